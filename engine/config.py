@@ -1,0 +1,342 @@
+"""The whole configuration as one validated, frozen value.
+
+KEY INPUT: config.toml text, overrides.toml text, `--set section.key=value` strings.
+KEY OUTPUT: Config; or ConfigError that names every wrong key and what would be right.
+
+Units: `_pct` is a percentage (2.0 = 2%), `_bps` basis points, `_minutes` session minutes,
+strengths and probabilities are fractions. Every field carries its reload class:
+`live` (at the next frame's border), `next entry` (positions keep what they have) or `restart`.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engine.errors import ConfigError
+
+Reload = Literal["live", "next entry", "restart"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+PositivePercent = Annotated[float, Field(gt=0, le=100)]
+Minutes = Annotated[int, Field(ge=0, le=390)]
+TomlTable = Mapping[str, Mapping[str, Any]]
+
+
+def _key(default: Any, reload: Reload = "live", **bounds: Any) -> Any:
+    """Declare one key: its default, its reload class, its bounds."""
+    extra = {"reload": reload}
+    if callable(default):
+        return Field(default_factory=default, json_schema_extra=extra, **bounds)
+    return Field(default, json_schema_extra=extra, **bounds)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Strategy(_Section):
+    """Who trades."""
+
+    name: str = _key("rotation-ewrls", "restart", min_length=1)
+
+
+class Universe(_Section):
+    """What may be traded, and how the symbols hang together."""
+
+    symbols: tuple[str, ...] = _key(
+        ("SDS", "SQQQ", "SSO", "SVIX", "TQQQ", "UVXY"), "restart", min_length=1
+    )
+    leverage: dict[str, float] = _key(
+        lambda: {
+            "TQQQ": 3.0, "SQQQ": -3.0, "UPRO": 3.0, "SPXU": -3.0, "SSO": 2.0, "SDS": -2.0,
+            "TNA": 3.0, "TZA": -3.0, "FAS": 3.0, "FAZ": -3.0, "ERX": 2.0, "ERY": -2.0,
+            "UVXY": 1.5, "SVIX": -1.0,
+        },
+        "restart",
+    )  # fmt: skip
+    underlying: dict[str, str] = _key(
+        lambda: {
+            "TQQQ": "NDX", "SQQQ": "NDX", "UPRO": "SPX", "SPXU": "SPX", "SSO": "SPX", "SDS": "SPX",
+            "TNA": "RTY", "TZA": "RTY", "FAS": "FIN", "FAZ": "FIN", "ERX": "ENG", "ERY": "ENG",
+            "UVXY": "VIX", "SVIX": "VIX",
+        },
+        "restart",
+    )  # fmt: skip
+    twins: tuple[tuple[str, str], ...] = _key(
+        (
+            ("TQQQ", "SQQQ"), ("SSO", "SDS"), ("UPRO", "SDS"), ("UPRO", "SPXU"), ("SSO", "SPXU"),
+            ("UVXY", "SVIX"), ("TNA", "TZA"), ("FAS", "FAZ"), ("ERX", "ERY"),
+        ),
+        "next entry",
+    )  # fmt: skip
+
+    def sign(self, symbol: str) -> float:
+        """Return +1 if the symbol gains when the market rises, −1 if it falls (volatility up)."""
+        direction = 1.0 if self.leverage.get(symbol, 1.0) >= 0 else -1.0
+        return -direction if self.underlying.get(symbol) == "VIX" else direction
+
+
+class SessionRules(_Section):
+    """When entries end, when the book is flattened, how much history warms the learners."""
+
+    flatten_before_close_minutes: int = _key(2, "live", ge=2, le=60)
+    no_entries_before_close_minutes: Minutes = _key(30)
+    warmup_sessions: int = _key(5, "restart", ge=0, le=20)
+
+
+class Learning(_Section):
+    """How each symbol's predictor learns."""
+
+    predictor: str = _key("ewrls", "restart", min_length=1)
+    horizons: tuple[int, ...] = _key((15, 30, 60), "restart", min_length=1, max_length=8)
+    forgetting: float = _key(0.9999, "restart", gt=0.9, le=1)
+    ridge: float = _key(30.0, "restart", gt=0)
+    warm_rows: int = _key(500, "restart", ge=0)
+    seed: int = _key(0, "restart", ge=0)
+
+    @model_validator(mode="after")
+    def _horizons_rise(self) -> "Learning":
+        if list(self.horizons) != sorted(set(self.horizons)) or not (
+            1 <= self.horizons[0] and self.horizons[-1] <= 240
+        ):
+            raise ValueError("horizons must rise strictly, each 1 to 240 minutes")
+        return self
+
+
+class SignalThresholds(_Section):
+    """From a probability to a direction."""
+
+    buy_threshold: Fraction = _key(0.505)
+    sell_threshold: Fraction = _key(0.495)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "SignalThresholds":
+        if self.sell_threshold > self.buy_threshold:
+            raise ValueError("sell_threshold must not be above buy_threshold")
+        return self
+
+
+class Quality(_Section):
+    """What a signal must have earned before money is put on it."""
+
+    min_win_rate: Fraction = _key(0.55)
+    unproven: Literal["allow", "shrink", "hide"] = _key("allow")
+    earned_slope: Literal["on", "off"] = _key("on")
+    min_shadow_sessions: int = _key(20, "live", ge=1, le=250)
+
+
+class Rotation(_Section):
+    """Who enters, who stays, who makes room."""
+
+    max_positions: int = _key(3, "live", ge=1, le=100)
+    min_strength_to_enter: Fraction = _key(0.005)
+    min_strength_to_hold: Fraction = _key(0.002)
+    min_rank_to_hold: int = _key(5, "live", ge=1)
+    rotation_strength_delta: Fraction = _key(0.005)
+    cooldown_minutes: Minutes = _key(15)
+    min_hold_minutes: Minutes = _key(30)
+    max_hold_minutes: int = _key(120, "live", ge=1, le=390)
+    max_cold_minutes: int = _key(15, "live", ge=1, le=390)
+    min_edge_bps: float = _key(1.0, "live", ge=-10_000, le=10_000)
+    allow_short: bool = _key(default=False, reload="next entry")
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> "Rotation":
+        if self.min_strength_to_hold > self.min_strength_to_enter:
+            raise ValueError("min_strength_to_hold must not be above min_strength_to_enter")
+        if self.min_hold_minutes > self.max_hold_minutes:
+            raise ValueError("min_hold_minutes must not be above max_hold_minutes")
+        return self
+
+
+class Risk(_Section):
+    """How much may be lost, per trade and in all."""
+
+    risk_per_trade_pct: PositivePercent = _key(2.0, "next entry")
+    max_position_pct: PositivePercent = _key(34.0, "next entry")
+    max_heat_pct: PositivePercent = _key(10.0, "next entry")
+    stop_loss_pct: PositivePercent = _key(1.5, "next entry")
+    take_profit_pct: PositivePercent = _key(3.0, "next entry")
+    trailing_stop_pct: Percent = _key(1.0, "next entry")
+    daily_loss_pct: PositivePercent = _key(5.0)
+    drawdown_pct: PositivePercent = _key(10.0)
+    max_consecutive_losses: int = _key(3, "live", ge=1)
+
+
+class Costs(_Section):
+    """What a fill costs: spread and impact inside the price, fees beside it."""
+
+    tick_usd: float = _key(0.01, "restart", gt=0, le=1)
+    min_half_spread_bps: float = _key(1.0, "restart", ge=0, le=100)
+    impact_bps: float = _key(5.0, "restart", ge=0, le=1000)
+    forced_close_bps: float = _key(25.0, "restart", ge=0, le=1000)
+    fees: bool = _key(default=True, reload="restart")
+
+
+class Simulation(_Section):
+    """The simulated account and its market."""
+
+    starting_capital: float = _key(100_000.0, "restart", gt=0, le=1e12)
+    participation_pct: PositivePercent = _key(10.0, "restart")
+
+
+class Records(_Section):
+    """Where runs are written and how much of them."""
+
+    runs_dir: str = _key("runs", "restart", min_length=1)
+    journal: Literal["full", "trades", "none"] = _key("full", "restart")
+
+
+class Database(_Section):
+    """The store of results."""
+
+    url: str = _key("sqlite:///runs/rotor.db", "restart", min_length=1)
+
+
+class Live(_Section):
+    """Trading on a real account."""
+
+    account: str = _key("", "restart")
+    feed: Literal["iex", "sip"] = _key("iex", "restart")
+    max_order_usd: float = _key(0.0, "live", ge=0)
+    max_position_usd: float = _key(0.0, "live", ge=0)
+    max_orders_per_day: int = _key(5000, "live", ge=1)
+    price_collar_pct: PositivePercent = _key(2.0)
+
+
+class Api(_Section):
+    """The HTTP gateway."""
+
+    host: str = _key("127.0.0.1", "restart")
+    port: int = _key(8321, "restart", ge=0, le=65535)
+
+
+class Optimize(_Section):
+    """The parameter search."""
+
+    trials: int = _key(50, "restart", ge=1)
+    seed: int = _key(0, "restart", ge=0)
+
+
+class Config(_Section):
+    """Everything that can be chosen, in the order of a bar's life."""
+
+    strategy: Strategy = Strategy()
+    universe: Universe = Universe()
+    session: SessionRules = SessionRules()
+    learning: Learning = Learning()
+    signal: SignalThresholds = SignalThresholds()
+    quality: Quality = Quality()
+    rotation: Rotation = Rotation()
+    risk: Risk = Risk()
+    costs: Costs = Costs()
+    simulation: Simulation = Simulation()
+    records: Records = Records()
+    database: Database = Database()
+    live: Live = Live()
+    api: Api = Api()
+    optimize: Optimize = Optimize()
+
+    def sha256(self) -> str:
+        """Return a hash of every setting that can change a decision (not of where files go)."""
+        deciding = self.model_dump_json(exclude={"records", "database", "api", "optimize", "live"})
+        return hashlib.sha256(deciding.encode()).hexdigest()
+
+
+NOT_YET = {
+    "quality": ("min_win_rate", "unproven"),
+    "risk": tuple(Risk.model_fields),
+    "database": tuple(Database.model_fields),
+    "live": tuple(Live.model_fields),
+    "api": tuple(Api.model_fields),
+    "optimize": tuple(Optimize.model_fields),
+}
+"""Keys that are accepted and validated but have no effect yet."""
+
+
+def load_config(
+    toml: str = "", *, name: str = "config.toml", overrides: str = "", sets: Sequence[str] = ()
+) -> tuple[Config, tuple[str, ...]]:
+    """Validate defaults < `toml` < `overrides` < `sets`; return it and the idle keys that were set.
+
+    Raises ConfigError that names every wrong key, its value and what is allowed.
+    """
+    tables = _merge(_parse(toml, name), _parse(overrides, "overrides.toml"), _parse_sets(sets))
+    try:
+        config = Config.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, name)) from None
+    idle = tuple(
+        f"{section}.{key}"
+        for section, keys in NOT_YET.items()
+        for key in keys
+        if key in tables.get(section, {})
+        and getattr(getattr(config, section), key) != getattr(getattr(Config(), section), key)
+    )
+    return config, idle
+
+
+def reload_class(section: str, key: str) -> Reload:
+    """Return when a change of the key takes effect; raises KeyError for an unknown key."""
+    extra = Config.model_fields[section].default.__class__.model_fields[key].json_schema_extra
+    return extra["reload"]  # type: ignore[no-any-return]
+
+
+def _parse(text: str, name: str) -> TomlTable:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not valid TOML: {error}") from None
+
+
+def _parse_sets(sets: Sequence[str]) -> TomlTable:
+    tables: dict[str, dict[str, Any]] = {}
+    for item in sets:
+        path, equals, value = item.partition("=")
+        section, dot, key = path.strip().partition(".")
+        if not (equals and dot and section and key):
+            raise ConfigError(f"--set {item}: write section.key=value, such as rotation.max_positions=2")
+        tables.setdefault(section, {})[key] = _value(value.strip())
+    return tables
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(*layers: TomlTable) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for section, table in layer.items():
+            if isinstance(table, Mapping):
+                merged[section] = {**merged.get(section, {}), **table}
+            else:
+                merged[section] = table
+    return merged
+
+
+def _explain(error: ValidationError, name: str) -> str:
+    lines = []
+    for item in error.errors():
+        path = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"{path}: unknown key; {_known(item['loc'])}")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{path} = {item['input']!r}: {message}")
+    return f"{name} or --set is invalid:\n  " + "\n  ".join(lines)
+
+
+def _known(loc: tuple[int | str, ...]) -> str:
+    if len(loc) == 1:
+        return "sections are " + ", ".join(Config.model_fields)
+    section = Config.model_fields.get(str(loc[0]))
+    if section is None:
+        return "see config.toml"
+    return f"[{loc[0]}] has " + ", ".join(type(section.default).model_fields)

@@ -1,0 +1,35 @@
+"""The errors of the engine.
+
+    RotorError
+     ├─ BadInputError        the user's file, key, symbol or option: named, with what to do (exit code 2)
+     │   ├─ SourceError      a bar file that cannot be trusted
+     │   ├─ ConfigError      a configuration that cannot be used
+     │   └─ CheckpointError  a checkpoint that does not fit this run
+     └─ InvariantViolation   a bug of ours: crash, and recover from the journal
+
+Expected business outcomes (a refused entry, a cold predictor) are values, not errors.
+"""
+
+
+class RotorError(Exception):
+    """The root of every error that Rotor raises on purpose."""
+
+
+class BadInputError(RotorError):
+    """Something the user gave cannot be used; the message names it and says what to do."""
+
+
+class SourceError(BadInputError):
+    """A bar source cannot be read or trusted."""
+
+
+class ConfigError(BadInputError):
+    """A configuration is invalid as a whole; nothing of it was applied."""
+
+
+class CheckpointError(BadInputError):
+    """A checkpoint was made by another predictor, feature set or feed."""
+
+
+class InvariantViolation(RotorError):  # noqa: N818 - it is a verdict, not an error to handle
+    """An internal identity does not hold (money, positions, order of frames)."""
