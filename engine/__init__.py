@@ -1,0 +1,1 @@
+"""The engine: synchronous, deterministic, without clock, socket or screen."""

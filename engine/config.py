@@ -258,13 +258,25 @@ NOT_YET = {
 
 
 def load_config(
-    toml: str = "", *, name: str = "config.toml", overrides: str = "", sets: Sequence[str] = ()
+    toml: str = "",
+    *,
+    name: str = "config.toml",
+    source: str = "",
+    overrides: str = "",
+    sets: Sequence[str] = (),
 ) -> tuple[Config, tuple[str, ...]]:
-    """Validate defaults < `toml` < `overrides` < `sets`; return it and the idle keys that were set.
+    """Validate defaults < `toml` < `source` < `overrides` < `sets`.
 
-    Raises ConfigError that names every wrong key, its value and what is allowed.
+    `source` is the text of a bar source's own config.toml. Return the configuration and the keys
+    that were set but have no effect yet. Raises ConfigError that names every wrong key, its value
+    and what is allowed.
     """
-    tables = _merge(_parse(toml, name), _parse(overrides, "overrides.toml"), _parse_sets(sets))
+    tables = _merge(
+        _parse(toml, name),
+        _parse(source, "the source's config.toml"),
+        _parse(overrides, "overrides.toml"),
+        _parse_sets(sets),
+    )
     try:
         config = Config.model_validate(tables)
     except ValidationError as error:

@@ -1,0 +1,1 @@
+"""Trio actors around the engine, joined by bounded channels."""

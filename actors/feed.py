@@ -1,0 +1,69 @@
+"""The feed: blocks of bars, in order, to every predictor and to the supervisor.
+
+KEY INPUT: an iterator of session blocks.
+KEY OUTPUT: the same frames, cut to blocks of at most `block_size`, to every outlet.
+
+When reading fails in a way that is not the user's input, the feed starts again behind the last
+session it delivered, with back-off, until its budget is spent.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import trio
+
+from actors.executor import THREAD_THRESHOLD, Executor, execute
+from actors.mailbox import Mailbox
+from actors.restart import Crash, Intensity, attempt
+from engine.errors import RotorError
+from engine.market.frames import Block
+
+OpenBlocks = Callable[[int], Iterator[Block]]
+"""Open the source behind its first n sessions: one block per session."""
+
+_BACK_OFF_SECONDS = 0.05
+
+
+async def feed(
+    open_blocks: OpenBlocks,
+    outlets: Sequence[Mailbox[Block]],
+    block_size: int,
+    executor: Executor,
+    stop: trio.Event,
+) -> None:
+    """Send every frame once, until the source ends or `stop` is set (at a block's border)."""
+    delivered = crashes = 0
+    intensity = Intensity()
+    try:
+        blocks = open_blocks(0)
+        while not stop.is_set():
+            read = partial(_next_block, blocks)
+            block = await execute(executor, THREAD_THRESHOLD, read)
+            if block is None:
+                return
+            if isinstance(block, Crash):
+                crashes = intensity.crashed(delivered)
+                if intensity.spent:
+                    raise RotorError(f"the feed gave up after {crashes} crashes: {block.error}")
+                await trio.sleep(_BACK_OFF_SECONDS * 2**crashes)
+                blocks = open_blocks(delivered)
+                continue
+            await _deliver(block.split(block_size), outlets, stop)
+            delivered += 1
+    finally:
+        for outlet in outlets:
+            outlet.close_sender()
+
+
+async def _deliver(
+    pieces: Sequence[Block], outlets: Sequence[Mailbox[Block]], stop: trio.Event
+) -> None:
+    for piece in pieces:
+        if stop.is_set():
+            return
+        for outlet in outlets:
+            await outlet.send(piece)
+
+
+def _next_block(blocks: Iterator[Block]) -> Block | Crash | None:
+    return attempt(lambda: next(blocks, None))

@@ -1,0 +1,68 @@
+"""Bounded channels with names and figures: how actors talk.
+
+Data flows left to right; the sender closes. A full mailbox makes its sender wait: nothing is lost.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import trio
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxStatistics:
+    """How a mailbox was used."""
+
+    name: str
+    capacity: int
+    sent: int
+    high_water: int
+    """The most messages that ever waited in it."""
+
+
+class Mailbox(Generic[T]):
+    """One bounded channel, one sender, one receiver."""
+
+    def __init__(self, name: str, capacity: int) -> None:
+        self.name = name
+        self._capacity = capacity
+        self._sender, self._receiver = trio.open_memory_channel[T](capacity)
+        self._sent = self._received = self._high_water = 0
+
+    async def send(self, message: T) -> None:
+        """Deliver a message; waits while the mailbox is full.
+
+        Raises trio.BrokenResourceError when the receiver is gone.
+        """
+        await self._sender.send(message)
+        self._sent += 1
+        self._high_water = max(self._high_water, self._sent - self._received)
+
+    async def receive(self) -> T:
+        """Take the next message; raises trio.EndOfChannel when the sender has closed."""
+        message = await self._receiver.receive()
+        self._received += 1
+        return message
+
+    def close_sender(self) -> None:
+        """Say that no message will follow."""
+        self._sender.close()
+
+    def close_receiver(self) -> None:
+        """Say that nobody listens any more."""
+        self._receiver.close()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        while True:
+            try:
+                message = await self.receive()
+            except trio.EndOfChannel:
+                return
+            yield message
+
+    def statistics(self) -> MailboxStatistics:
+        """Return the figures so far."""
+        return MailboxStatistics(self.name, self._capacity, self._sent, self._high_water)

@@ -1,0 +1,199 @@
+"""The wiring: which actor talks to which, and how a run begins and ends.
+
+    source ─► feed ─► predictors ─► supervisor ─► journal
+                └──────────────────────▲  │
+                                       │  ▼
+                              simulated broker
+
+Everything ends from left to right: the feed closes its mailboxes, each actor finishes what it has
+and closes its own. Ctrl-C only stops the feed; a second one cancels.
+"""
+
+import datetime as dt
+import hashlib
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+
+import trio
+
+from actors.broker import BrokerPort, Match, Submit, broker
+from actors.desk import Desk
+from actors.executor import Executor
+from actors.feed import OpenBlocks, feed
+from actors.journal import journal
+from actors.mailbox import Mailbox, MailboxStatistics
+from actors.predictor import Answer, Learner, PredictorFactory, predictor
+from actors.supervisor import Progress, supervisor
+from engine.config import Config
+from engine.events import MICRO, Report
+from engine.learning.predictors import make_predictor
+from engine.learning.signals import Context, HorizonScore
+from engine.learning.slope import EarnedSlope
+from engine.market.frames import Block
+from engine.records.journal import Journal, Level
+from engine.records.page import Page
+from engine.records.stats import RunStats
+from engine.simulation.broker import SimulatedBroker
+from engine.trading.ledger import Ledger
+from engine.trading.state import State
+
+ONE_ACTOR_EACH = 12
+"""Up to so many symbols each has an actor of its own; more are shared out to a few actors."""
+SHARED_ACTORS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One replay, ready to run."""
+
+    config: Config
+    symbols: tuple[str, ...]
+    """Sorted."""
+    open_blocks: OpenBlocks
+    trade_from: dt.date | None
+    """The first session that is traded; earlier ones warm the learners. None: all are traded."""
+    range_label: str
+    """From and to, part of what the order ids are made of."""
+    first_ts_ns: int
+    folder: Path | None = None
+    """Where the journal goes; None for none."""
+    level: Level = "none"
+    block_size: int = 390
+    scan: bool = True
+    executor: Executor = "threads"
+    factory: PredictorFactory | None = None
+    """For tests; by default `[learning] predictor` by name."""
+    progress: Progress = field(default=lambda _block, _desk: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    stats: RunStats
+    slope: EarnedSlope
+    scores: dict[str, tuple[HorizonScore, ...]]
+    mailboxes: tuple[MailboxStatistics, ...]
+    journal_sha256: str | None
+
+
+def epoch_of(config: Config, symbols: Sequence[str], range_label: str) -> str:
+    """Return the journal's epoch: 8 hex digits of configuration, symbols and range."""
+    text = "|".join((config.sha256(), ",".join(symbols), range_label))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+async def replay(plan: Plan) -> Outcome:
+    """Run the whole actor tree over the plan's blocks; raises what an actor raised."""
+    learners = _learners(plan)
+    desk = _desk(plan, learners)
+    files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
+    groups = _groups(learners)
+    blocks: list[Mailbox[Block]] = [Mailbox(f"feed→predictor {g}", 2) for g in range(len(groups))]
+    to_supervisor: Mailbox[Block] = Mailbox("feed→supervisor", 4)
+    answers: list[Mailbox[Answer]] = [
+        Mailbox(f"predictor {g}→supervisor", 2) for g in range(len(groups))
+    ]
+    orders: Mailbox[Submit | Match] = Mailbox("supervisor→broker", 4)
+    reports: Mailbox[list[Report]] = Mailbox("broker→supervisor", 4)
+    pages: Mailbox[Page] = Mailbox("supervisor→journal", 2)
+    account = SimulatedBroker(plan.config, plan.symbols)
+    stop = trio.Event()
+    with files:
+        async with trio.open_nursery() as nursery:
+            watch = await nursery.start(_stop_on_signal, stop, desk.stats)
+            async with trio.open_nursery() as actors:
+                outlets = [*blocks, to_supervisor]
+                size, executor = plan.block_size, plan.executor
+                actors.start_soon(feed, plan.open_blocks, outlets, size, executor, stop)
+                for group, inbox, outbox in zip(groups, blocks, answers, strict=True):
+                    actors.start_soon(predictor, group, inbox, outbox, executor)
+                port = BrokerPort(orders, reports)
+                actors.start_soon(broker, account, orders, reports)
+                actors.start_soon(
+                    supervisor, desk, to_supervisor, answers, port, pages, plan.trade_from,
+                    plan.progress,
+                )  # fmt: skip
+                actors.start_soon(journal, pages, files, executor)
+            watch.cancel()
+    boxes = (*blocks, to_supervisor, *answers, orders, reports, pages)
+    desk.stats.refusals = desk.refusals.by_gate()
+    return Outcome(
+        stats=desk.stats,
+        slope=desk.slope,
+        scores={s: x.scores() for s, x in zip(plan.symbols, learners, strict=True)},
+        mailboxes=tuple(box.statistics() for box in boxes),
+        journal_sha256=files.sha256,
+    )
+
+
+def run(plan: Plan) -> Outcome:
+    """Run `replay` to its end; a lone error comes out of its exception groups."""
+    try:
+        return trio.run(replay, plan)
+    except BaseExceptionGroup as group:
+        raise _innermost(group) from None
+
+
+def _learners(plan: Plan) -> list[Learner]:
+    learning, universe = plan.config.learning, plan.config.universe
+    options = {
+        "forgetting": learning.forgetting,
+        "ridge": learning.ridge,
+        "warm_rows": float(learning.warm_rows),
+        "seed": float(learning.seed),
+    }
+    factory = plan.factory or (lambda context: make_predictor(learning.predictor, context))
+    contexts = [
+        Context(symbol, s, plan.symbols, universe.sign(symbol), learning.horizons, options)
+        for s, symbol in enumerate(plan.symbols)
+    ]
+    return [Learner(factory, context) for context in contexts]
+
+
+def _desk(plan: Plan, learners: Sequence[Learner]) -> Desk:
+    config = plan.config
+    cash = round(config.simulation.starting_capital * MICRO)
+    state = State(
+        epoch_of(config, plan.symbols, plan.range_label),
+        plan.symbols,
+        Ledger(cash),
+        config.rotation.cooldown_minutes,
+        config.universe.twins,
+    )
+    slope = EarnedSlope(plan.symbols, min_sessions=config.quality.min_shadow_sessions)
+    names = [learner.feature_names for learner in learners]
+    return Desk(config, state, RunStats(cash), slope, names, scan=plan.scan)
+
+
+def _groups(learners: Sequence[Learner]) -> list[Sequence[Learner]]:
+    size = 1 if len(learners) <= ONE_ACTOR_EACH else ceil(len(learners) / SHARED_ACTORS)
+    return [learners[a : a + size] for a in range(0, len(learners), size)]
+
+
+async def _stop_on_signal(
+    stop: trio.Event,
+    stats: RunStats,
+    task_status: trio.TaskStatus[trio.CancelScope] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    with (
+        trio.CancelScope() as scope,
+        trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received,
+    ):
+        task_status.started(scope)
+        async for _ in received:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            stats.interrupted = True
+            stop.set()
+
+
+def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        ranked = sorted(error.exceptions, key=lambda e: isinstance(e, trio.BrokenResourceError))
+        error = ranked[0]
+    return error

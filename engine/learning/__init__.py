@@ -1,0 +1,1 @@
+"""Features, labels, online learning, forecasts and signals."""

@@ -1,0 +1,271 @@
+"""The learner's one pass over a block: score, learn, look, forecast, minute by minute.
+
+KEY INPUT: a block, the state buffer, a symbol's column.
+KEY OUTPUT: a row of signal values and of contributions per minute.
+
+In minute s:  1. labels whose second price is the open of this bar mature, oldest row first:
+                 the stored forecast is scored, then the weights of that horizon are moved by the
+                 gain that was stored with the row;
+              2. the bar enters the indicators and makes a row;
+              3. a learnable row enters P, and its gain is stored;
+              4. the row's forecast is made and stored.
+A minute without a bar does none of it: the last forecast is carried.
+
+Several horizons share one P, since a gain depends on rows and forgetting alone.
+"""
+
+import math
+
+import numpy.typing as npt
+from numba import njit
+
+from engine.learning.features import (
+    feature_row,
+    start_session,
+    take_minute,
+    take_universe,
+    take_volume,
+)
+from engine.learning.layout import (
+    AXIS,
+    C_CONFIDENCE,
+    C_EXPECTED,
+    C_MINUTES,
+    C_PROBABILITY,
+    C_SD,
+    FF,
+    FY,
+    GRID,
+    HEAD,
+    LAST_BAR,
+    LATE,
+    MATURED,
+    SCORES,
+    WINDOW,
+)
+from engine.learning.signals import (
+    CONFIDENCE,
+    EXPECTED,
+    PAIR_FF,
+    PAIR_FY,
+    PROBABILITY,
+    SD,
+    STALE,
+    WARM,
+)
+from engine.learning.ud import ud_quadratic, ud_unit_update, ud_update
+from engine.market.frames import OPEN, PRESENT, VOLUME, Floats, Ints
+
+LABEL_CLIP = 4.0
+NOISE_RATE = 0.002
+OVERNIGHT = 1000.0
+"""The age, in minutes, of a forecast that was made yesterday."""
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def advance(
+    state: Floats, horizons: Ints, options: Floats, bars: npt.NDArray, universe: npt.NDArray,
+    column: int, first: int, minutes: int, values: Floats, contributions: Floats,
+) -> None:  # fmt: skip
+    """Process the frames of a block whose first is minute `first` of a session of `minutes`.
+
+    `options` are forgetting, ridge weight per step, warm rows, cap of d, sign. Fills `values`
+    (T, 8) and `contributions` (T, n).
+    """
+    n = contributions.shape[1]
+    h = len(horizons)
+    ring = horizons[h - 1] + LATE + 2
+    size = 3 * n + h + 6
+    at = HEAD + GRID + 3 * WINDOW
+    ut = state[at : at + n * n].reshape((n, n))
+    at += n * n
+    d = state[at : at + n]
+    at += n
+    weights = state[at : at + h * n].reshape((h, n))
+    at += h * n
+    noise = state[at : at + h]
+    at += h
+    scores = state[at : at + h * SCORES].reshape((h, SCORES))
+    at += h * SCORES
+    rows = state[at : at + ring * size].reshape((ring, size))
+    forgetting = options[0]
+    ridge_step = options[1]
+    warm_rows = options[2]
+    cap = options[3]
+    sign = options[4]
+    if first == 0:
+        start_session(state)
+        _forget_yesterday(state)
+        rows[:, size - 1] = 0.0
+    for t in range(len(bars)):
+        minute = first + t
+        bar = bars[t, column]
+        row = rows[minute % ring]
+        rest = take_universe(state, bar, universe[t, 0], universe[t, 1], sign)
+        if bar[PRESENT] == 0.0:
+            row[size - 1] = 0.0
+            state[C_MINUTES] += 1.0
+            _carry(state, values[t], warm_rows)
+            contributions[t] = 0.0
+            continue
+        _mature(state, horizons, rows, weights, noise, scores, minute, bar[OPEN])
+        sigma = take_minute(state, bar, minute)
+        x = row[:n]
+        feature_row(state, bar, minute, minutes, sigma, rest, x)
+        take_volume(state, bar[VOLUME])
+        learnable = minute + 1 + horizons[h - 1] <= minutes - 1
+        if learnable:
+            doubt = ud_update(ut, d, x, forgetting, cap, row[n : 2 * n])
+            axis = int(state[AXIS])
+            row[size - 3] = axis
+            if ridge_step > 0.0:
+                ud_unit_update(ut, d, axis, ridge_step, row[2 * n : 3 * n])
+                state[AXIS] = (axis + 1) % n
+        else:
+            doubt = ud_quadratic(ut, d, x)
+        row[3 * n + h] = sigma
+        row[3 * n + h + 1] = 0.0
+        row[size - 2] = 1.0 if state[MATURED] >= warm_rows else 0.0
+        row[size - 1] = 1.0 if learnable else 0.0
+        _forecast(
+            state, horizons, weights, noise, x, row[3 * n : 3 * n + h], doubt, sigma,
+            contributions[t],
+        )  # fmt: skip
+        _carry(state, values[t], warm_rows)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _forget_yesterday(state: Floats) -> None:
+    # no label and no forecast crosses the night
+    state[LAST_BAR] = -1.0
+    state[C_PROBABILITY] = 0.5
+    state[C_CONFIDENCE] = 0.0
+    state[C_EXPECTED] = 0.0
+    state[C_MINUTES] = OVERNIGHT
+    state[FY] = 0.0
+    state[FF] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mature(
+    state: Floats, horizons: Ints, rows: Floats, weights: Floats, noise: Floats, scores: Floats,
+    minute: int, price: float,
+) -> None:  # fmt: skip
+    h, n = weights.shape
+    ring, size = rows.shape
+    first_price = 3 * n + h + 1
+    # a bar serves every target since the last bar, at most LATE minutes late
+    earliest = max(int(state[LAST_BAR]) + 1, minute - LATE)
+    state[LAST_BAR] = minute
+    for made in range(max(0, earliest - 1), minute):
+        row = rows[made % ring]
+        if row[size - 1] != 0.0:
+            row[first_price] = price
+            row[first_price + 1] = minute
+    for k in range(h):
+        for target in range(earliest, minute + 1):
+            made = target - 1 - horizons[k]
+            if made < 0:
+                continue
+            row = rows[made % ring]
+            if row[size - 1] == 0.0 or row[first_price] == 0.0 or row[first_price + 1] >= minute:
+                continue
+            scale = row[first_price - 1] * math.sqrt(horizons[k])
+            label = math.log(price / row[first_price]) / scale
+            label = min(LABEL_CLIP, max(-LABEL_CLIP, label))
+            _score(state, scores[k], row[3 * n + k], label, row[size - 2])
+            error = label - row[3 * n + k]
+            noise[k] += NOISE_RATE * (error * error - noise[k])
+            _learn(weights[k], row, n, label, int(row[size - 3]))
+            if k == h - 1:
+                state[MATURED] += 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _learn(weights: Floats, row: Floats, n: int, label: float, axis: int) -> None:
+    innovation = label - _dot(weights, row, n)
+    for i in range(n):
+        weights[i] += innovation * row[n + i]
+    pull = weights[axis]
+    for i in range(n):
+        weights[i] -= pull * row[2 * n + i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _score(state: Floats, scores: Floats, forecast: float, label: float, warm: float) -> None:
+    if warm == 0.0:
+        return
+    state[FY] += forecast * label
+    state[FF] += forecast * forecast
+    scores[0] += 1.0
+    scores[1] += forecast
+    scores[2] += label
+    scores[3] += forecast * forecast
+    scores[4] += label * label
+    scores[5] += forecast * label
+    if forecast * label > 0.0:
+        scores[6] += 1.0
+    elif label == 0.0:
+        scores[6] += 0.5
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _forecast(
+    state: Floats, horizons: Ints, weights: Floats, noise: Floats, x: Floats, stored: Floats,
+    doubt: float, sigma: float, contributions: Floats,
+) -> None:  # fmt: skip
+    h, n = weights.shape
+    for i in range(n):
+        contributions[i] = 0.0
+    sd = 0.0
+    toward = 0.0
+    apart = 0.0
+    for k in range(h):
+        scale = sigma * math.sqrt(horizons[k]) / h
+        stored[k] = _dot(weights[k], x, n)
+        spread = math.sqrt(noise[k] * (1.0 + doubt))
+        sd += spread * scale
+        toward += stored[k] / spread
+        apart += abs(stored[k] / spread)
+        for i in range(n):
+            contributions[i] += scale * weights[k, i]
+    expected = 0.0
+    for i in range(n):
+        contributions[i] *= x[i]
+        expected += contributions[i]
+    state[C_EXPECTED] = expected
+    state[C_SD] = sd
+    state[C_PROBABILITY] = 0.5 * (1.0 + math.erf(expected / (sd * math.sqrt(2.0))))
+    agreement = abs(toward) / apart if apart > 0.0 else 0.0
+    state[C_CONFIDENCE] = agreement / (1.0 + doubt)
+    state[C_MINUTES] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _carry(state: Floats, values: Floats, warm_rows: float) -> None:
+    values[PROBABILITY] = state[C_PROBABILITY]
+    values[CONFIDENCE] = state[C_CONFIDENCE]
+    values[EXPECTED] = state[C_EXPECTED]
+    values[SD] = state[C_SD]
+    values[WARM] = 1.0 if state[MATURED] >= warm_rows else 0.0
+    values[STALE] = state[C_MINUTES]
+    values[PAIR_FY] = state[FY]
+    values[PAIR_FF] = state[FF]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _dot(a: Floats, b: Floats, n: int) -> float:
+    # four sums in a fixed order: fast without fastmath, the same bytes everywhere
+    s0 = 0.0
+    s1 = 0.0
+    s2 = 0.0
+    s3 = 0.0
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        s0 += a[i] * b[i]
+        s1 += a[i + 1] * b[i + 1]
+        s2 += a[i + 2] * b[i + 2]
+        s3 += a[i + 3] * b[i + 3]
+    for i in range(whole, n):
+        s0 += a[i] * b[i]
+    return (s0 + s1) + (s2 + s3)

@@ -1,0 +1,1 @@
+"""Bars, frames, sources, the session calendar and a market generator."""

@@ -1,0 +1,133 @@
+"""Bars in a Parquet file, read one row group at a time when it is sorted by time.
+
+KEY INPUT: a .parquet file in one of bar_file.py's layouts.
+KEY OUTPUT: its symbols and rows; memory does not grow with the file.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import SourceError
+from engine.market.bar_file import PRICES, TIMES, BarFile
+from engine.market.frames import Floats, Ints
+
+
+class ParquetFile(BarFile):
+    """A Parquet file, read one row group at a time when it is sorted by time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            self._file = pq.ParquetFile(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise SourceError(f"{path}: not a Parquet file: {error}") from None
+        columns = self._file.schema_arrow.names
+        self._time = self.pick_time(columns)
+        self._many = "symbol" in columns
+        if not TIMES[self._time]:
+            kind = self._file.schema_arrow.field(self._time).type
+            if not pa.types.is_timestamp(kind) or kind.tz is None:
+                raise SourceError(
+                    f"{path}: column {self._time} is {kind}; it must be a timestamp with a zone"
+                )
+        if self._file.metadata.num_rows == 0:
+            raise SourceError(f"{path}: has no rows")
+
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols in the file, sorted."""
+        if not self._many:
+            return (self.name_symbol(),)
+        import pyarrow.compute as pc
+
+        found: set[str] = set()
+        for batch in self._file.iter_batches(columns=["symbol"]):
+            found.update(pc.unique(batch.column(0).cast("string")).to_pylist())
+        return tuple(sorted(self.check_symbol(str(symbol)) for symbol in found))
+
+    def times(self) -> Iterator[Ints]:
+        """Yield the times of each row group."""
+        for group in range(self._file.num_row_groups):
+            yield self._group_times(group)
+
+    def chunks(
+        self, chosen: Sequence[str], first_ns: int, last_ns: int
+    ) -> Iterator[tuple[Ints, Ints, Floats, Ints]]:
+        """Yield the rows of each row group; all at once when groups overlap in time."""
+        groups = self._groups_between(first_ns, last_ns)
+        if self._overlap(groups):
+            parts = [self._group(group, row, chosen) for group, row in groups]
+            ts, code, ohlcv, number = (np.concatenate(column) for column in zip(*parts, strict=True))
+            yield ts, code, ohlcv, number
+            return
+        for group, row in groups:
+            ts, code, ohlcv, number = self._group(group, row, chosen)
+            keep = (ts >= first_ns) & (ts <= last_ns)
+            yield ts[keep], code[keep], ohlcv[keep], number[keep]
+
+    def _groups_between(self, first_ns: int, last_ns: int) -> list[tuple[int, int]]:
+        chosen, row = [], 0
+        for group in range(self._file.num_row_groups):
+            limits = self._limits(group)
+            if limits is None or (limits[0] <= last_ns and limits[1] >= first_ns):
+                chosen.append((group, row))
+            row += self._file.metadata.row_group(group).num_rows
+        return chosen
+
+    def _overlap(self, groups: Sequence[tuple[int, int]]) -> bool:
+        latest = -(2**63)
+        for group, _ in groups:
+            ts = self._limits(group)
+            first, last = ts if ts is not None else (-(2**63), 2**63 - 1)
+            if first < latest and len(groups) > 1:
+                return True
+            latest = max(latest, last)
+        return False
+
+    def _limits(self, group: int) -> tuple[int, int] | None:
+        meta = self._file.metadata.row_group(group)
+        for i in range(meta.num_columns):
+            column = meta.column(i)
+            if column.path_in_schema == self._time and column.statistics is not None:
+                unit = TIMES[self._time]
+                low, high = column.statistics.min, column.statistics.max
+                if unit:
+                    return low * unit, high * unit
+                return round(low.timestamp() * 1e9), round(high.timestamp() * 1e9)
+        return None
+
+    def _group_times(self, group: int) -> Ints:
+        return self._to_ns(self._file.read_row_group(group, columns=[self._time]).column(0))
+
+    def _to_ns(self, column: Any) -> Ints:
+        import pyarrow as pa
+
+        unit = TIMES[self._time]
+        if column.null_count:
+            raise SourceError(f"{self.path}: column {self._time} has empty cells")
+        if unit:
+            return np.asarray(column.to_numpy(), np.int64) * unit
+        return np.asarray(column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy())
+
+    def _group(
+        self, group: int, row: int, chosen: Sequence[str]
+    ) -> tuple[Ints, Ints, Floats, Ints]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        names = [self._time, *PRICES, *(["symbol"] if self._many else [])]
+        table = self._file.read_row_group(group, columns=names)
+        ts = self._to_ns(table.column(self._time))
+        ohlcv = np.column_stack([table.column(n).cast("float64").to_numpy() for n in PRICES])
+        number = np.arange(row + 1, row + 1 + len(ts))
+        if not self._many:
+            return ts, np.zeros(len(ts), np.int64), ohlcv, number
+        symbol = table.column("symbol").cast("string")
+        code = pc.fill_null(pc.index_in(symbol, pa.array(list(chosen))), -1).to_numpy()
+        keep = np.flatnonzero(code >= 0)
+        return ts[keep], code[keep].astype(np.int64), ohlcv[keep], number[keep]

@@ -1,0 +1,1 @@
+"""Fill model and simulated broker."""

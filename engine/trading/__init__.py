@@ -1,0 +1,1 @@
+"""Costs, ranking, rotation, sizing, ledger and the trader's cycle."""

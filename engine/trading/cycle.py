@@ -1,0 +1,77 @@
+"""The trader on one page: what to do at the end of a minute.
+
+KEY INPUT: State (the fold of all events), one frame with its ranked signals, the configuration.
+KEY OUTPUT: the frame's events (decisions and the orders they make) and each symbol's deciding
+gate; nothing is performed here.
+
+1. Each held position is asked whether a rule makes it leave (exits.py).
+2. Each candidate, strongest first, is asked whether the book refuses it:
+   with a free slot it enters; for the slot, cash or twin of a position that leaves it enters
+   once that exit has filled; with all slots held, the weakest is rotated out for it if it is
+   stronger by the delta.
+3. What changed since the last row is told: HOLD, and REFUSED with its deciding gate.
+"""
+
+from engine.config import Config
+from engine.events import Decision, Event, Gate
+from engine.trading.book import Book
+from engine.trading.exits import exit_rule
+from engine.trading.frame import FrameView
+from engine.trading.state import State
+
+
+def decide(state: State, frame: FrameView, config: Config) -> tuple[list[Event], tuple[int, ...]]:
+    """Return the frame's events in order, and the deciding Gate by column (NONE: no candidate)."""
+    book = Book(state, frame, config)
+    for column in book.held:
+        if column not in book.leaving:
+            direction = book.position(column).direction
+            verdict = exit_rule(frame, column, direction, book.held_minutes(column), config)
+            if verdict is not None:
+                book.leave(column, *verdict)
+    for column in frame.candidates():
+        if column not in book.held and column not in book.entering:
+            _consider(book, column)
+    return book.events, book.tell()
+
+
+def _consider(book: Book, column: int) -> None:
+    gate = book.barred(column)
+    if gate is not None:
+        book.refuse(column, gate)
+        return
+    gone = book.exits_of_twins(column)
+    if book.free_slots(gone) > 0:
+        _enter(book, column, gone)
+    elif (freed := book.unclaimed_exit()) is not None:
+        _enter(book, column, [*gone, freed])
+    elif gone:
+        book.refuse(column, Gate.SLOTS)
+    else:
+        _rotate(book, column)
+
+
+def _rotate(book: Book, column: int) -> None:
+    weakest = book.weakest()
+    strength = book.frame.strength(column)
+    delta = book.config.rotation.rotation_strength_delta
+    if weakest is None or strength - book.own_strength(weakest) < delta:
+        book.refuse(column, Gate.SLOTS)
+    elif book.size(column, [weakest]) < 1:
+        book.refuse(column, Gate.SIZE)
+    else:
+        symbol = book.frame.block.symbols[column]
+        reason = (
+            f"Rotating out for {symbol}: strength {strength:.4f} against "
+            f"{book.own_strength(weakest):.4f} (delta {delta:g})"
+        )
+        book.leave(weakest, Decision.ROTATE_OUT, reason)
+        _enter(book, column, [weakest])
+
+
+def _enter(book: Book, column: int, gone: list[int]) -> None:
+    shares = book.size(column, gone)
+    if shares < 1:
+        book.refuse(column, Gate.SIZE)
+    else:
+        book.enter(column, shares, gone)

@@ -1,0 +1,85 @@
+"""One minute as the trader sees it: prices, signals and ranks of all symbols.
+
+KEY INPUT: a block, its gathered signals and its ranking, and which frame of it.
+KEY OUTPUT: FrameView, plain Python numbers on request.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.events import Gate
+from engine.learning.signals import STALE, WARM, Signals
+from engine.market.frames import CLOSE, Block, Floats
+from engine.trading.ranking import Ranking
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameView:
+    """Frame `t` of a block."""
+
+    block: Block
+    t: int
+    ranking: Ranking
+    signals: Floats
+    """(T, S, 8)."""
+    explained: Sequence[Signals]
+    """By column: what each predictor said, with its contributions."""
+    feature_names: Sequence[tuple[str, ...]]
+
+    @property
+    def ts_ns(self) -> int:
+        """Return the UTC start of the frame's bars."""
+        return self.block.ts_ns(self.t)
+
+    @property
+    def minute(self) -> int:
+        """Return the frame's minute of the session."""
+        return self.block.first + self.t
+
+    def price(self, column: int) -> float:
+        """Return the close, carried if the symbol had no bar, USD."""
+        return self.block.bars.item(self.t, column, CLOSE)
+
+    def strength(self, column: int) -> float:
+        """Return the signal's strength."""
+        return self.ranking.strength.item(self.t, column)
+
+    def own_strength(self, column: int, direction: int) -> float:
+        """Return the strength of the signal if it points in `direction`, else 0."""
+        return self.strength(column) if self.direction(column) == direction else 0.0
+
+    def rank(self, column: int) -> int:
+        """Return the symbol's rank, 1 the strongest."""
+        return self.ranking.rank.item(self.t, column)
+
+    def direction(self, column: int) -> int:
+        """Return 1, 0 or −1."""
+        return self.ranking.direction.item(self.t, column)
+
+    def edge_bps(self, column: int) -> float:
+        """Return the expected return after the earned slope and a round trip's cost."""
+        return self.ranking.edge_bps.item(self.t, column)
+
+    def stale_minutes(self, column: int) -> int:
+        """Return the age of the symbol's forecast."""
+        return int(self.signals.item(self.t, column, STALE))
+
+    def cold(self, column: int) -> bool:
+        """Return whether the symbol's predictor is not warm, or crashed in this frame."""
+        return self.signals.item(self.t, column, WARM) == 0.0
+
+    def gates(self) -> list[int]:
+        """Return each symbol's first refusing gate (Gate.PASS if none, Gate.NONE: no candidate)."""
+        return self.ranking.gate[self.t].tolist()
+
+    def candidates(self) -> list[int]:
+        """Return the columns that no gate of the ranking refuses, strongest first."""
+        passing = [s for s, gate in enumerate(self.gates()) if gate == Gate.PASS]
+        return sorted(passing, key=self.rank)
+
+    def drivers(self, column: int, most: int = 5) -> tuple[tuple[str, float], ...]:
+        """Return the strongest contributions to the expected return: (feature, bps)."""
+        row = self.explained[column].contributions[self.t]
+        strongest = sorted(range(len(row)), key=lambda f: (-abs(row[f]), f))[:most]
+        names = self.feature_names[column]
+        return tuple((names[f], round(float(row[f]) * 1e4, 4)) for f in strongest)

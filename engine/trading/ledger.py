@@ -1,0 +1,211 @@
+"""The book of lots: cash, positions and realised profit, exact to the micro-dollar.
+
+KEY INPUT: fills (shares, price, fee in micro-dollars).
+KEY OUTPUT: cash, open lots, and a RoundTrip for each position that came back to zero.
+
+First in, first out. Fees of the entry stay with their lots, so that Σ realised = Δcash when flat.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from engine.errors import InvariantViolation
+from engine.events import MICRO, Decision, OrderFilled, Side
+
+
+@dataclass(slots=True)
+class Lot:
+    """Shares bought (or sold short) in one fill."""
+
+    shares: int
+    """Positive."""
+    value_micro: int
+    """shares × price at entry."""
+    fee_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundTrip:
+    """One position from its first share to its last."""
+
+    symbol: str
+    direction: int
+    """+1 long, −1 short."""
+    entry_ts_ns: int
+    exit_ts_ns: int
+    shares: int
+    """All shares that were opened."""
+    entry_price: float
+    """Average, USD per share."""
+    exit_price: float
+    pnl_micro: int
+    """Net: fees, spread and impact are paid."""
+    fee_micro: int
+    slippage_micro: int
+    bars_held: int
+    """Minutes from the first entry fill to the last exit fill."""
+    decision: Decision
+    """The decision of its last exit."""
+    forced: bool
+
+    @property
+    def gross_micro(self) -> int:
+        """Return the profit before fees, spread and impact."""
+        return self.pnl_micro + self.fee_micro + self.slippage_micro
+
+    @property
+    def value_micro(self) -> int:
+        """Return the notional of the entry."""
+        return round(self.entry_price * self.shares * MICRO)
+
+
+@dataclass(slots=True)
+class Position:
+    """An open position and what it has cost so far."""
+
+    symbol: str
+    direction: int
+    entry_ts_ns: int
+    lots: deque[Lot] = field(default_factory=deque)
+    opened_shares: int = 0
+    opened_micro: int = 0
+    closed_micro: int = 0
+    realised_micro: int = 0
+    fee_micro: int = 0
+    slippage_micro: int = 0
+
+    @property
+    def shares(self) -> int:
+        """Return the open shares, positive for long and short alike."""
+        return sum(lot.shares for lot in self.lots)
+
+    @property
+    def quantity(self) -> int:
+        """Return the signed shares."""
+        return self.direction * self.shares
+
+    @property
+    def entry_price(self) -> float:
+        """Return the average price of the open shares, USD."""
+        return sum(lot.value_micro for lot in self.lots) / self.shares / MICRO
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What one fill did to the book."""
+
+    entry: bool
+    direction: int
+    realised_micro: int
+    """Net profit of the shares that this fill closed; 0 on entries."""
+    cost_basis_micro: int
+    """Entry value of the shares that this fill closed; 0 on entries."""
+    bars_held: int
+    closed: RoundTrip | None
+
+
+class Ledger:
+    """Cash and positions of one account."""
+
+    def __init__(self, cash_micro: int) -> None:
+        self.cash_micro = cash_micro
+        self.positions: dict[str, Position] = {}
+        self.realised_micro = 0
+
+    def fill(self, fill: OrderFilled, decision: Decision) -> Booking:
+        """Book a fill; raises InvariantViolation if it would turn a position round."""
+        if fill.shares <= 0 or fill.price_micro <= 0:
+            raise InvariantViolation(f"{fill.symbol}: a fill of {fill.shares} @ {fill.price_micro}")
+        value = fill.shares * fill.price_micro
+        self.cash_micro -= fill.side.sign * value + fill.fee_micro
+        position = self.positions.get(fill.symbol)
+        if position is None or position.direction == fill.side.sign:
+            return self._open(position, fill, value)
+        return self._close(position, fill, value, decision)
+
+    def equity(self, marks: dict[str, float]) -> float:
+        """Return cash plus Σ quantity × mark, USD; every open symbol must have a mark."""
+        total = self.cash_micro / MICRO
+        for symbol in sorted(self.positions):
+            total += self.positions[symbol].quantity * marks[symbol]
+        return total
+
+    def _open(self, position: Position | None, fill: OrderFilled, value: int) -> Booking:
+        if position is None:
+            position = Position(fill.symbol, fill.side.sign, fill.ts_ns)
+            self.positions[fill.symbol] = position
+        position.lots.append(Lot(fill.shares, value, fill.fee_micro))
+        position.opened_shares += fill.shares
+        position.opened_micro += value
+        position.fee_micro += fill.fee_micro
+        position.slippage_micro += fill.slippage_micro
+        return Booking(True, position.direction, 0, 0, 0, None)
+
+    def _close(
+        self, position: Position, fill: OrderFilled, value: int, decision: Decision
+    ) -> Booking:
+        if fill.shares > position.shares:
+            raise InvariantViolation(
+                f"{fill.symbol}: {fill.side} {fill.shares} against {position.shares} held"
+            )
+        basis, entry_fee = _take(position.lots, fill.shares)
+        realised = position.direction * (value - basis) - entry_fee - fill.fee_micro
+        self.realised_micro += realised
+        position.realised_micro += realised
+        position.closed_micro += value
+        position.fee_micro += fill.fee_micro
+        position.slippage_micro += fill.slippage_micro
+        held = (fill.ts_ns - position.entry_ts_ns) // 60_000_000_000
+        closed = None
+        if not position.lots:
+            del self.positions[fill.symbol]
+            closed = _round_trip(position, fill, held, decision)
+        return Booking(False, position.direction, realised, basis, held, closed)
+
+
+def _take(lots: deque[Lot], shares: int) -> tuple[int, int]:
+    """Take shares from the oldest lots; return their entry value and entry fees, micro-dollars.
+
+    A part of a lot takes its share of the fee rounded down; the lot's last share takes the rest.
+    """
+    value = fee = 0
+    while shares:
+        lot = lots[0]
+        part = min(shares, lot.shares)
+        part_value = lot.value_micro * part // lot.shares
+        part_fee = lot.fee_micro * part // lot.shares
+        value += part_value
+        fee += part_fee
+        shares -= part
+        if part == lot.shares:
+            lots.popleft()
+        else:
+            lot.shares -= part
+            lot.value_micro -= part_value
+            lot.fee_micro -= part_fee
+    return value, fee
+
+
+def _round_trip(
+    position: Position, fill: OrderFilled, held: int, decision: Decision
+) -> RoundTrip:
+    return RoundTrip(
+        symbol=position.symbol,
+        direction=position.direction,
+        entry_ts_ns=position.entry_ts_ns,
+        exit_ts_ns=fill.ts_ns,
+        shares=position.opened_shares,
+        entry_price=position.opened_micro / position.opened_shares / MICRO,
+        exit_price=position.closed_micro / position.opened_shares / MICRO,
+        pnl_micro=position.realised_micro,
+        fee_micro=position.fee_micro,
+        slippage_micro=position.slippage_micro,
+        bars_held=held,
+        decision=decision,
+        forced=fill.forced,
+    )
+
+
+def side_of(direction: int, *, entry: bool) -> Side:
+    """Return the side that opens (or closes) a position of this direction."""
+    return Side.BUY if (direction > 0) == entry else Side.SELL

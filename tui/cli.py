@@ -1,0 +1,203 @@
+"""The command line: what each command takes and what it teaches; the work is imported late.
+
+`rotor --help` loads neither textual, pandas nor numba.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+"""Exit codes."""
+
+app = App(
+    name="rotor",
+    help="""Rotor: an intraday rotation trader for the terminal.
+
+    Each symbol's predictor learns online, bar by bar; the strongest few are held, and the book is
+    flat before the close. Start with `rotor replay`: it trades the bundled, generated demo.
+
+    Exit codes: 0 done, 1 failed or interrupted, 2 usage or bad input.""",
+    version_flags=["--version"],
+)
+
+Flag = Parameter(negative="")
+Symbols = Annotated[str | None, Parameter(help="Comma-separated, such as TQQQ,SQQQ.")]
+From = Annotated[str | None, Parameter(name="--from", help="First New York session date to trade.")]
+To = Annotated[str | None, Parameter(name="--to", help="Last session date, included.")]
+Sets = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", negative="", help="section.key=value; repeatable, the last one holds."),
+]
+ConfigFile = Annotated[
+    Path | None,
+    Parameter(name="--config", help="Default: config.toml here, then the source's own."),
+]
+
+
+@app.command
+def replay(
+    source: Path | None = None,
+    /,
+    *,
+    symbols: Symbols = None,
+    first: From = None,
+    last: To = None,
+    config: ConfigFile = None,
+    sets: Sets = (),
+    out: Path | None = None,
+    overwrite: Annotated[bool, Flag] = False,
+    block: int = 390,
+    no_scan: Annotated[bool, Flag] = False,
+    journal: Literal["full", "trades", "none"] | None = None,
+    compare: Annotated[bool, Flag] = False,
+    lenient: Annotated[bool, Flag] = False,
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Trade recorded one-minute bars through the whole actor tree, and say what came of it.
+
+    Example: rotor replay ../bars --symbols TQQQ,SQQQ --from 2025-07-01 --set rotation.max_positions=2
+
+    Parameters
+    ----------
+    source
+        Folder or file of bars (.csv, .csv.gz, .parquet). Default: the bundled demo.
+        Sessions before --from warm the learners.
+    out
+        The run folder itself. Default: a new one below [records] runs_dir.
+    overwrite
+        Replace the run that --out holds.
+    block
+        Frames per block. Changes speed only, never a decision.
+    no_scan
+        Decide every frame, also those in which no rule can act. Same journal, slower.
+    journal
+        full: every signal and position; trades: decisions and fills; none. Default: [records].
+    compare
+        Also run the same bars with the earned-slope gate off, and the baselines.
+    lenient
+        Drop and count bad rows instead of refusing the file.
+    json
+        Print one JSON object to stdout and nothing else.
+    """
+    from tui.replay import Request, replay_command
+
+    return replay_command(
+        Request(
+            source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
+            out=out, overwrite=overwrite, block=block, scan=not no_scan, journal=journal,
+            compare=compare, lenient=lenient, json=json,
+        )
+    )  # fmt: skip
+
+
+@app.command
+def audit(
+    source: Path | None = None,
+    /,
+    *,
+    symbols: Symbols = None,
+    first: From = None,
+    last: To = None,
+    config: ConfigFile = None,
+    sets: Sets = (),
+    points: int = 5,
+    lenient: Annotated[bool, Flag] = False,
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Prove on your own bars that nothing looks ahead and nothing depends on the block size.
+
+    Every bar after a moment t is replaced by noise, for several t: no record up to t may change.
+    Then the same bars in blocks of 1, 7 and 390 frames, with and without the scan: one journal.
+
+    Parameters
+    ----------
+    source
+        As for `rotor replay`; take a few sessions: each is replayed many times.
+    points
+        How many moments t.
+    lenient
+        Drop and count bad rows instead of refusing the file.
+    json
+        Print one JSON object to stdout and nothing else.
+    """
+    from tui.audit import audit_command
+    from tui.replay import Request
+
+    request = Request(
+        source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
+        lenient=lenient, json=json,
+    )  # fmt: skip
+    return audit_command(request, points)
+
+
+@app.command
+def synth(
+    out: Path,
+    /,
+    *,
+    symbols: Symbols = None,
+    first: Annotated[str, Parameter(name="--from")] = "2025-04-01",
+    sessions: int = 20,
+    seed: int = 1,
+    signal: float = 0.0,
+    overwrite: Annotated[bool, Flag] = False,
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Generate one-minute bars of leveraged and inverse ETFs, with or without something to find.
+
+    Parameters
+    ----------
+    out
+        The Parquet file to write, such as bars.parquet.
+    symbols
+        Comma-separated; default the six of the universe. S001,S002,… are made-up names.
+    first
+        The first New York session date.
+    sessions
+        How many sessions of the exchange's calendar.
+    seed
+        The same seed gives the same bars.
+    signal
+        How much predictability is planted; 0 is none, 1 a correlation of about 0.1 at 30 minutes.
+    overwrite
+        Replace the file if it exists.
+    json
+        Print one JSON object to stdout and nothing else.
+    """
+    from tui.synth import synth_command
+
+    return synth_command(out, symbols, first, sessions, seed, signal, overwrite=overwrite, json=json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    tokens = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = app(tokens, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return BAD_INPUT  # cyclopts has said what is wrong
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        return FAILED
+    except BrokenPipeError:
+        return FAILED
+    except Exception as error:
+        return _explain(error)
+    return code if isinstance(code, int) else DONE
+
+
+def _explain(error: Exception) -> int:
+    from engine.errors import BadInputError, RotorError
+
+    if not isinstance(error, RotorError | OSError):
+        raise error
+    print(f"rotor: {error}", file=sys.stderr)  # noqa: T201
+    return BAD_INPUT if isinstance(error, BadInputError) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
