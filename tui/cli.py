@@ -83,7 +83,8 @@ def replay(
     json
         Print one JSON object to stdout and nothing else.
     """
-    from tui.replay import Request, replay_command
+    from tui.prepare import Request
+    from tui.replay import replay_command
 
     return replay_command(
         Request(
@@ -125,7 +126,7 @@ def audit(
         Print one JSON object to stdout and nothing else.
     """
     from tui.audit import audit_command
-    from tui.replay import Request
+    from tui.prepare import Request
 
     request = Request(
         source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,

@@ -95,6 +95,8 @@ class Booking:
     """What one fill did to the book."""
 
     entry: bool
+    first: bool
+    """True if it opened the position."""
     direction: int
     realised_micro: int
     """Net profit of the shares that this fill closed; 0 on entries."""
@@ -131,6 +133,7 @@ class Ledger:
         return total
 
     def _open(self, position: Position | None, fill: OrderFilled, value: int) -> Booking:
+        first = position is None
         if position is None:
             position = Position(fill.symbol, fill.side.sign, fill.ts_ns)
             self.positions[fill.symbol] = position
@@ -139,7 +142,7 @@ class Ledger:
         position.opened_micro += value
         position.fee_micro += fill.fee_micro
         position.slippage_micro += fill.slippage_micro
-        return Booking(True, position.direction, 0, 0, 0, None)
+        return Booking(True, first, position.direction, 0, 0, 0, None)
 
     def _close(
         self, position: Position, fill: OrderFilled, value: int, decision: Decision
@@ -160,7 +163,7 @@ class Ledger:
         if not position.lots:
             del self.positions[fill.symbol]
             closed = _round_trip(position, fill, held, decision)
-        return Booking(False, position.direction, realised, basis, held, closed)
+        return Booking(False, False, position.direction, realised, basis, held, closed)
 
 
 def _take(lots: deque[Lot], shares: int) -> tuple[int, int]:

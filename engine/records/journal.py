@@ -1,0 +1,184 @@
+"""The run's files: rows in order of time, each file a chain of checksums.
+
+KEY INPUT: pages.
+KEY OUTPUT: signals, decisions, trades, positions and events .jsonl; one SHA-256 over all.
+
+After each frame with records in a file, its head becomes SHA-256(head + the frame's bytes); the
+frame's last record carries it as "chain". Records hold no run id, path, block size, host, version
+or wall time, so that the same decisions give the same bytes.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal, Self
+
+import orjson
+
+from engine.errors import BadInputError
+from engine.events import Decided, Decision
+from engine.records.page import Page, Trade
+from engine.records.rows import (
+    decision_row,
+    event_tail,
+    frame_rows,
+    position_rows,
+    signal_rows,
+    trade_row,
+)
+
+Level = Literal["full", "trades", "none"]
+FILES: dict[Level, tuple[str, ...]] = {
+    "full": ("signals", "decisions", "trades", "positions", "events"),
+    "trades": ("decisions", "trades", "events"),
+    "none": (),
+}
+VERSION = 1
+GENESIS = bytes(32)
+
+
+class ChainedFile:
+    """One .jsonl file: frames are appended to a buffer, the buffer is written per page."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file: BinaryIO = path.open("xb")
+        except FileExistsError:
+            raise BadInputError(f"{path} exists: a run is never written over another") from None
+        self._head = GENESIS
+        self._buffer: list[bytes] = []
+
+    @property
+    def head(self) -> bytes:
+        """Return the checksum of everything so far."""
+        return self._head
+
+    def frame(self, rows: list[bytes]) -> None:
+        """Append the records of one frame, at least one."""
+        body = b"\n".join(rows)
+        self._head = hashlib.sha256(self._head + body).digest()
+        self._buffer.append(body[:-1])
+        self._buffer.append(b',"chain":"%b"}\n' % self._head.hex().encode())
+
+    def flush(self) -> None:
+        """Hand the buffer to the operating system."""
+        self._file.write(b"".join(self._buffer))
+        self._buffer = []
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Make what was written durable."""
+        self.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Make it durable and close it."""
+        self.sync()
+        self._file.close()
+
+
+class Journal:
+    """All files of a run, at one of three levels."""
+
+    def __init__(self, folder: Path | None, level: Level, epoch: str, first_ts_ns: int) -> None:
+        """Make the files in `folder` (level none: nothing is made).
+
+        Raises BadInputError if one of them exists already.
+        """
+        self.level = level
+        self._files: dict[str, ChainedFile] = {}
+        self._seq = 0
+        if level == "none":
+            return
+        assert folder is not None
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES[level]:
+            self._files[name] = ChainedFile(folder / f"{name}.jsonl")
+        head = {"type": "journal", "version": VERSION, "epoch": epoch, "level": level}
+        self._files["events"].frame([self._event(first_ts_ns, orjson.dumps(head)[1:])])
+
+    def write(self, page: Page) -> None:
+        """Append a page's records."""
+        if not self._files:
+            return
+        if page.trading and self.level == "full":
+            self._bulk("signals", signal_rows(page))
+            self._bulk("positions", [[row] for row in position_rows(page)])
+        self._entries(page)
+        for file in self._files.values():
+            file.flush()
+
+    def sync(self) -> None:
+        """Make everything written so far durable."""
+        for file in self._files.values():
+            file.sync()
+
+    def close(self) -> None:
+        """Make everything durable and close the files."""
+        for file in self._files.values():
+            file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def sha256(self) -> str | None:
+        """Return one hash over level, file names and heads; None at level none."""
+        if not self._files:
+            return None
+        return combine(self.level, {name: file.head for name, file in self._files.items()})
+
+    def _bulk(self, name: str, frames: list[list[bytes]]) -> None:
+        file = self._files[name]
+        for rows in frames:
+            file.frame(rows)
+
+    def _entries(self, page: Page) -> None:
+        bars = frame_rows(page) if page.trading and self.level == "full" else None
+        entries = iter(page.entries)
+        entry = next(entries, None)
+        frames = range(len(page.block)) if bars else sorted({t for t, _ in page.entries})
+        for t in frames:
+            ts_ns = page.block.ts_ns(t)
+            rows: dict[str, list[bytes]] = {"events": [], "decisions": [], "trades": []}
+            if bars:
+                rows["events"].append(self._event(ts_ns, bars[t]))
+            while entry is not None and entry[0] == t:
+                self._entry(ts_ns, entry[1], rows)
+                entry = next(entries, None)
+            for name, records in rows.items():
+                if records:
+                    self._files[name].frame(records)
+
+    def _entry(self, ts_ns: int, entry: object, rows: dict[str, list[bytes]]) -> None:
+        if isinstance(entry, Trade):
+            rows["trades"].append(trade_row(entry))
+            rows["events"].append(self._event(ts_ns, event_tail(entry.fill)))
+            return
+        if isinstance(entry, Decided):
+            if entry.decision is Decision.HOLD and self.level != "full":
+                return
+            rows["decisions"].append(decision_row(entry))
+        rows["events"].append(self._event(ts_ns, event_tail(entry)))  # type: ignore[arg-type]
+
+    def _event(self, ts_ns: int, tail: bytes) -> bytes:
+        seq = self._seq
+        self._seq += 1
+        return b'{"seq":%d,"timestamp_ms":%d,%b' % (seq, ts_ns // 1_000_000, tail)
+
+
+def combine(level: str, heads: dict[str, bytes]) -> str:
+    """Return the run's one hash, of its files' heads in a fixed order."""
+    parts = [level.encode()]
+    for name in FILES[level]:  # type: ignore[index]
+        parts += [name.encode(), heads[name]]
+    return hashlib.sha256(b"|".join(parts)).hexdigest()

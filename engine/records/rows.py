@@ -1,0 +1,276 @@
+"""The rows of one page, encoded: bytes per file and frame.
+
+KEY INPUT: a Page.
+KEY OUTPUT: for each file and frame, its records as bytes.
+
+High-volume rows are made of whole columns: orjson writes a column, it is cut at its commas, and
+the pieces fill byte templates. No row is ever a dict, and nothing is reduced over frames, so that
+the bytes do not depend on how frames were cut into pages.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from engine.events import (
+    MICRO,
+    Decided,
+    Decision,
+    Event,
+    OrderCanceled,
+    OrderFilled,
+    OrderReleased,
+    OrderSubmitted,
+    PredictorRestarted,
+    SessionClosed,
+    SessionOpened,
+    SymbolQuarantined,
+)
+from engine.learning.signals import CONFIDENCE, PROBABILITY, STALE, WARM
+from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, VOLUME
+from engine.records.page import Held, Page, Span, Trade
+
+Json = dict[str, object]
+_DIRECTIONS = (b'-1,"direction":"SHORT"', b'0,"direction":"NEUTRAL"', b'1,"direction":"LONG"')
+_WARM = (b"false", b"true")
+
+
+def signal_rows(page: Page) -> list[list[bytes]]:
+    """Return each frame's rows of signals.jsonl, one per symbol."""
+    frames, symbols = page.ranking.strength.shape
+    probability = _column(np.round(page.signals[:, :, PROBABILITY], 6))
+    confidence = _column(np.round(page.signals[:, :, CONFIDENCE], 6))
+    strength = _column(np.round(page.ranking.strength, 8))
+    edge = _column(np.round(page.ranking.edge_bps, 4))
+    direction = page.ranking.direction.ravel().tolist()
+    warm = page.signals[:, :, WARM].ravel().tolist()
+    stale = page.signals[:, :, STALE].ravel().tolist()
+    names = [b',"symbol":"%b","signal":' % symbol.encode() for symbol in page.block.symbols]
+    out = []
+    i = 0
+    for head in _heads(page):
+        rows = []
+        for s in range(symbols):
+            age = b',"stale_minutes":%d' % stale[i] if stale[i] else b""
+            rows.append(
+                b'%b%b%b,"probability":%b,"confidence":%b,"strength":%b,'
+                b'"expected_edge_bps":%b,"warm":%b%b}'
+                % (
+                    head, names[s], _DIRECTIONS[direction[i] + 1], probability[i], confidence[i],
+                    strength[i], edge[i], _WARM[warm[i] != 0.0], age,
+                )
+            )  # fmt: skip
+            i += 1
+        out.append(rows)
+    assert len(out) == frames
+    return out
+
+
+def frame_rows(page: Page) -> list[bytes]:
+    """Return each frame's bars as the tail of an events.jsonl row (present symbols only)."""
+    bars = page.block.bars
+    ohlc = _column(bars[:, :, : CLOSE + 1])
+    volume = _column(bars[:, :, VOLUME])
+    present = bars[:, :, PRESENT].ravel().tolist()
+    names = [b'"%b":[' % symbol.encode() for symbol in page.block.symbols]
+    symbols = len(names)
+    out = []
+    for t in range(len(bars)):
+        cells = []
+        for s in range(symbols):
+            i = t * symbols + s
+            if present[i]:
+                cells.append(names[s] + b",".join([*ohlc[4 * i : 4 * i + 4], volume[i]]) + b"]")
+        out.append(b'"type":"frame","bars":{%b}}' % b",".join(cells))
+    return out
+
+
+def position_rows(page: Page) -> list[bytes]:
+    """Return each frame's row of positions.jsonl."""
+    minute_ms = MINUTE_NS // 1_000_000
+    first_ms = page.block.ts_ns(0) // 1_000_000
+    equity = _column(np.round(page.equity, 6))
+    out = []
+    for span in page.spans:
+        for t in range(span.start, span.stop):
+            held, unrealized = _held(page, span, t)
+            out.append(
+                b'{"timestamp_ms":%d,"bar":%d,"positions":[%b],"total_unrealized_pnl":%b,'
+                b'"current_equity":%b}'
+                % (
+                    first_ms + t * minute_ms, page.block.first + t, held,
+                    orjson.dumps(round(unrealized, 6)), equity[t],
+                )
+            )  # fmt: skip
+    return out
+
+
+def _held(page: Page, span: Span, t: int) -> tuple[bytes, float]:
+    if not span.held:
+        return b"", 0.0
+    total = 0.0
+    rows = []
+    for position in span.held:
+        row, pnl = _position(page, position, t)
+        total += pnl
+        rows.append(row)
+    return b",".join(orjson.dumps(row) for row in rows), total
+
+
+def _position(page: Page, position: Held, t: int) -> tuple[Json, float]:
+    price = page.block.bars.item(t, position.column, CLOSE)
+    pnl = position.direction * position.shares * (price - position.entry_price)
+    own = page.ranking.direction.item(t, position.column) == position.direction
+    row: Json = {
+        "symbol": position.symbol,
+        "direction": _word(position.direction),
+        "shares": position.shares,
+        "entry_price": round(position.entry_price, 6),
+        "current_price": price,
+        "pnl": round(pnl, 6),
+        "pnl_pct": round(pnl / (position.shares * position.entry_price), 8),
+        "bars_held": (page.block.ts_ns(t) - position.entry_ts_ns) // MINUTE_NS,
+        "stop": None,
+        "target": None,
+        "current_rank": page.ranking.rank.item(t, position.column),
+        "current_strength": round(page.ranking.strength.item(t, position.column), 8) if own else 0.0,
+    }
+    return row, pnl
+
+
+def decision_row(event: Decided) -> bytes:
+    """Return a row of decisions.jsonl."""
+    return orjson.dumps({"timestamp_ms": _ms(event.ts_ns), **_decided(event)})
+
+
+def trade_row(trade: Trade) -> bytes:
+    """Return a row of trades.jsonl: one fill."""
+    fill, booking = trade.fill, trade.booking
+    value = fill.shares * fill.price_micro
+    row: Json = {
+        "timestamp_ms": _ms(fill.ts_ns),
+        "symbol": fill.symbol,
+        "action": "ENTRY" if booking.entry else "EXIT",
+        "direction": _word(booking.direction),
+        "price": fill.price_micro / MICRO,
+        "shares": fill.shares,
+        "value": value / MICRO,
+        "costs": fill.fee_micro / MICRO,
+        "slippage": fill.slippage_micro / MICRO,
+        "order_id": fill.order_id,
+        "decision": int(trade.order.decision),
+    }
+    if not booking.entry:
+        row["pnl"] = booking.realised_micro / MICRO
+        row["pnl_pct"] = round(booking.realised_micro / booking.cost_basis_micro, 8)
+        row["bars_held"] = booking.bars_held
+        row["reason"] = trade.reason
+    if fill.forced:
+        row["forced"] = True
+    return orjson.dumps(row)
+
+
+def event_tail(event: Event) -> bytes:
+    """Return an events.jsonl row without its seq and timestamp: `"type":…}`."""
+    return orjson.dumps(_EVENTS[type(event)](event))[1:]
+
+
+def _decided(event: Decided) -> Json:
+    row: Json = {
+        "symbol": event.symbol,
+        "decision": int(event.decision),
+        "reason": event.reason,
+        "rank": event.rank,
+        "strength": round(event.strength, 8),
+    }
+    if event.decision is Decision.REFUSED:
+        row["gate"] = event.gate.name.lower()
+    if event.drivers:
+        row["drivers"] = dict(event.drivers)
+    return row
+
+
+def _submitted(event: OrderSubmitted) -> Json:
+    order = event.order
+    row: Json = {
+        "type": "order_submitted",
+        "order_id": order.order_id,
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "shares": order.shares,
+        "entry": order.entry,
+        "decision": int(order.decision),
+    }
+    if order.after:
+        row["after"] = list(order.after)
+    return row
+
+
+def _filled(event: OrderFilled) -> Json:
+    row: Json = {
+        "type": "order_filled",
+        "order_id": event.order_id,
+        "symbol": event.symbol,
+        "side": str(event.side),
+        "shares": event.shares,
+        "price": event.price_micro / MICRO,
+        "fee": event.fee_micro / MICRO,
+        "slippage": event.slippage_micro / MICRO,
+        "final": event.final,
+    }
+    if event.forced:
+        row["forced"] = True
+    return row
+
+
+def _closed(event: SessionClosed) -> Json:
+    return {
+        "type": "session_closed",
+        "date": event.date,
+        "equity": event.equity_micro / MICRO,
+        "trading": event.trading,
+        "pooled_slope": round(event.pooled_slope, 9),
+    }
+
+
+_EVENTS: dict[type, Callable[..., Json]] = {
+    SessionOpened: lambda e: {
+        "type": "session_opened", "date": e.date, "minutes": e.minutes, "trading": e.trading,
+    },
+    Decided: lambda e: {"type": "decided", **_decided(e)},
+    OrderSubmitted: _submitted,
+    OrderReleased: lambda e: {"type": "order_released", "order_id": e.order_id},
+    OrderFilled: _filled,
+    OrderCanceled: lambda e: {
+        "type": "order_canceled", "order_id": e.order_id, "symbol": e.symbol, "reason": e.reason,
+    },
+    PredictorRestarted: lambda e: {
+        "type": "predictor_restarted", "symbol": e.symbol, "error": e.error,
+        "restarts": e.restarts,
+    },
+    SymbolQuarantined: lambda e: {
+        "type": "symbol_quarantined", "symbol": e.symbol, "error": e.error,
+    },
+    SessionClosed: _closed,
+}  # fmt: skip
+
+
+def _heads(page: Page) -> Iterator[bytes]:
+    first = page.block.ts_ns(0) // MINUTE_NS
+    for minute in range(first, first + len(page.block)):
+        yield b'{"timestamp_ms":%d,"bar_id":%d' % (minute * 60_000, minute)
+
+
+def _column(values: npt.NDArray[np.float64]) -> list[bytes]:
+    flat = np.ascontiguousarray(values).ravel()
+    return orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+
+
+def _ms(ts_ns: int) -> int:
+    return ts_ns // 1_000_000
+
+
+def _word(direction: int) -> str:
+    return "LONG" if direction > 0 else "SHORT"

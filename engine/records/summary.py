@@ -1,0 +1,175 @@
+"""The summary of a run: one JSON object, and what it means in plain sentences.
+
+KEY INPUT: RunStats.
+KEY OUTPUT: a dict of JSON values (ratios are fractions, money is USD), and sentences that never
+claim an edge that the interval does not show.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from engine.config import Config
+from engine.events import MICRO
+from engine.records.metrics import (
+    DAYS_A_YEAR,
+    MINUTES_A_YEAR,
+    bootstrap_interval,
+    calmar,
+    daily_returns,
+    sharpe,
+    sortino,
+    trade_figures,
+)
+from engine.records.stats import MINUTE_DAYS, RunStats
+from engine.trading.ledger import RoundTrip
+
+Json = dict[str, Any]
+
+
+def summarise(stats: RunStats, config: Config) -> Json:
+    """Return every figure of a run that depends on its decisions alone."""
+    start = stats.starting_micro / MICRO
+    equity = [start, *(day.equity_micro / MICRO for day in stats.days)]
+    returns = daily_returns(equity)
+    low, high = bootstrap_interval(returns)
+    final = stats.last_equity
+    costs_micro = stats.fee_micro + stats.slippage_micro
+    pnl_micro = round(final * MICRO) - stats.starting_micro
+    sessions = len(stats.days)
+    total = pnl_micro / stats.starting_micro
+    figures = trade_figures(stats.round_trips)
+    ratio, basis = _sharpe(stats, start, returns)
+    return {
+        "sessions": sessions,
+        "warmup_sessions": stats.warmup_sessions,
+        "first_session": str(stats.days[0].date) if stats.days else None,
+        "last_session": str(stats.days[-1].date) if stats.days else None,
+        "bars_processed": stats.frames,
+        "symbol_bars": stats.symbol_bars,
+        "trades_executed": stats.fills,
+        "positions_opened": stats.positions_opened,
+        "round_trips": figures.round_trips,
+        "rotations": stats.rotations,
+        "starting_capital": start,
+        "total_pnl": pnl_micro / MICRO,
+        "total_pnl_pct": total,
+        "gross_pnl": (pnl_micro + costs_micro) / MICRO,
+        "final_equity": (pnl_micro + stats.starting_micro) / MICRO,
+        "max_drawdown": stats.max_drawdown,
+        "longest_drawdown_minutes": stats.longest_drawdown_minutes,
+        "win_rate": figures.win_rate,
+        "wins": figures.wins,
+        "losses": figures.losses,
+        "profit_factor": figures.profit_factor,
+        "expectancy": figures.expectancy,
+        "average_win": figures.average_win,
+        "average_loss": figures.average_loss,
+        "mean_bars_held": figures.mean_bars_held,
+        "sharpe_ratio": ratio,
+        "sharpe_basis": basis,
+        "sortino_ratio": sortino(returns),
+        "calmar_ratio": calmar(returns),
+        "mrd": total / sessions if sessions else None,
+        "mrd_low": low,
+        "mrd_high": high,
+        "gross_mrd": _per_day(pnl_micro + costs_micro, stats),
+        "fees_paid": stats.fee_micro / MICRO,
+        "slippage_paid": stats.slippage_micro / MICRO,
+        "costs_paid": costs_micro / MICRO,
+        "turnover_per_day": _per_day(stats.traded_micro, stats),
+        "exposure": stats.exposure_sum / stats.equity_sum if stats.equity_sum else 0.0,
+        "break_even_bps": _break_even_bps(pnl_micro + costs_micro, stats),
+        "cost_bps": 1e4 * costs_micro / stats.traded_micro if stats.traded_micro else None,
+        "refusals": stats.refusals,
+        "forced_closes": stats.forced_closes,
+        "ambiguous_bars": stats.ambiguous_bars,
+        "restarts": stats.restarts,
+        "quarantined": sorted({symbol for symbol, _ in stats.quarantined}),
+        "interrupted": stats.interrupted,
+        "earned_slope": config.quality.earned_slope,
+        "months": _months(stats),
+        "by_symbol": _table(stats.round_trips, lambda trip: trip.symbol),
+        "by_exit_reason": _table(stats.round_trips, lambda trip: trip.decision.name.lower()),
+    }
+
+
+def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """Return what the figures mean, in plain words."""
+    said = []
+    if summary["interrupted"]:
+        said.append(f"Interrupted: what follows covers {summary['sessions']} whole sessions.")
+    said += _worth(summary)
+    if summary["forced_closes"]:
+        said.append(
+            f"{summary['forced_closes']} fills were forced in a session's last minute: the bars "
+            "had too little volume to leave before."
+        )
+    if summary["quarantined"]:
+        said.append(f"Quarantined after crashes: {', '.join(summary['quarantined'])}.")
+    better = [row["name"] for row in baselines if (row["mrd"] or 0.0) > (summary["mrd"] or 0.0)]
+    if better:
+        said.append(f"Better over these sessions: {', '.join(better)}.")
+    return said
+
+
+def _worth(summary: Mapping[str, Any]) -> list[str]:
+    refusals = summary["refusals"]
+    if summary["round_trips"] == 0:
+        if not refusals:
+            return ["Nothing was traded: no signal pointed in a direction that may be traded."]
+        gate, most = max(refusals.items(), key=lambda item: item[1])
+        total = sum(refusals.values())
+        return [
+            f"Nothing was worth trading: {total:,} candidates (symbol × minute) were refused, "
+            f"{most:,} of them by {gate}."
+        ]
+    low, high = summary["mrd_low"], summary["mrd_high"]
+    if low is None:
+        return ["One session says nothing about an edge."]
+    interval = f"{100 * low:+.3f}% to {100 * high:+.3f}% a day"
+    if low <= 0.0 <= high:
+        return [f"The 95% interval of the MRD, {interval}, includes zero: no edge is shown."]
+    if high < 0.0:
+        return [f"The 95% interval of the MRD, {interval}, lies below zero: this loses money."]
+    return [
+        f"The 95% interval of the MRD, {interval}, lies above zero on these bars, after the costs "
+        "that were simulated; that is not yet evidence for other days."
+    ]
+
+
+def _sharpe(stats: RunStats, start: float, returns: Any) -> tuple[float | None, str]:
+    if len(stats.days) >= MINUTE_DAYS:
+        return sharpe(returns, DAYS_A_YEAR), "daily"
+    return sharpe(daily_returns([start, *stats.minute_equity]), MINUTES_A_YEAR), "minute"
+
+
+def _per_day(micro: int, stats: RunStats) -> float | None:
+    return micro / stats.starting_micro / len(stats.days) if stats.days else None
+
+
+def _break_even_bps(gross_micro: int, stats: RunStats) -> float | None:
+    return 1e4 * gross_micro / stats.traded_micro if stats.traded_micro else None
+
+
+def _months(stats: RunStats) -> dict[str, Json]:
+    months: dict[str, Json] = {}
+    before = stats.starting_micro
+    opening: dict[str, int] = {}
+    for day in stats.days:
+        key = f"{day.date:%Y-%m}"
+        opening.setdefault(key, before)
+        row = months.setdefault(key, {"sessions": 0, "fills": 0, "pnl": 0.0, "mrd": 0.0})
+        row["sessions"] += 1
+        row["fills"] += day.fills
+        row["pnl"] = (day.equity_micro - opening[key]) / MICRO
+        row["mrd"] = (day.equity_micro / opening[key] - 1.0) / row["sessions"]
+        before = day.equity_micro
+    return months
+
+
+def _table(trips: Sequence[RoundTrip], key: Callable[[RoundTrip], str]) -> dict[str, Json]:
+    groups: dict[str, list[RoundTrip]] = {}
+    for trip in trips:
+        groups.setdefault(key(trip), []).append(trip)
+    return {name: asdict(trade_figures(groups[name])) for name in sorted(groups)}

@@ -1,0 +1,162 @@
+"""From what was typed to a plan: configuration, source, sessions.
+
+KEY INPUT: a Request (options of the command line).
+KEY OUTPUT: Prepared: the configuration, the opened source, which sessions warm and which trade.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from engine.config import Config, load_config
+from engine.errors import BadInputError, ConfigError
+from engine.market.calendar import session_on
+from engine.market.frames import Block
+from engine.market.grid import Gridder, session_blocks
+from engine.market.sources import Source, open_source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    source: Path | None = None
+    symbols: str | None = None
+    first: str | None = None
+    last: str | None = None
+    config: Path | None = None
+    sets: tuple[str, ...] = ()
+    out: Path | None = None
+    overwrite: bool = False
+    block: int = 390
+    scan: bool = True
+    journal: str | None = None
+    compare: bool = False
+    lenient: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that a replay needs, checked."""
+
+    config: Config
+    idle_keys: tuple[str, ...]
+    source: Source
+    warmup: tuple[dt.date, ...]
+    dates: tuple[dt.date, ...]
+    """The sessions to trade."""
+    range_label: str
+
+    def open_blocks(self, skip: int = 0) -> Iterator[Block]:
+        """Yield a block per session, warm-up first, behind the first `skip` sessions."""
+        dates = (*self.warmup, *self.dates)
+        universe = self.config.universe
+        signs = [universe.sign(symbol) for symbol in self.source.symbols]
+        sessions = self.source.sessions(dates[0], dates[-1])
+        return islice(session_blocks(sessions, Gridder(self.source.symbols, signs)), skip, None)
+
+    @property
+    def first_ts_ns(self) -> int:
+        """Return the UTC ns of the first session's open."""
+        session = session_on((*self.warmup, *self.dates)[0])
+        assert session is not None
+        return session.open_ns
+
+
+def prepare(request: Request) -> Prepared:
+    """Read the configuration, open the source, choose the sessions.
+
+    Raises BadInputError (its subclasses name file, key or symbol) for anything that cannot be used.
+    """
+    if request.block < 1:
+        raise BadInputError(f"--block {request.block}: must be at least 1")
+    path = request.source or demo_folder()
+    config, idle = read_config(request, path)
+    wanted = _symbols(request.symbols)
+    source = open_source(path, symbols=wanted, lenient=request.lenient)
+    if wanted is None:
+        ours = [symbol for symbol in source.symbols if symbol in config.universe.symbols]
+        if ours and len(ours) < len(source.symbols):
+            source = open_source(path, symbols=ours, lenient=request.lenient)
+        elif not ours:
+            raise BadInputError(
+                f"{path}: has none of the universe's symbols ({', '.join(config.universe.symbols)});"
+                f" name some of its own with --symbols: {', '.join(source.symbols)}"
+            )
+    first, last = _date(request.first, "--from"), _date(request.last, "--to")
+    warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
+    return Prepared(
+        config=config,
+        idle_keys=idle,
+        source=source,
+        warmup=warmup,
+        dates=dates,
+        range_label=f"{first or ''}..{last or ''}",
+    )
+
+
+def read_config(request: Request, source: Path) -> tuple[Config, tuple[str, ...]]:
+    """Return the configuration: --config or ./config.toml, then the source's own, then --set."""
+    chosen = request.config or Path("config.toml")
+    text = ""
+    if request.config is not None or chosen.is_file():
+        text = _read(chosen)
+    own = source / "config.toml" if source.is_dir() else source.with_name("config.toml")
+    same = own.is_file() and chosen.is_file() and own.samefile(chosen)
+    own_text = _read(own) if own.is_file() and not same and request.config is None else ""
+    return load_config(text, name=str(chosen), source=own_text, sets=request.sets)
+
+
+def demo_folder() -> Path:
+    """Return the bundled demo, in a checkout or in an installed package."""
+    for root in (Path(__file__).parents[1], Path(__file__).parent / "defaults"):
+        folder = root / "replays" / "demo"
+        if (folder / "bars.parquet").is_file():
+            return folder
+    raise BadInputError("the bundled demo is missing: install rotor again, or name a SOURCE")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+
+
+def _symbols(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    symbols = [part.strip().upper() for part in text.split(",") if part.strip()]
+    if not symbols:
+        raise BadInputError("--symbols: name at least one, such as --symbols TQQQ,SQQQ")
+    return symbols
+
+
+def _date(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise BadInputError(f"{option} {text}: write a date as 2025-07-03") from None
+
+
+def _choose(
+    source: Source, first: dt.date | None, last: dt.date | None, warmup: int
+) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
+    have = source.session_dates()
+    if not have:
+        raise BadInputError(f"{source.path}: no bar lies inside a session of the exchange")
+    dates = tuple(
+        day for day in have if (first is None or day >= first) and (last is None or day <= last)
+    )
+    if not dates:
+        raise BadInputError(
+            f"{source.path}: no session from {first or have[0]} to {last or have[-1]}; "
+            f"it has {have[0]} to {have[-1]}"
+        )
+    before = tuple(day for day in have if day < dates[0])
+    return before[max(0, len(before) - warmup) :] if first is not None else (), dates

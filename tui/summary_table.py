@@ -1,0 +1,168 @@
+"""The session summary as a person reads it.
+
+KEY INPUT: the summary's JSON, baselines, the comparison.
+KEY OUTPUT: tables on a rich console; readable at 80 columns and without colour.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Json = Mapping[str, Any]
+
+
+def render(
+    summary: Json,
+    console: Console,
+    *,
+    baselines: Sequence[Json] = (),
+    comparison: Json | None = None,
+    said: Sequence[str] = (),
+) -> None:
+    """Print the summary, its breakdowns, and what it means."""
+    console.print(_head(summary))
+    console.print(_figures(summary))
+    if baselines:
+        console.print(_baselines(summary, baselines, comparison))
+    if len(summary["months"]) > 1:
+        console.print(_months(summary))
+    if summary["round_trips"]:
+        console.print(_breakdown("Symbol", summary["by_symbol"]))
+        console.print(_breakdown("Exit reason", summary["by_exit_reason"]))
+    if summary["refusals"]:
+        console.print(_refusals(summary["refusals"]))
+    for sentence in said:
+        console.print(f"• {sentence}", highlight=False)
+
+
+def _head(summary: Json) -> str:
+    warm = summary["warmup_sessions"]
+    return (
+        f"\n[bold]Session summary[/bold]  {summary['first_session']} … {summary['last_session']}"
+        f"  ({summary['sessions']} sessions{f', {warm} to warm up' if warm else ''})"
+    )
+
+
+def _figures(summary: Json) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+    basis = summary["sharpe_basis"]
+    sharpe = "Sharpe ratio" if basis == "daily" else "Sharpe (minutes)"
+    rows = [
+        ("Bars processed", f"{summary['bars_processed']:,}"),
+        ("Symbol-bars", f"{summary['symbol_bars']:,}"),
+        ("Trades executed", f"{summary['trades_executed']:,}"),
+        ("Round trips", f"{summary['round_trips']:,}"),
+        ("Rotations", f"{summary['rotations']:,}"),
+        ("Total P&L", f"{_signed(summary['total_pnl'])} ({_percent(summary['total_pnl_pct'])})"),
+        ("Gross P&L", _signed(summary["gross_pnl"])),
+        ("Costs paid", f"${summary['costs_paid']:,.2f}"),
+        ("Final equity", f"${summary['final_equity']:,.2f}"),
+        ("Max drawdown", f"{100 * summary['max_drawdown']:.2f}%"),
+        ("Win rate", _share(summary["win_rate"])),
+        ("Profit factor", _number(summary["profit_factor"])),
+        (sharpe, _number(summary["sharpe_ratio"])),
+        ("Sortino ratio", _number(summary["sortino_ratio"])),
+        ("MRD", _percent(summary["mrd"], 3)),
+        ("MRD 95% low", _percent(summary["mrd_low"], 3)),
+        ("MRD 95% high", _percent(summary["mrd_high"], 3)),
+        ("MRD gross", _percent(summary["gross_mrd"], 3)),
+        ("Turnover a day", f"{summary['turnover_per_day'] or 0.0:.2f}× capital"),
+        ("Break-even cost", _bps(summary["break_even_bps"])),
+        ("Cost paid", _bps(summary["cost_bps"])),
+        ("Forced closes", f"{summary['forced_closes']:,}"),
+    ]
+    half = (len(rows) + 1) // 2
+    for left, right in zip(rows[:half], rows[half:], strict=True):
+        table.add_row(*left, *right)
+    return table
+
+
+def _baselines(summary: Json, baselines: Sequence[Json], comparison: Json | None) -> Table:
+    table = _table("Against", "MRD net", "MRD gross", "Total P&L")
+    rows: list[Json] = [{"name": "this run", **summary}, *baselines]
+    if comparison is not None:
+        rows.insert(1, {"name": "this run, earned-slope gate off", **comparison})
+    for row in rows:
+        name = row["name"]
+        if "percentile" in row:
+            name = f"{name} ({row['seeds']} seeds; this run beats {100 * row['percentile']:.0f}%)"
+        table.add_row(
+            name,
+            _percent(row["mrd"], 3),
+            _percent(row["gross_mrd"], 3),
+            _signed(row["total_pnl"]),
+        )
+    return table
+
+
+def _months(summary: Json) -> Table:
+    table = _table("Month", "Sessions", "Fills", "P&L", "MRD net")
+    for month, row in summary["months"].items():
+        table.add_row(
+            month,
+            str(row["sessions"]),
+            f"{row['fills']:,}",
+            _signed(row["pnl"]),
+            _percent(row["mrd"], 3),
+        )
+    return table
+
+
+def _breakdown(title: str, groups: Mapping[str, Json]) -> Table:
+    table = _table(title, "Trips", "Wins", "Win rate", "P&L", "Gross", "Minutes")
+    for name, row in groups.items():
+        table.add_row(
+            name,
+            f"{row['round_trips']:,}",
+            f"{row['wins']:,}",
+            _share(row["win_rate"]),
+            _signed(row["total_pnl"]),
+            _signed(row["gross_pnl"]),
+            _number(row["mean_bars_held"], 0),
+        )
+    return table
+
+
+def _refusals(refusals: Mapping[str, int]) -> Table:
+    table = _table("Refused by", "Candidates", "Share")
+    total = sum(refusals.values())
+    for gate, count in sorted(refusals.items(), key=lambda item: -item[1]):
+        table.add_row(gate, f"{count:,}", f"{100 * count / total:.1f}%")
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left", header_style="bold")
+    table.add_column(columns[0])
+    for column in columns[1:]:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _signed(usd: float) -> str:
+    return f"{_arrow(usd)}{'-' if usd < 0 else '+'}${abs(usd):,.2f}"
+
+
+def _percent(fraction: float | None, places: int = 2) -> str:
+    return "–" if fraction is None else f"{_arrow(fraction)}{100 * fraction:+.{places}f}%"
+
+
+def _arrow(value: float) -> str:
+    return "▲" if value > 0 else "▼" if value < 0 else " "
+
+
+def _share(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.1f}%"
+
+
+def _number(value: float | None, places: int = 2) -> str:
+    return "–" if value is None else f"{value:,.{places}f}"
+
+
+def _bps(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f} bps a side"
