@@ -80,13 +80,15 @@ class Desk:
             self._rules = ranking_rules(self._config, block.symbols, block.session.date, minutes)
         ranking = rank(block, self._signals, slope, self._rules)
         self.page = Page(block, trading, self._signals, ranking, np.empty(len(block)))
+        self._exposure = np.empty(len(block))
+        self._marked = 0
         if block.first == 0:
             self._record(0, self._session_opened())
 
     def next_frame(self, start: int) -> int:
-        """Mark the frames from `start` in which nothing can act; return the next that is decided.
+        """Return the next frame from `start` on that is decided; the block's length if there is none.
 
-        Returns the block's length when there is none left.
+        Between them nothing can act.
         """
         if not self._trading:
             for _, incident in self._incidents:
@@ -100,7 +102,6 @@ class Desk:
                 self.state, self.page.ranking, self._signals, start, min(due, len(block)),
                 block.first, block.session.minutes, self._config, self.refusals,
             )  # fmt: skip
-        self._mark(start, stop)
         while self._incidents and self._incidents[0][0] == stop:
             self._record(stop, self._incidents.pop(0)[1])
         return stop
@@ -112,6 +113,8 @@ class Desk:
 
     def fold(self, t: int, reports: Sequence[Report]) -> list[Order]:
         """Book the broker's reports; return the held-back entries that they release."""
+        if reports:
+            self._mark(t)
         for report in reports:
             self._fold_report(t, report)
         released = []
@@ -153,13 +156,14 @@ class Desk:
             self._record(t, event, reason)
             if isinstance(event, OrderSubmitted) and not event.order.after:
                 orders.append(event.order)
-        self._mark(t, t + 1)
         return orders
 
     def close_block(self) -> Page:
         """Finish the block; at the session's end close the day and renew the earned slope."""
         block = self._block
         if self._trading:
+            self._mark(len(block))
+            self.stats.mark(self.page.equity, self._exposure)
             self.stats.frames += len(block)
             self.stats.symbol_bars += int(np.count_nonzero(block.bars[:, :, PRESENT]))
         if block.first + len(block) == block.session.minutes:
@@ -216,27 +220,22 @@ class Desk:
         elif isinstance(event, PredictorRestarted):
             self.stats.restarts += 1
 
-    def _mark(self, start: int, stop: int) -> None:
+    def _mark(self, stop: int) -> None:
+        """Value the frames since the last mark up to `stop`, in which the book was as it is now."""
+        start, self._marked = self._marked, stop
         if stop <= start:
             return
         held = self._held()
         closes = self._block.bars[start:stop, :, CLOSE]
+        equity, exposure = self.page.equity[start:stop], self._exposure[start:stop]
         # in symbol order, one product at a time: the same bytes for one frame and for many
-        equity = np.full(stop - start, self.state.cash)
-        exposure = np.zeros(stop - start)
+        equity[:] = self.state.cash
+        exposure[:] = 0.0
         for position in held:
             value = closes[:, position.column] * position.shares
             exposure += value
             equity += value if position.direction > 0 else -value
-        self.page.equity[start:stop] = equity
-        self.stats.mark(equity, exposure)
-        self._span(start, stop, held)
-
-    def _span(self, start: int, stop: int, held: tuple[Held, ...]) -> None:
-        spans, cash = self.page.spans, self.state.ledger.cash_micro
-        if spans and spans[-1].held == held and spans[-1].cash_micro == cash:
-            start = spans.pop().start
-        spans.append(Span(start, stop, cash, held))
+        self.page.spans.append(Span(start, stop, self.state.ledger.cash_micro, held))
 
     def _held(self) -> tuple[Held, ...]:
         positions = self.state.ledger.positions

@@ -43,6 +43,8 @@ from engine.trading.state import State
 ONE_ACTOR_EACH = 12
 """Up to so many symbols each has an actor of its own; more are shared out to a few actors."""
 SHARED_ACTORS = 4
+AHEAD_FRAMES = 32
+"""How far an actor may run ahead of the next: so many frames, and at least two blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +94,17 @@ async def replay(plan: Plan) -> Outcome:
     desk = _desk(plan, learners)
     files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
     groups = _groups(learners)
-    blocks: list[Mailbox[Block]] = [Mailbox(f"feed→predictor {g}", 2) for g in range(len(groups))]
-    to_supervisor: Mailbox[Block] = Mailbox("feed→supervisor", 4)
+    room = max(2, AHEAD_FRAMES // plan.block_size)
+    blocks: list[Mailbox[Block]] = [
+        Mailbox(f"feed→predictor {g}", room) for g in range(len(groups))
+    ]
+    to_supervisor: Mailbox[Block] = Mailbox("feed→supervisor", room)
     answers: list[Mailbox[Answer]] = [
-        Mailbox(f"predictor {g}→supervisor", 2) for g in range(len(groups))
+        Mailbox(f"predictor {g}→supervisor", room) for g in range(len(groups))
     ]
     orders: Mailbox[Submit | Match] = Mailbox("supervisor→broker", 4)
     reports: Mailbox[list[Report]] = Mailbox("broker→supervisor", 4)
-    pages: Mailbox[Page] = Mailbox("supervisor→journal", 2)
+    pages: Mailbox[Page] = Mailbox("supervisor→journal", room)
     account = SimulatedBroker(plan.config, plan.symbols)
     stop = trio.Event()
     with files:

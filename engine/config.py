@@ -93,7 +93,7 @@ class Learning(_Section):
     predictor: str = _key("ewrls", "restart", min_length=1)
     horizons: tuple[int, ...] = _key((15, 30, 60), "restart", min_length=1, max_length=8)
     forgetting: float = _key(0.9999, "restart", gt=0.9, le=1)
-    ridge: float = _key(30.0, "restart", gt=0)
+    ridge: float = _key(3000.0, "restart", gt=0)
     warm_rows: int = _key(500, "restart", ge=0)
     seed: int = _key(0, "restart", ge=0)
 

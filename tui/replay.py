@@ -227,11 +227,9 @@ def _report(
 
 
 def _about(prepared: Prepared, request: Request) -> Iterator[str]:
-    if request.source is None:
-        yield (
-            "The bundled demo: generated bars with a planted signal, not a market "
-            "(replays/demo/README.md)."
-        )
+    what = "the bundled demo" if request.source is None else str(prepared.source.path)
+    for origin in prepared.source.origins():
+        yield f"Not a market: {what} was {origin}."
     report = prepared.source.report
     if report.outside_session:
         yield f"{report.outside_session:,} rows outside of the sessions were dropped."

@@ -29,7 +29,7 @@ from engine.market.frames import Block, Floats
 
 D_CAP = 1e8
 """The most that a factor of P may be, in units of 1/ridge: out of reach for ordinary bars."""
-DEFAULTS = {"forgetting": 0.9999, "ridge": 30.0, "warm_rows": 500.0}
+DEFAULTS = {"forgetting": 0.9999, "ridge": 3000.0, "warm_rows": 500.0}
 
 
 class Ewrls:

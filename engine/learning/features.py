@@ -27,6 +27,7 @@ from engine.learning.layout import (
     GRID,
     HEAD,
     LAST_CLOSE,
+    LAST_LOG,
     LAST_MINUTE,
     LOSS,
     PRICE_VOLUME,
@@ -52,6 +53,8 @@ FEATURES = (
     "rest_now", "rest_5", "rest_15", "rest_60", "volatility",
 )  # fmt: skip
 RETURNS = np.array([1, 2, 5, 10, 15, 30, 60])
+_ROOT = np.sqrt(np.arange(1.0, 391.0))
+"""√1 … √390, so that the kernel takes no roots of minutes."""
 
 SIGMA_FLOOR = 1e-5
 _FAST = 1.0 - 2.0 ** (-1.0 / 30.0)
@@ -82,13 +85,16 @@ def take_minute(state: Floats, bar: Floats, minute: int) -> float:
     if state[FIRST_MINUTE] < 0.0:
         _open_session(state, bar[OPEN], minute)
     previous = state[LAST_CLOSE]
-    gap = minute - state[LAST_MINUTE] if state[LAST_MINUTE] >= 0.0 else 1.0
-    change = math.log(close / previous)
+    log_close = math.log(close)
+    log_previous = state[LAST_LOG]
+    gap = minute - state[LAST_MINUTE]
+    change = log_close - log_previous
     _volatility(state, change * change / gap)
     _averages(state, close, close - previous, bar[HIGH], bar[LOW], previous)
     for m in range(int(state[LAST_MINUTE]) + 1, minute):
-        state[HEAD + (m & (GRID - 1))] = previous
-    state[HEAD + (minute & (GRID - 1))] = close
+        state[HEAD + (m & (GRID - 1))] = log_previous
+    state[HEAD + (minute & (GRID - 1))] = log_close
+    state[LAST_LOG] = log_close
     slot = HEAD + GRID + int(state[BARS]) % WINDOW
     state[slot] = close
     state[slot + WINDOW] = bar[HIGH]
@@ -114,8 +120,8 @@ def _open_session(state: Floats, price: float, minute: int) -> None:
             state[i] *= factor
     state[FIRST_MINUTE] = minute
     state[LAST_MINUTE] = minute - 1.0
-    state[SESSION_OPEN] = price
     state[LAST_CLOSE] = price
+    state[LAST_LOG] = state[SESSION_OPEN] = math.log(price)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -169,15 +175,17 @@ def feature_row(
 ) -> None:
     """Fill x (n,) with the features of a minute whose bar `take_minute` has folded in."""
     close = bar[CLOSE]
+    log_close = state[LAST_LOG]
+    per_sigma = 1.0 / sigma
     x[0] = 1.0
     for k in range(len(RETURNS)):
-        x[1 + k] = _return_over(state, close, minute, RETURNS[k], sigma)
-    x[8] = _clip(math.log(close / state[EMA10]) / (sigma * 3.0))
-    x[9] = _clip(math.log(close / state[EMA20]) / (sigma * 4.0))
-    x[10] = _clip(math.log(close / state[EMA50]) / (sigma * 7.0))
-    since = minute - state[FIRST_MINUTE] + 1.0
+        x[1 + k] = _return_over(state, log_close, minute, RETURNS[k], per_sigma)
+    x[8] = _clip((close / state[EMA10] - 1.0) * per_sigma / 3.0)
+    x[9] = _clip((close / state[EMA20] - 1.0) * per_sigma / 4.0)
+    x[10] = _clip((close / state[EMA50] - 1.0) * per_sigma / 7.0)
+    since = per_sigma / _ROOT[minute - int(state[FIRST_MINUTE])]
     vwap = state[PRICE_VOLUME] / state[VOLUME_SUM] if state[VOLUME_SUM] > 0.0 else close
-    x[11] = _clip(math.log(close / vwap) / (sigma * math.sqrt(since)))
+    x[11] = _clip((close / vwap - 1.0) * since)
     _window_features(state, close, x)
     swing = state[GAIN] + state[LOSS]
     x[13] = 2.0 * state[GAIN] / swing - 1.0 if swing > 0.0 else 0.0
@@ -190,8 +198,8 @@ def feature_row(
     x[18] = (min(open_, close) - low) / size if size > 0.0 else 0.0
     surprise = math.log((bar[VOLUME] + 1.0) / (state[VOLUME_MEAN] + 1.0))
     x[19] = _clip(surprise) if state[BARS] > 1.0 else 0.0
-    x[20] = _clip(math.log(close / state[SESSION_OPEN]) / (sigma * math.sqrt(since)))
-    x[21] = _clip(state[GAP] / (sigma * 20.0))
+    x[20] = _clip((log_close - state[SESSION_OPEN]) * since)
+    x[21] = _clip(state[GAP] * per_sigma / 20.0)
     time = 2.0 * minute / (minutes - 1.0) - 1.0
     x[22] = time
     x[23] = 1.5 * time * time - 0.5
@@ -212,33 +220,35 @@ def take_volume(state: Floats, volume: float) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _return_over(state: Floats, close: float, minute: int, k: int, sigma: float) -> float:
+def _return_over(state: Floats, log_close: float, minute: int, k: int, per_sigma: float) -> float:
     first = int(state[FIRST_MINUTE])
     if minute - k < first:
         base = state[SESSION_OPEN]
         k = minute - first + 1
     else:
         base = state[HEAD + ((minute - k) & (GRID - 1))]
-    return _clip(math.log(close / base) / (sigma * math.sqrt(k)))
+    return _clip((log_close - base) * per_sigma / _ROOT[k - 1])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _window_features(state: Floats, close: float, x: Floats) -> None:
     n = min(WINDOW, int(state[BARS]))
     at = HEAD + GRID
-    mean = 0.0
     high = state[at + WINDOW]
     low = state[at + 2 * WINDOW]
     for i in range(n):
-        mean += state[at + i]
         high = max(high, state[at + WINDOW + i])
         low = min(low, state[at + 2 * WINDOW + i])
-    mean /= n
+    mean = 0.0
     square = 0.0
     for i in range(n):
-        apart = state[at + i] - mean
+        mean += state[at + i] - close
+    mean /= n
+    for i in range(n):
+        apart = state[at + i] - close - mean
         square += apart * apart
     sd = math.sqrt(square / n)
+    mean += close
     x[12] = 2.0 * _clip((close - mean) / (4.0 * sd)) if sd > 1e-9 * mean else 0.0
     x[14] = 2.0 * (close - low) / (high - low) - 1.0 if high > low else 0.0
 

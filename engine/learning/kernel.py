@@ -124,7 +124,7 @@ def advance(
         else:
             doubt = ud_quadratic(ut, d, x)
         row[3 * n + h] = sigma
-        row[3 * n + h + 1] = 0.0
+        row[3 * n + h + 2] = -1.0
         row[size - 2] = 1.0 if state[MATURED] >= warm_rows else 0.0
         row[size - 1] = 1.0 if learnable else 0.0
         _forecast(
@@ -157,10 +157,11 @@ def _mature(
     # a bar serves every target since the last bar, at most LATE minutes late
     earliest = max(int(state[LAST_BAR]) + 1, minute - LATE)
     state[LAST_BAR] = minute
+    log_price = math.log(price)
     for made in range(max(0, earliest - 1), minute):
         row = rows[made % ring]
         if row[size - 1] != 0.0:
-            row[first_price] = price
+            row[first_price] = log_price
             row[first_price + 1] = minute
     for k in range(h):
         for target in range(earliest, minute + 1):
@@ -168,10 +169,11 @@ def _mature(
             if made < 0:
                 continue
             row = rows[made % ring]
-            if row[size - 1] == 0.0 or row[first_price] == 0.0 or row[first_price + 1] >= minute:
+            # no row, no first price within LATE minutes, or no second one after it
+            if row[size - 1] == 0.0 or not 0.0 <= row[first_price + 1] < minute:
                 continue
             scale = row[first_price - 1] * math.sqrt(horizons[k])
-            label = math.log(price / row[first_price]) / scale
+            label = (log_price - row[first_price]) / scale
             label = min(LABEL_CLIP, max(-LABEL_CLIP, label))
             _score(state, scores[k], row[3 * n + k], label, row[size - 2])
             error = label - row[3 * n + k]

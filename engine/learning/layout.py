@@ -16,11 +16,12 @@ from engine.market.frames import Floats
     PRICE_VOLUME, VOLUME_SUM, U5, U15, U60,
     MATURED, AXIS, LAST_BAR,
     C_PROBABILITY, C_CONFIDENCE, C_EXPECTED, C_SD, C_MINUTES, FY, FF,
-) = range(31)  # fmt: skip
+    LAST_LOG,
+) = range(32)  # fmt: skip
 HEAD = 32
 
 GRID = 128
-"""Minutes of carried closes that are kept (a power of two above the longest return)."""
+"""Minutes of carried log closes that are kept (a power of two above the longest return)."""
 WINDOW = 20
 """Bars in the Bollinger band and the range."""
 SCORES = 7

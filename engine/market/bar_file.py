@@ -17,6 +17,8 @@ from engine.market.frames import Floats, Ints
 PRICES = ("open", "high", "low", "close", "volume")
 TIMES = {"ts_nyt_epoch": 1_000_000_000, "timestamp_ms": 1_000_000, "ts_ns": 1, "timestamp": 0}
 """Time columns, the first that is there is taken: ns per unit, 0 for a date and time."""
+ORIGIN = "rotor.origin"
+"""Key of a Parquet file's metadata: where its bars come from, in words."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.]{0,11}")
 
 
@@ -30,6 +32,10 @@ class BarFile:
     def symbols(self) -> tuple[str, ...]:
         """Return the symbols in the file, sorted."""
         raise NotImplementedError
+
+    def origin(self) -> str | None:
+        """Return what the file says of where its bars come from."""
+        return None
 
     def times(self) -> Iterator[Ints]:
         """Yield times, ns: every session of which the file has a row is among them."""
@@ -60,13 +66,14 @@ class BarFile:
 
     def name_symbol(self) -> str:
         """Return the symbol that the file's name gives: TQQQ of TQQQ_RTH_NH.csv.gz."""
-        return self.check_symbol(self.name.split(".")[0].split("_")[0])
+        return check_symbol(self.name.split(".")[0].split("_")[0], self.path)
 
-    def check_symbol(self, symbol: str) -> str:
-        """Return the symbol; raises SourceError if it is none."""
-        if not _SYMBOL.fullmatch(symbol):
-            raise SourceError(
-                f"{self.path}: {symbol!r} is not a symbol (capitals, digits, dot); name the file "
-                "SYMBOL.csv, or give it a column 'symbol'"
-            )
-        return symbol
+
+def check_symbol(symbol: str, where: Path | str) -> str:
+    """Return the symbol; raises SourceError if it is none."""
+    if not _SYMBOL.fullmatch(symbol):
+        raise SourceError(
+            f"{where}: {symbol!r} is not a symbol (capitals, digits, dot); name the file "
+            "SYMBOL.csv, or give it a column 'symbol'"
+        )
+    return symbol

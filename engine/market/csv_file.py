@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import SourceError
-from engine.market.bar_file import PRICES, TIMES, BarFile
+from engine.market.bar_file import PRICES, TIMES, BarFile, check_symbol
 from engine.market.frames import Floats, Ints
 
 _ZONES = ({"Z"}, {"+00:00"}, {"-04:00", "-05:00"})
@@ -70,7 +70,7 @@ class CsvFile(BarFile):
         ohlcv = np.column_stack([self._numbers(frame, name) for name in PRICES])
         if "symbol" in frame.columns:
             code, names = pd.factorize(frame["symbol"], sort=True)
-            self._symbols = tuple(self.check_symbol(str(name)) for name in names)
+            self._symbols = tuple(check_symbol(str(name), self.path) for name in names)
             return ts, code.astype(np.int64), ohlcv
         self._symbols = (self.name_symbol(),)
         return ts, np.zeros(len(ts), np.int64), ohlcv

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import SourceError
-from engine.market.bar_file import PRICES, TIMES, BarFile
+from engine.market.bar_file import ORIGIN, PRICES, TIMES, BarFile, check_symbol
 from engine.market.frames import Floats, Ints
 
 
@@ -48,7 +48,12 @@ class ParquetFile(BarFile):
         found: set[str] = set()
         for batch in self._file.iter_batches(columns=["symbol"]):
             found.update(pc.unique(batch.column(0).cast("string")).to_pylist())
-        return tuple(sorted(self.check_symbol(str(symbol)) for symbol in found))
+        return tuple(sorted(check_symbol(str(symbol), self.path) for symbol in found))
+
+    def origin(self) -> str | None:
+        """Return the file's ORIGIN, None if it has none."""
+        text = (self._file.schema_arrow.metadata or {}).get(ORIGIN.encode())
+        return text.decode() if text else None
 
     def times(self) -> Iterator[Ints]:
         """Yield the times of each row group."""

@@ -87,6 +87,10 @@ class Source:
             if session.date in have:
                 yield SessionBars(session, bars)
 
+    def origins(self) -> list[str]:
+        """Return what the files say of where their bars come from."""
+        return sorted({text for file in self._files if (text := file.origin()) is not None})
+
     def sha256(self) -> dict[str, str]:
         """Return the SHA-256 of each file by its name."""
         hashes = {}

@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 
 from engine.events import MICRO, OrderFilled
 from engine.market.frames import Floats
@@ -16,6 +17,7 @@ from engine.trading.ledger import Booking, RoundTrip
 
 MINUTE_DAYS = 5
 """Runs of fewer days take their Sharpe ratio from minute returns."""
+_PEAK, _DRAWDOWN, _BELOW, _LONGEST, _EQUITY_SUM, _EXPOSURE_SUM, _RUNNING = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +60,36 @@ class RunStats:
     quarantined: list[tuple[str, int]] = field(default_factory=list)
     """(symbol, UTC ns)."""
     interrupted: bool = False
-    max_drawdown: float = 0.0
-    """Fraction of the peak."""
-    longest_drawdown_minutes: int = 0
-    exposure_sum: float = 0.0
-    """Σ gross exposure of all frames, USD."""
-    equity_sum: float = 0.0
     last_equity: float = 0.0
     minute_equity: list[float] = field(default_factory=list)
     """Of the first MINUTE_DAYS days."""
-    _peak: float = 0.0
-    _below: int = 0
+    _running: Floats = field(default_factory=lambda: np.zeros(_RUNNING))
     _marked: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def __post_init__(self) -> None:
-        self._peak = self.last_equity = self.starting_micro / MICRO
+        self._running[_PEAK] = self.last_equity = self.starting_micro / MICRO
+
+    @property
+    def max_drawdown(self) -> float:
+        """Return the largest fall of equity from its peak so far, a fraction."""
+        return float(self._running[_DRAWDOWN])
+
+    @property
+    def longest_drawdown_minutes(self) -> int:
+        """Return the longest time below a peak so far."""
+        return int(self._running[_LONGEST])
+
+    @property
+    def exposure(self) -> float:
+        """Return Σ gross exposure / Σ equity over all frames."""
+        total = float(self._running[_EQUITY_SUM])
+        return float(self._running[_EXPOSURE_SUM]) / total if total else 0.0
 
     def mark(self, equity: Floats, exposure: Floats) -> None:
         """Take the equity and gross exposure (n,) of the next n frames, USD."""
         if len(self.days) < MINUTE_DAYS:
             self.minute_equity += equity.tolist()
-        # running sums and peaks go frame by frame: the same bytes however frames are cut
-        self.exposure_sum = float(np.add.accumulate(np.append(self.exposure_sum, exposure))[-1])
-        self.equity_sum = float(np.add.accumulate(np.append(self.equity_sum, equity))[-1])
-        peaks = np.maximum.accumulate(np.append(self._peak, equity))[1:]
-        self.max_drawdown = max(self.max_drawdown, float(np.max(1.0 - equity / peaks)))
-        self._drawdown_length(equity >= peaks)
-        self._peak = float(peaks[-1])
+        _mark(self._running, equity, exposure)
         self.last_equity = float(equity[-1])
 
     def booked(self, fill: OrderFilled, booking: Booking) -> None:
@@ -105,14 +110,17 @@ class RunStats:
         self._marked = now
         self.days.append(Day(date, minutes, equity_micro, fills, traded, fee, slippage))
 
-    def _drawdown_length(self, at_peak: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
-        peaks = np.flatnonzero(at_peak)
-        if len(peaks) == 0:
-            self._below += len(at_peak)
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mark(running: Floats, equity: Floats, exposure: Floats) -> None:
+    # frame by frame: the same bytes however frames are cut into blocks
+    for t in range(len(equity)):
+        running[_EQUITY_SUM] += equity[t]
+        running[_EXPOSURE_SUM] += exposure[t]
+        if equity[t] >= running[_PEAK]:
+            running[_PEAK] = equity[t]
+            running[_BELOW] = 0.0
         else:
-            gaps = np.diff(peaks) - 1
-            inside = int(gaps.max()) if len(gaps) else 0
-            first = self._below + int(peaks[0])
-            self.longest_drawdown_minutes = max(self.longest_drawdown_minutes, inside, first)
-            self._below = len(at_peak) - 1 - int(peaks[-1])
-        self.longest_drawdown_minutes = max(self.longest_drawdown_minutes, self._below)
+            running[_BELOW] += 1.0
+            running[_LONGEST] = max(running[_LONGEST], running[_BELOW])
+            running[_DRAWDOWN] = max(running[_DRAWDOWN], 1.0 - equity[t] / running[_PEAK])

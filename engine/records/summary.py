@@ -78,7 +78,7 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "slippage_paid": stats.slippage_micro / MICRO,
         "costs_paid": costs_micro / MICRO,
         "turnover_per_day": _per_day(stats.traded_micro, stats),
-        "exposure": stats.exposure_sum / stats.equity_sum if stats.equity_sum else 0.0,
+        "exposure": stats.exposure,
         "break_even_bps": _break_even_bps(pnl_micro + costs_micro, stats),
         "cost_bps": 1e4 * costs_micro / stats.traded_micro if stats.traded_micro else None,
         "refusals": stats.refusals,

@@ -123,19 +123,22 @@ class Book:
         """Note what refuses a candidate; told only if it is news."""
         self._refused[column] = gate
 
-    def tell(self) -> tuple[int, ...]:
+    def tell(self) -> list[int]:
         """Append HOLD and REFUSED where they changed; return this frame's deciding gates."""
         gates = self.frame.gates()
-        for column, told in enumerate(self._state.told.tolist()):
-            if column in self._positions or column in self.entering:
-                gates[column] = Gate.NONE
-                if told != HELD and column in self._positions and column not in self.leaving:
-                    self._hold(column)
-                continue
-            gate = gates[column] = self._refused.get(column, gates[column])
-            if gate > Gate.PASS and gate != told:
-                self._tell_refused(column, Gate(gate))
-        return tuple(gates)
+        told = self._state.told.tolist()
+        for column in self.held:
+            gates[column] = Gate.NONE
+            if told[column] != HELD and column not in self.leaving:
+                self._hold(column)
+        for column in self.entering:
+            gates[column] = Gate.NONE
+        for column, gate in self._refused.items():
+            gates[column] = gate
+        for column, code in enumerate(gates):
+            if code > Gate.PASS and code != told[column]:
+                self._tell_refused(column, Gate(code))
+        return gates
 
     def _hold(self, column: int) -> None:
         strength = self.own_strength(column)

@@ -18,6 +18,8 @@ from engine.config import Costs
 from engine.events import MICRO, Side
 
 _CENT_MICRO = 10_000
+_UNITS = 10**14
+_CENT = 10**12
 _BP = 1e-4
 
 
@@ -64,24 +66,32 @@ def fee_rates(day: dt.date) -> FeeRates:
 
 
 class DayFees:
-    """The fees of one day: each kind's running total is rounded up to the cent."""
+    """The fees of one day: each kind's running total is rounded up to the cent.
+
+    Totals are integers of 1e-14 USD, so that they are exact: a price in micro-dollars times a
+    rate of eight decimals.
+    """
 
     def __init__(self, day: dt.date, *, charged: bool = True) -> None:
-        self._rates = fee_rates(day) if charged else None
-        self._sec = self._taf = self._cat = Fraction(0)
+        rates = fee_rates(day)
+        self._charged = charged
+        self._sec_rate = int(rates.sec_per_usd * 10**8)
+        self._taf_rate = int(rates.taf_per_share * _UNITS)
+        self._taf_cap = int(rates.taf_cap * _UNITS)
+        self._cat_rate = int(rates.cat_per_share * _UNITS)
+        self._sec = self._taf = self._cat = 0
         self._booked_micro = 0
 
     def charge(self, side: Side, shares: int, value_micro: int) -> int:
         """Book one fill; return what it adds to the day's fees, micro-dollars (whole cents)."""
-        rates = self._rates
-        if rates is None:
+        if not self._charged:
             return 0
-        self._cat += shares * rates.cat_per_share
+        self._cat += shares * self._cat_rate
         if side is Side.SELL:
-            self._sec += Fraction(value_micro, MICRO) * rates.sec_per_usd
-            self._taf += min(shares * rates.taf_per_share, rates.taf_cap)
-        total = sum(math.ceil(kind * 100) for kind in (self._sec, self._taf, self._cat))
-        added = total * _CENT_MICRO - self._booked_micro
+            self._sec += value_micro * self._sec_rate
+            self._taf += min(shares * self._taf_rate, self._taf_cap)
+        cents = -(-self._sec // _CENT) - (-self._taf // _CENT) - (-self._cat // _CENT)
+        added = cents * _CENT_MICRO - self._booked_micro
         self._booked_micro += added
         return added
 

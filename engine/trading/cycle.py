@@ -20,7 +20,7 @@ from engine.trading.frame import FrameView
 from engine.trading.state import State
 
 
-def decide(state: State, frame: FrameView, config: Config) -> tuple[list[Event], tuple[int, ...]]:
+def decide(state: State, frame: FrameView, config: Config) -> tuple[list[Event], list[int]]:
     """Return the frame's events in order, and the deciding Gate by column (NONE: no candidate)."""
     book = Book(state, frame, config)
     for column in book.held:

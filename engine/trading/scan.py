@@ -6,6 +6,7 @@ KEY OUTPUT: the next frame to decide, and the refusals counted on the way.
 It may stop too often, never too seldom: a property test runs every frame and finds one journal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class Refusals:
         """Return zero counts."""
         return cls(np.zeros(len(Gate), np.int64))
 
-    def add(self, gates: tuple[int, ...]) -> None:
+    def add(self, gates: Sequence[int]) -> None:
         """Count one frame's deciding gates."""
         for gate in gates:
             if gate > _PASS:
