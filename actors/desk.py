@@ -7,20 +7,17 @@ The desk performs nothing: the supervisor sends what it returns, and a test can 
 """
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 
 from actors.predictor import Answer, Incident
 from engine.config import Config
 from engine.events import (
-    MICRO,
     Decided,
     Decision,
     Event,
     Order,
     OrderCanceled,
-    OrderFilled,
     OrderReleased,
     OrderSubmitted,
     PredictorRestarted,
@@ -36,7 +33,7 @@ from engine.records.page import Held, Page, Span, Trade
 from engine.records.stats import RunStats
 from engine.trading.cycle import decide
 from engine.trading.frame import FrameView
-from engine.trading.ranking import Ranking, RankingRules, rank, ranking_rules
+from engine.trading.ranking import RankingRules, rank, ranking_rules
 from engine.trading.scan import Refusals, next_frame
 from engine.trading.state import State
 
@@ -86,7 +83,7 @@ class Desk:
             self._record(0, self._session_opened())
 
     def next_frame(self, start: int) -> int:
-        """Return the next frame from `start` on that is decided; the block's length if there is none.
+        """Return the next frame from `start` on that is decided, or the block's length.
 
         Between them nothing can act.
         """
@@ -117,10 +114,12 @@ class Desk:
             self._mark(t)
         for report in reports:
             self._fold_report(t, report)
-        released = []
-        for order_id, working in self.state.working.items():
-            if not working.released and not any(x in self.state.working for x in working.order.after):
-                released.append(working.order)
+        working = self.state.working
+        released = [
+            held.order
+            for held in working.values()
+            if not held.released and not any(order_id in working for order_id in held.order.after)
+        ]
         for order in released:
             self._record(t, OrderReleased(ts_ns=self._block.ts_ns(t), order_id=order.order_id))
         return released

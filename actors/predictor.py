@@ -104,13 +104,14 @@ class Learner:
             outcome = attempt(partial(self._predictor.process, frame))
             if isinstance(outcome, Crash):
                 found = True
-                outcome = self._lose(frame, t, outcome, incidents)
-                if outcome is None:
+                lost = self._lose(frame, t, outcome, incidents)
+                if lost is None:
                     rows.append(self._silence(len(block) - t, rows))
                     break
+                rows.append(lost)
             else:
                 self._keep(frame)
-            rows.append(outcome)
+                rows.append(outcome)
         if not found:  # it did not happen again: the block's first frame stands for it
             rows[0].values[0, WARM] = 0.0
             if self._note(block, 0, crash, incidents):

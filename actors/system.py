@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -124,7 +125,7 @@ async def replay(plan: Plan) -> Outcome:
                 )  # fmt: skip
                 actors.start_soon(journal, pages, files, executor)
             watch.cancel()
-    boxes = (*blocks, to_supervisor, *answers, orders, reports, pages)
+    boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     desk.stats.refusals = desk.refusals.by_gate()
     return Outcome(
         stats=desk.stats,

@@ -27,7 +27,7 @@ TomlTable = Mapping[str, Mapping[str, Any]]
 
 def _key(default: Any, reload: Reload = "live", **bounds: Any) -> Any:
     """Declare one key: its default, its reload class, its bounds."""
-    extra = {"reload": reload}
+    extra: dict[str, Any] = {"reload": reload}
     if callable(default):
         return Field(default_factory=default, json_schema_extra=extra, **bounds)
     return Field(default, json_schema_extra=extra, **bounds)
@@ -100,7 +100,7 @@ class Learning(_Section):
     @model_validator(mode="after")
     def _horizons_rise(self) -> "Learning":
         if list(self.horizons) != sorted(set(self.horizons)) or not (
-            1 <= self.horizons[0] and self.horizons[-1] <= 240
+            self.horizons[0] >= 1 and self.horizons[-1] <= 240
         ):
             raise ValueError("horizons must rise strictly, each 1 to 240 minutes")
         return self
@@ -310,7 +310,9 @@ def _parse_sets(sets: Sequence[str]) -> TomlTable:
         path, equals, value = item.partition("=")
         section, dot, key = path.strip().partition(".")
         if not (equals and dot and section and key):
-            raise ConfigError(f"--set {item}: write section.key=value, such as rotation.max_positions=2")
+            raise ConfigError(
+                f"--set {item}: write section.key=value, such as rotation.max_positions=2"
+            )
         tables.setdefault(section, {})[key] = _value(value.strip())
     return tables
 

@@ -1,7 +1,7 @@
 """The errors of the engine.
 
     RotorError
-     ├─ BadInputError        the user's file, key, symbol or option: named, with what to do (exit code 2)
+     ├─ BadInputError        the user's file, key, symbol or option, named (exit code 2)
      │   ├─ SourceError      a bar file that cannot be trusted
      │   ├─ ConfigError      a configuration that cannot be used
      │   └─ CheckpointError  a checkpoint that does not fit this run

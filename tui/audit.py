@@ -49,7 +49,9 @@ def audit_command(request: Request, points: int) -> int:
     return 0 if result["causal"] and result["block_independent"] else 1
 
 
-def noise_after(sessions: Iterator[SessionBars], moment_ns: int, seed: int) -> Iterator[SessionBars]:
+def noise_after(
+    sessions: Iterator[SessionBars], moment_ns: int, seed: int
+) -> Iterator[SessionBars]:
     """Replace every bar that starts after `moment_ns` by a random walk with random gaps."""
     rng = np.random.default_rng(seed)
     price = np.array([])

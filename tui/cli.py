@@ -3,6 +3,7 @@
 `rotor --help` loads neither textual, pandas nor numba.
 """
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +60,7 @@ def replay(
 ) -> int:
     """Trade recorded one-minute bars through the whole actor tree, and say what came of it.
 
-    Example: rotor replay ../bars --symbols TQQQ,SQQQ --from 2025-07-01 --set rotation.max_positions=2
+    Example: rotor replay ../bars --symbols TQQQ,SQQQ --from 2025-07-01 --json
 
     Parameters
     ----------
@@ -171,33 +172,33 @@ def synth(
     """
     from tui.synth import synth_command
 
-    return synth_command(out, symbols, first, sessions, seed, signal, overwrite=overwrite, json=json)
+    return synth_command(
+        out, symbols, first, sessions, seed, signal, overwrite=overwrite, json=json
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    from engine.errors import BadInputError, RotorError
+
     tokens = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(tokens, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return BAD_INPUT  # cyclopts has said what is wrong
+    except BadInputError as error:
+        return _say(str(error), BAD_INPUT)
+    except (RotorError, OSError) as error:
+        return _say(str(error), FAILED)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
-        return FAILED
-    except BrokenPipeError:
-        return FAILED
-    except Exception as error:
-        return _explain(error)
+        return _say("interrupted", FAILED)
     return code if isinstance(code, int) else DONE
 
 
-def _explain(error: Exception) -> int:
-    from engine.errors import BadInputError, RotorError
-
-    if not isinstance(error, RotorError | OSError):
-        raise error
-    print(f"rotor: {error}", file=sys.stderr)  # noqa: T201
-    return BAD_INPUT if isinstance(error, BadInputError) else FAILED
+def _say(message: str, code: int) -> int:
+    with contextlib.suppress(BrokenPipeError):
+        print(f"rotor: {message}", file=sys.stderr)  # noqa: T201
+    return code
 
 
 if __name__ == "__main__":

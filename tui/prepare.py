@@ -83,8 +83,8 @@ def prepare(request: Request) -> Prepared:
             source = open_source(path, symbols=ours, lenient=request.lenient)
         elif not ours:
             raise BadInputError(
-                f"{path}: has none of the universe's symbols ({', '.join(config.universe.symbols)});"
-                f" name some of its own with --symbols: {', '.join(source.symbols)}"
+                f"{path}: has none of the universe's {', '.join(config.universe.symbols)}; "
+                f"name some of its own with --symbols: {', '.join(source.symbols)}"
             )
     first, last = _date(request.first, "--from"), _date(request.last, "--to")
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)

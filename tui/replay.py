@@ -8,7 +8,6 @@ import contextlib
 import datetime as dt
 import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ def replay_command(request: Request) -> int:
     if gate_off is not None:
         summary["gate_off"] = gate_off
     _write(folder, summary, _manifest(prepared, outcome, folder, started, request))
-    _report(request, prepared, outcome, summary, rows, gate_off)
+    _report(request, prepared, summary, rows, gate_off)
     return 1 if outcome.stats.interrupted else 0
 
 
@@ -103,7 +102,13 @@ def _progress(prepared: Prepared) -> Iterator[Any]:
         yield lambda _block, _desk: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("replay"), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("sessions"),
@@ -197,7 +202,6 @@ def _write(folder: Path, summary: dict[str, Any], manifest: dict[str, Any]) -> N
 def _report(
     request: Request,
     prepared: Prepared,
-    outcome: Outcome,
     summary: dict[str, Any],
     rows: list[dict[str, Any]],
     gate_off: dict[str, Any] | None,

@@ -38,7 +38,9 @@ def synth_command(
         start = dt.date.fromisoformat(first)
     except ValueError:
         raise BadInputError(f"--from {first}: write a date as 2025-07-03") from None
-    chosen = SYMBOLS if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())
+    chosen = (
+        SYMBOLS if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())
+    )
     for symbol in chosen:
         check_symbol(symbol, "--symbols")
     report = write_parquet(

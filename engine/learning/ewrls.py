@@ -73,7 +73,9 @@ class Ewrls:
                 "forgetting or ridge than this run's: start without it, or restore those settings"
             )
         if len(body) != self._state.nbytes:
-            raise CheckpointError(f"the checkpoint holds {len(body)} bytes, not {self._state.nbytes}")
+            raise CheckpointError(
+                f"the checkpoint holds {len(body)} bytes, not {self._state.nbytes}"
+            )
         self._state[:] = np.frombuffer(body)
 
     def scores(self) -> tuple[HorizonScore, ...]:

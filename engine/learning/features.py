@@ -155,9 +155,7 @@ def _averages(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def take_universe(
-    state: Floats, bar: Floats, total: float, count: float, sign: float
-) -> float:
+def take_universe(state: Floats, bar: Floats, total: float, count: float, sign: float) -> float:
     """Fold what the other symbols just did; return it, signed so that + is good for this one."""
     if bar[PRESENT] != 0.0:
         total -= sign * bar[SURPRISE]

@@ -16,7 +16,6 @@ Several horizons share one P, since a gain depends on rows and forgetting alone.
 
 import math
 
-import numpy.typing as npt
 from numba import njit
 
 from engine.learning.features import (
@@ -64,7 +63,7 @@ OVERNIGHT = 1000.0
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def advance(
-    state: Floats, horizons: Ints, options: Floats, bars: npt.NDArray, universe: npt.NDArray,
+    state: Floats, horizons: Ints, options: Floats, bars: Floats, universe: Floats,
     column: int, first: int, minutes: int, values: Floats, contributions: Floats,
 ) -> None:  # fmt: skip
     """Process the frames of a block whose first is minute `first` of a session of `minutes`.

@@ -17,7 +17,9 @@ from engine.market.frames import Floats
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="never")
-def ud_update(ut: Floats, d: Floats, x: Floats, forgetting: float, cap: float, gain: Floats) -> float:
+def ud_update(
+    ut: Floats, d: Floats, x: Floats, forgetting: float, cap: float, gain: Floats
+) -> float:
     """Take row x (n,) into P: P⁺ = (P − Pxxᵀ P / (λ + xᵀPx)) / λ; fill `gain` with P⁺x.
 
     Returns xᵀPx before the update. Each d is kept at `cap` or below. `ut` is (n, n), `d` (n,).

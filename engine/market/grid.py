@@ -65,9 +65,7 @@ class Gridder:
         self._state[:] = np.frombuffer(state).reshape(self._state.shape)
 
 
-def session_blocks(
-    sessions: Iterator[tuple[Session, Floats]], gridder: Gridder
-) -> Iterator[Block]:
+def session_blocks(sessions: Iterator[tuple[Session, Floats]], gridder: Gridder) -> Iterator[Block]:
     """Yield one block per session."""
     for session, ohlcv in sessions:
         yield gridder.block(session, 0, ohlcv)

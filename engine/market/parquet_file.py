@@ -67,7 +67,9 @@ class ParquetFile(BarFile):
         groups = self._groups_between(first_ns, last_ns)
         if self._overlap(groups):
             parts = [self._group(group, row, chosen) for group, row in groups]
-            ts, code, ohlcv, number = (np.concatenate(column) for column in zip(*parts, strict=True))
+            ts, code, ohlcv, number = (
+                np.concatenate(column) for column in zip(*parts, strict=True)
+            )
             yield ts, code, ohlcv, number
             return
         for group, row in groups:

@@ -35,9 +35,7 @@ class SessionBars(NamedTuple):
 class Source:
     """Bars of some symbols; made by `open_source`."""
 
-    def __init__(
-        self, path: Path, files: dict[BarFile, tuple[str, ...]], *, lenient: bool
-    ) -> None:
+    def __init__(self, path: Path, files: dict[BarFile, tuple[str, ...]], *, lenient: bool) -> None:
         self.path = path
         self.symbols = tuple(sorted(symbol for chosen in files.values() for symbol in chosen))
         self.report = SourceReport()
@@ -197,9 +195,7 @@ def open_source(
     wanted = sorted(owner) if symbols is None else list(dict.fromkeys(symbols))
     missing = [symbol for symbol in wanted if symbol not in owner]
     if missing:
-        raise SourceError(
-            f"{path}: has no {', '.join(missing)}; it has {', '.join(sorted(owner))}"
-        )
+        raise SourceError(f"{path}: has no {', '.join(missing)}; it has {', '.join(sorted(owner))}")
     files: dict[BarFile, tuple[str, ...]] = {}
     for symbol in wanted:
         files[owner[symbol]] = (*files.get(owner[symbol], ()), symbol)

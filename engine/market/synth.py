@@ -5,13 +5,14 @@ KEY OUTPUT: sessions of one-minute bars (SessionBars), or a Parquet file of them
 
 Every minute has five steps. Each factor follows one market shock and one of its own, under a
 volatility that is U-shaped over the day and clusters over days; each symbol follows its factor
-times its leverage. Prices lie on ticks, thin symbols miss minutes, nights gap. Only the nights pull
-prices back to where they began, so that nothing inside a session is predictable but what is planted.
+times its leverage. Prices lie on ticks, thin symbols miss minutes, nights gap. Only the nights
+pull prices back to where they began, so that nothing inside a session is predictable but what is
+planted.
 
 The planted part: the market shock of minute t has the mean signal · KAPPA · a(t), where a is the
 exponentially weighted mean (28 minutes, from the open) of past shocks, scaled to unit variance.
-A forecast that knows a(t) has, at signal 1, a correlation of about 0.1 with the market's return over
-the next 30 minutes; `theoretical_ic` gives it for any signal and horizon.
+A forecast that knows a(t) has, at signal 1, a correlation of about 0.1 with the market's return
+over the next 30 minutes; `theoretical_ic` gives it for any signal and horizon.
 """
 
 import datetime as dt
@@ -107,7 +108,9 @@ def write_parquet(
     Raises BadInputError when there is nothing to write.
     """
     if sessions < 1 or not symbols:
-        raise BadInputError(f"synth: {sessions} sessions of {len(symbols)} symbols: need one of each")
+        raise BadInputError(
+            f"synth: {sessions} sessions of {len(symbols)} symbols: need one of each"
+        )
     days = sessions_between(first, first + dt.timedelta(days=2 * sessions + 30))[:sessions]
     ordered = tuple(sorted(set(symbols)))
     rows = 0
@@ -137,8 +140,7 @@ def theoretical_ic(signal: float, horizon_minutes: int) -> float:
     mean = signal * KAPPA * (1 - grow**horizon_minutes) / (1 - grow)
     spread = math.sqrt(kick**2 / (1 - grow**2))
     weights = [
-        1 + signal * KAPPA * kick * (1 - grow**left) / (1 - grow)
-        for left in range(horizon_minutes)
+        1 + signal * KAPPA * kick * (1 - grow**left) / (1 - grow) for left in range(horizon_minutes)
     ]
     noise = math.sqrt(sum(weight**2 for weight in weights))
     return mean * spread / math.hypot(mean * spread, noise)
@@ -154,7 +156,9 @@ def _traits(symbols: Sequence[str], rng: np.random.Generator) -> _Traits:
     ]
     return _Traits(
         np.array(factor),
-        np.array([universe.leverage.get(s, 1.0 + int(drawn[1, i] * 3)) for i, s in enumerate(symbols)]),
+        np.array(
+            [universe.leverage.get(s, 1.0 + int(drawn[1, i] * 3)) for i, s in enumerate(symbols)]
+        ),
         np.array([_PRICES.get(s, 20.0 + 80.0 * drawn[2, i]) for i, s in enumerate(symbols)]),
         np.array([_VOLUMES.get(s, 10.0 ** (3.7 + drawn[3, i])) for i, s in enumerate(symbols)]),
         np.array([_MISSING.get(s, 0.08 * drawn[2, i]) for i, s in enumerate(symbols)]),
@@ -237,7 +241,10 @@ def _writer(path: Path, origin: str) -> Any:
     import pyarrow.parquet as pq
 
     schema = pa.schema(
-        [("symbol", pa.dictionary(pa.int16(), pa.string())), ("timestamp", pa.timestamp("ms", "UTC"))]
+        [
+            ("symbol", pa.dictionary(pa.int16(), pa.string())),
+            ("timestamp", pa.timestamp("ms", "UTC")),
+        ]
         + [(name, pa.float64()) for name in ("open", "high", "low", "close")]
         + [("volume", pa.int64())],
         metadata={ORIGIN: origin},

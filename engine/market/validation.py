@@ -53,9 +53,7 @@ class Rows:
 
     def take(self, chosen: npt.NDArray[np.bool_] | Ints) -> "Rows":
         """Return the chosen rows."""
-        return Rows(
-            self.ts_ns[chosen], self.code[chosen], self.ohlcv[chosen], self.number[chosen]
-        )
+        return Rows(self.ts_ns[chosen], self.code[chosen], self.ohlcv[chosen], self.number[chosen])
 
 
 class Validator:

@@ -79,9 +79,7 @@ class _BuyAndHold:
             self._trade(block, last, s, Side.SELL, float(block.bars[last, s, CLOSE]), fees)
         return self._net, self._gross
 
-    def _trade(
-        self, block: Block, t: int, s: int, side: Side, price: float, fees: DayFees
-    ) -> None:
+    def _trade(self, block: Block, t: int, s: int, side: Side, price: float, fees: DayFees) -> None:
         net, gross = _cash(self._config, block, t, s, side, self._shares[s], price, fees)
         self._net += net
         self._gross += gross

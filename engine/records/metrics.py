@@ -56,12 +56,14 @@ def calmar(returns: Floats, periods: int = DAYS_A_YEAR) -> float | None:
     drawdown = max_drawdown(returns)
     if len(returns) == 0 or drawdown <= 0:
         return None
-    return (float(np.prod(1.0 + returns)) ** (periods / len(returns)) - 1.0) / drawdown
+    growth: float = float(np.prod(1.0 + returns)) ** (periods / len(returns))
+    return (growth - 1.0) / drawdown
 
 
 def block_length(days: int) -> int:
     """Return the bootstrap's block length: n^(1/3), rounded up (Hall, Horowitz, Jing 1995)."""
-    return max(1, math.ceil(round(days ** (1 / 3), 9)))
+    root: float = days ** (1 / 3)
+    return max(1, math.ceil(round(root, 9)))
 
 
 def bootstrap_interval(
@@ -88,9 +90,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def deflated_sharpe(
-    returns: Floats, *, trials: int, trial_sharpe_variance: float
-) -> float | None:
+def deflated_sharpe(returns: Floats, *, trials: int, trial_sharpe_variance: float) -> float | None:
     """Return the probability that the true Sharpe ratio exceeds what the best of `trials` would.
 
     `trial_sharpe_variance` is of per-day Sharpe ratios over the trials. Bailey and López de Prado,

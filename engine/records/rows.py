@@ -135,7 +135,9 @@ def _position(page: Page, position: Held, t: int) -> tuple[Json, float]:
         "stop": None,
         "target": None,
         "current_rank": page.ranking.rank.item(t, position.column),
-        "current_strength": round(page.ranking.strength.item(t, position.column), 8) if own else 0.0,
+        "current_strength": round(page.ranking.strength.item(t, position.column), 8)
+        if own
+        else 0.0,
     }
     return row, pnl
 

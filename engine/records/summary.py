@@ -120,10 +120,8 @@ def _worth(summary: Mapping[str, Any]) -> list[str]:
             return ["Nothing was traded: no signal pointed in a direction that may be traded."]
         gate, most = max(refusals.items(), key=lambda item: item[1])
         total = sum(refusals.values())
-        return [
-            f"Nothing was worth trading: {total:,} candidates (symbol × minute) were refused, "
-            f"{most:,} of them by {gate}."
-        ]
+        counts = f"{total:,} candidates (symbol × minute) were refused, {most:,} of them by {gate}"
+        return [f"Nothing was worth trading: {counts}."]
     low, high = summary["mrd_low"], summary["mrd_high"]
     if low is None:
         return ["One session says nothing about an edge."]
@@ -133,8 +131,8 @@ def _worth(summary: Mapping[str, Any]) -> list[str]:
     if high < 0.0:
         return [f"The 95% interval of the MRD, {interval}, lies below zero: this loses money."]
     return [
-        f"The 95% interval of the MRD, {interval}, lies above zero on these bars, after the costs "
-        "that were simulated; that is not yet evidence for other days."
+        f"The 95% interval of the MRD, {interval}, lies above zero on these bars, after costs.",
+        "That is no evidence for other days.",
     ]
 
 

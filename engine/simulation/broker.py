@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from engine.config import Config
 from engine.errors import InvariantViolation
-from engine.events import MICRO, Order, OrderCanceled, OrderFilled, Report, Side
+from engine.events import MICRO, Order, OrderCanceled, OrderFilled, Report
 from engine.market.frames import CLOSE, OPEN, PRESENT, VOLUME, Block
 from engine.trading.costs import DayFees, fill_price
 

@@ -56,7 +56,9 @@ class Book:
         if self.frame.minute < self._state.cooldown_until[column]:
             return Gate.COOLDOWN
         twins = self._state.twins[column]
-        if any(t in self.entering or (t in self._positions and t not in self.leaving) for t in twins):
+        if any(
+            t in self.entering or (t in self._positions and t not in self.leaving) for t in twins
+        ):
             return Gate.TWIN
         return None
 
@@ -94,9 +96,7 @@ class Book:
                 bound += value
         bound += sum(shares * frame.price(s) for s, shares in self.entering.items())
         slots = max(1, self.free_slots(gone))
-        return equal_share(
-            equity=equity, bound=bound, free_slots=slots, price=frame.price(column)
-        )
+        return equal_share(equity=equity, bound=bound, free_slots=slots, price=frame.price(column))
 
     def leave(self, column: int, decision: Decision, reason: str) -> None:
         """Decide an exit and its order."""
@@ -111,7 +111,9 @@ class Book:
         frame = self.frame
         direction = frame.direction(column)
         strength, rank, edge = frame.strength(column), frame.rank(column), frame.edge_bps(column)
-        reason = f"Entering (rank={rank}, strength={strength:.4f}, edge={edge:.1f} bps, {shares} shares)"
+        reason = (
+            f"Entering (rank={rank}, strength={strength:.4f}, edge={edge:.1f} bps, {shares} shares)"
+        )
         decision = Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT
         self._decided(column, decision, reason, strength, drivers=frame.drivers(column))
         after = tuple(sorted(self.leaving[s] for s in gone))
@@ -203,7 +205,9 @@ def refusal(book: Book, column: int, gate: Gate) -> str:
     frame, rules = book.frame, book.config.rotation
     match gate:
         case Gate.STRENGTH:
-            return f"strength {frame.strength(column):.4f} < {rules.min_strength_to_enter:g} to enter"
+            return (
+                f"strength {frame.strength(column):.4f} < {rules.min_strength_to_enter:g} to enter"
+            )
         case Gate.RANK:
             return f"rank {frame.rank(column)} > {rules.max_positions} positions"
         case Gate.EDGE:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.config import Costs
-from engine.events import MICRO, Side
+from engine.events import Side
 
 _CENT_MICRO = 10_000
 _UNITS = 10**14

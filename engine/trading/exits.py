@@ -22,7 +22,10 @@ def exit_rule(
         return Decision.EOD_EXIT, f"flat before the close: {left} minutes left"
     stale = frame.stale_minutes(column)
     if stale > rules.max_cold_minutes:
-        return Decision.RISK_EXIT, f"no forecast for {stale} minutes (at most {rules.max_cold_minutes})"
+        return (
+            Decision.RISK_EXIT,
+            f"no forecast for {stale} minutes (at most {rules.max_cold_minutes})",
+        )
     if held_minutes >= rules.max_hold_minutes:
         return Decision.TIME_EXIT, f"held {held_minutes} minutes (at most {rules.max_hold_minutes})"
     if frame.cold(column):
@@ -41,7 +44,7 @@ def exit_rule(
 
 
 def flatten_minute(session_minutes: int, config: Config) -> int:
-    """Return the session minute whose frame decides the flatten: it ends that long before the close."""
+    """Return the session minute whose frame decides the flatten."""
     return session_minutes - config.session.flatten_before_close_minutes - 1
 
 

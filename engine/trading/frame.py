@@ -70,7 +70,8 @@ class FrameView:
 
     def gates(self) -> list[int]:
         """Return each symbol's first refusing gate (Gate.PASS if none, Gate.NONE: no candidate)."""
-        return self.ranking.gate[self.t].tolist()
+        gates: list[int] = self.ranking.gate[self.t].tolist()
+        return gates
 
     def candidates(self) -> list[int]:
         """Return the columns that no gate of the ranking refuses, strongest first."""

@@ -90,7 +90,7 @@ class Position:
         return sum(lot.value_micro for lot in self.lots) / self.shares / MICRO
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
     """What one fill did to the book."""
 
@@ -98,12 +98,12 @@ class Booking:
     first: bool
     """True if it opened the position."""
     direction: int
-    realised_micro: int
+    realised_micro: int = 0
     """Net profit of the shares that this fill closed; 0 on entries."""
-    cost_basis_micro: int
+    cost_basis_micro: int = 0
     """Entry value of the shares that this fill closed; 0 on entries."""
-    bars_held: int
-    closed: RoundTrip | None
+    bars_held: int = 0
+    closed: RoundTrip | None = None
 
 
 class Ledger:
@@ -142,7 +142,7 @@ class Ledger:
         position.opened_micro += value
         position.fee_micro += fill.fee_micro
         position.slippage_micro += fill.slippage_micro
-        return Booking(True, first, position.direction, 0, 0, 0, None)
+        return Booking(entry=True, first=first, direction=position.direction)
 
     def _close(
         self, position: Position, fill: OrderFilled, value: int, decision: Decision
@@ -163,7 +163,15 @@ class Ledger:
         if not position.lots:
             del self.positions[fill.symbol]
             closed = _round_trip(position, fill, held, decision)
-        return Booking(False, False, position.direction, realised, basis, held, closed)
+        return Booking(
+            entry=False,
+            first=False,
+            direction=position.direction,
+            realised_micro=realised,
+            cost_basis_micro=basis,
+            bars_held=held,
+            closed=closed,
+        )
 
 
 def _take(lots: deque[Lot], shares: int) -> tuple[int, int]:
@@ -189,9 +197,7 @@ def _take(lots: deque[Lot], shares: int) -> tuple[int, int]:
     return value, fee
 
 
-def _round_trip(
-    position: Position, fill: OrderFilled, held: int, decision: Decision
-) -> RoundTrip:
+def _round_trip(position: Position, fill: OrderFilled, held: int, decision: Decision) -> RoundTrip:
     return RoundTrip(
         symbol=position.symbol,
         direction=position.direction,

@@ -23,7 +23,7 @@ from engine.learning.signals import (
     STALE,
     WARM,
 )
-from engine.market.frames import CLOSE, Block, Floats
+from engine.market.frames import CLOSE, Block, Floats, Ints
 from engine.trading.costs import round_trip_terms
 
 MAX_SIGNAL_AGE = 2
@@ -63,7 +63,9 @@ class RankingRules:
     allow_short: bool
 
 
-def ranking_rules(config: Config, symbols: tuple[str, ...], day: dt.date, minutes: int) -> RankingRules:
+def ranking_rules(
+    config: Config, symbols: tuple[str, ...], day: dt.date, minutes: int
+) -> RankingRules:
     """Gather the rules of one session of `minutes` minutes."""
     rotation, costs = config.rotation, config.costs
     participation = config.simulation.participation_pct / 100
@@ -116,9 +118,10 @@ def rank(block: Block, signals: Floats, slope: Floats, rules: RankingRules) -> R
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rank(
-    bars, signals, slope, boost, numbers, last_entry, allow_short,
-    direction, strength, ranks, edge, gate,
-):  # fmt: skip
+    bars: Floats, signals: Floats, slope: Floats, boost: Floats, numbers: Floats,
+    last_entry: int, allow_short: bool, direction: npt.NDArray[np.int8], strength: Floats,
+    ranks: npt.NDArray[np.int16], edge: Floats, gate: npt.NDArray[np.int8],
+) -> None:  # fmt: skip
     buy, sell, min_strength = numbers[0], numbers[1], numbers[2]
     max_positions, min_edge = numbers[3], numbers[4]
     half_bps, tick, trip_bps, trip_usd = numbers[5], numbers[6], numbers[7], numbers[8]
@@ -157,9 +160,10 @@ def _rank(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _first_gate(
-    side, allow_short, warm, stale, late, strength, min_strength, place, max_positions,
-    ungated, edge, min_edge,
-):  # fmt: skip
+    side: int, allow_short: bool, warm: float, stale: float, late: bool, strength: float,
+    min_strength: float, place: int, max_positions: float, ungated: float, edge: float,
+    min_edge: float,
+) -> int:  # fmt: skip
     if side == 0 or (side < 0 and not allow_short):
         return _NONE
     if warm == 0.0:
@@ -178,7 +182,7 @@ def _first_gate(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _order(merit, order):
+def _order(merit: Floats, order: Ints) -> None:
     # stable, descending; insertion is faster than argsort for the sizes of a universe
     symbols = len(merit)
     if symbols > 48:

@@ -42,7 +42,7 @@ class Refusals:
                 self.counts[gate] += 1
 
     def by_gate(self) -> dict[str, int]:
-        """Return the counts by the gate's name, lower case; gates that refused nobody are left out."""
+        """Return the counts by the gate's name, lower case, of gates that refused anyone."""
         return {g.name.lower(): int(self.counts[g]) for g in Gate if self.counts[g]}
 
 

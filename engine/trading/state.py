@@ -133,7 +133,9 @@ class State:
         working = self.working[fill.order_id]
         working.remaining -= fill.shares
         if working.remaining < 0 or (working.remaining == 0) != fill.final:
-            raise InvariantViolation(f"{fill.order_id}: filled {fill.shares} of {working.remaining}")
+            raise InvariantViolation(
+                f"{fill.order_id}: filled {fill.shares} of {working.remaining}"
+            )
         if fill.final:
             del self.working[fill.order_id]
         booking = self.ledger.fill(fill, working.order.decision)
@@ -145,9 +147,7 @@ class State:
         said = Gate.NONE
         if decided.decision is Decision.REFUSED:
             said = decided.gate
-        self.told[self.column[decided.symbol]] = (
-            HELD if decided.decision is Decision.HOLD else said
-        )
+        self.told[self.column[decided.symbol]] = HELD if decided.decision is Decision.HOLD else said
 
     def _start_session(self) -> None:
         self.sequence = 0
