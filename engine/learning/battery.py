@@ -1,0 +1,187 @@
+"""The battery of checks that any predictor must pass; run it on your own class too.
+
+    from engine.learning.battery import yield_checks
+    for name, check in yield_checks(MyPredictor):
+        check()
+
+Each check raises AssertionError with the reason. Bars are random walks made on the spot.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from engine.learning.signals import (
+    CONFIDENCE,
+    PROBABILITY,
+    SD,
+    SIGNAL_FIELDS,
+    STALE,
+    WARM,
+    Context,
+    Predictor,
+)
+from engine.market.frames import MINUTE_NS, Block, Floats, Session
+from engine.market.grid import Gridder
+
+Make = Callable[[Context], Predictor]
+_SYMBOLS = ("AAA", "BBB", "CCC")
+_MINUTES = 390
+
+
+def yield_checks(make: Make) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield (name, check) pairs for predictors made by `make(context)`."""
+    for check in (
+        check_shapes,
+        check_finite,
+        check_deterministic,
+        check_block_size,
+        check_causal,
+        check_resumable,
+        check_reads_only,
+        check_instances_are_apart,
+    ):
+        yield check.__name__, partial(check, make)
+
+
+def check_shapes(make: Make) -> None:
+    """Signals have T rows of 8 numbers, contributions one column per feature name."""
+    predictor = make(_context())
+    block = _blocks(1)[0]
+    signals = predictor.process(block)
+    assert signals.values.shape == (len(block), SIGNAL_FIELDS), signals.values.shape
+    assert signals.contributions.shape == (len(block), len(predictor.feature_names))
+
+
+def check_finite(make: Make) -> None:
+    """Every number is finite, and in its range, on ordinary and on absurd bars."""
+    for name, bars in _absurd().items():
+        predictor = make(_context())
+        for block in _grid([bars, bars]):
+            values = predictor.process(block).values
+            assert np.isfinite(values).all(), f"{name}: a value is not finite"
+            for column in (PROBABILITY, CONFIDENCE, WARM):
+                inside = (values[:, column] >= 0.0) & (values[:, column] <= 1.0)
+                assert inside.all(), f"{name}: column {column} leaves [0, 1]"
+            assert (values[:, SD] >= 0.0).all(), f"{name}: a negative sd"
+            assert (values[:, STALE] >= 0.0).all(), f"{name}: a negative age"
+
+
+def check_deterministic(make: Make) -> None:
+    """The same bars give the same bytes."""
+    assert _run(make(_context()), _blocks(2)) == _run(make(_context()), _blocks(2))
+
+
+def check_block_size(make: Make) -> None:
+    """Blocks of 1, 7 and 390 frames give the same bytes."""
+    whole = _run(make(_context()), _blocks(2))
+    for size in (1, 7):
+        pieces = [piece for block in _blocks(2) for piece in block.split(size)]
+        assert _run(make(_context()), pieces) == whole, f"blocks of {size} frames differ"
+
+
+def check_causal(make: Make) -> None:
+    """Other bars after minute t change nothing up to t."""
+    for t in (0, 61, 200, 388):
+        ours, theirs = _walk(1), _walk(1)
+        theirs[t + 1 :] = _walk(99)[t + 1 :]
+        known = [_run(make(_context()), [_grid([bars])[0].slice(0, t + 1)]) for bars in (ours, theirs)]
+        full = [make(_context()).process(_grid([bars])[0]).values[: t + 1] for bars in (ours, theirs)]
+        assert full[0].tobytes() == full[1].tobytes(), f"a row up to {t} depends on a later bar"
+        assert known[0] == known[1]
+
+
+def check_resumable(make: Make) -> None:
+    """A checkpoint taken anywhere resumes to the same bytes."""
+    blocks = _blocks(2)
+    for t in (1, 100, 389):
+        first, second = make(_context()), make(_context())
+        expected = _run(first, blocks)
+        before = make(_context())
+        rows = [before.process(blocks[0].slice(0, t)).values]
+        second.restore(before.checkpoint())
+        rows += [second.process(block).values for block in (blocks[0].slice(t, _MINUTES), blocks[1])]
+        assert b"".join(row.tobytes() for row in rows) == expected, f"resumed at {t} it differs"
+
+
+def check_reads_only(make: Make) -> None:
+    """Blocks are not written to."""
+    block = _blocks(1)[0]
+    before = block.bars.tobytes()
+    make(_context()).process(block)
+    assert block.bars.tobytes() == before, "the predictor wrote into its bars"
+
+
+def check_instances_are_apart(make: Make) -> None:
+    """Two predictors side by side do not share state."""
+    blocks = _blocks(1)
+    expected = _run(make(_context()), blocks)
+    one, other = make(_context()), make(_context(1))
+    rows = []
+    for piece in blocks[0].split(13):
+        rows.append(one.process(piece).values.tobytes())
+        other.process(piece)
+    assert b"".join(rows) == expected, "another instance changed this one"
+
+
+def _context(column: int = 0) -> Context:
+    return Context(_SYMBOLS[column], column, _SYMBOLS, 1.0, (15, 30, 60), {"warm_rows": 50.0})
+
+
+def _run(predictor: Predictor, blocks: list[Block]) -> bytes:
+    return b"".join(predictor.process(block).values.tobytes() for block in blocks)
+
+
+def _blocks(sessions: int) -> list[Block]:
+    return _grid([_walk(seed) for seed in range(sessions)])
+
+
+def _grid(sessions: list[Floats]) -> list[Block]:
+    import datetime as dt
+
+    gridder = Gridder(_SYMBOLS, [1.0, -1.0, 1.0])
+    day_ns = 24 * 60 * MINUTE_NS
+    blocks = []
+    for i, bars in enumerate(sessions):
+        start = 1_750_000_000 * 1_000_000_000 // MINUTE_NS * MINUTE_NS + i * day_ns
+        day = dt.date(2025, 6, 16) + dt.timedelta(days=i)
+        session = Session(day, start, start + _MINUTES * MINUTE_NS)
+        blocks.append(gridder.block(session, 0, bars))
+    return blocks
+
+
+def _walk(seed: int, *, missing: float = 0.1, step: float = 1e-3) -> Floats:
+    rng = np.random.default_rng(seed)
+    shape = (_MINUTES, len(_SYMBOLS))
+    close = 50.0 * np.exp(np.cumsum(step * rng.standard_normal(shape), axis=0))
+    open_ = close * np.exp(step / 2 * rng.standard_normal(shape))
+    high = np.maximum(open_, close) * (1 + step * rng.random(shape))
+    low = np.minimum(open_, close) / (1 + step * rng.random(shape))
+    bars = np.stack([open_, high, low, close, rng.uniform(0, 1e5, shape)], axis=2)
+    bars[rng.random(shape) < missing] = np.nan
+    return bars
+
+
+def _absurd() -> dict[str, Floats]:
+    constant = np.full((_MINUTES, 3, 5), 20.0)
+    no_volume = _walk(3)
+    no_volume[:, :, 4] = 0.0
+    mostly_missing = _walk(4, missing=0.97)
+    late = _walk(5)
+    late[:200, 0] = np.nan
+    nothing = np.full((_MINUTES, 3, 5), np.nan)
+    jumps = _walk(6)
+    jumps[150:, :, :4] *= 1e6
+    tiny = _walk(7)
+    tiny[:, :, :4] *= 1e-6
+    return {
+        "constant prices": constant,
+        "no volume": no_volume,
+        "mostly missing": mostly_missing,
+        "first bar at noon": late,
+        "no bar at all": nothing,
+        "a jump of a million": jumps,
+        "tiny prices": tiny,
+        "wild": _walk(8, step=0.2),
+    }
