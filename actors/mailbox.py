@@ -3,9 +3,8 @@
 Data flows left to right; the sender closes. A full mailbox makes its sender wait: nothing is lost.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import trio
 
@@ -64,13 +63,14 @@ class Mailbox(Generic[T]):
         """Say that nobody listens any more."""
         self._receiver.close()
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        while True:
-            try:
-                message = await self.receive()
-            except trio.EndOfChannel:
-                return
-            yield message
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        try:
+            return await self.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
 
     def statistics(self) -> MailboxStatistics:
         """Return the figures so far."""
