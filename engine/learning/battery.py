@@ -86,8 +86,12 @@ def check_causal(make: Make) -> None:
     for t in (0, 61, 200, 388):
         ours, theirs = _walk(1), _walk(1)
         theirs[t + 1 :] = _walk(99)[t + 1 :]
-        known = [_run(make(_context()), [_grid([bars])[0].slice(0, t + 1)]) for bars in (ours, theirs)]
-        full = [make(_context()).process(_grid([bars])[0]).values[: t + 1] for bars in (ours, theirs)]
+        known = [
+            _run(make(_context()), [_grid([bars])[0].slice(0, t + 1)]) for bars in (ours, theirs)
+        ]
+        full = [
+            make(_context()).process(_grid([bars])[0]).values[: t + 1] for bars in (ours, theirs)
+        ]
         assert full[0].tobytes() == full[1].tobytes(), f"a row up to {t} depends on a later bar"
         assert known[0] == known[1]
 
@@ -101,7 +105,9 @@ def check_resumable(make: Make) -> None:
         before = make(_context())
         rows = [before.process(blocks[0].slice(0, t)).values]
         second.restore(before.checkpoint())
-        rows += [second.process(block).values for block in (blocks[0].slice(t, _MINUTES), blocks[1])]
+        rows += [
+            second.process(block).values for block in (blocks[0].slice(t, _MINUTES), blocks[1])
+        ]
         assert b"".join(row.tobytes() for row in rows) == expected, f"resumed at {t} it differs"
 
 

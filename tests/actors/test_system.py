@@ -96,8 +96,7 @@ def test_flat_after_every_session_the_half_day_too(full):
     times = {
         (d.date().isoformat(), f"{d:%H:%M}")
         for d in (
-            dt.datetime.fromtimestamp(row["timestamp_ms"] / 1000, dt.UTC)
-            - dt.timedelta(hours=4)
+            dt.datetime.fromtimestamp(row["timestamp_ms"] / 1000, dt.UTC) - dt.timedelta(hours=4)
             for row in eod
         )
     }
@@ -120,9 +119,7 @@ def test_no_fill_at_the_bar_that_made_the_signal(full):
 def test_entries_fill_at_the_open_plus_costs(blocks, full):
     """A long entry pays more than the bar's open, an exit gets less; the slippage says how much."""
     folder, _ = full
-    by_ms = {
-        block.ts_ns(t) // 1_000_000: (block, t) for block in blocks for t in range(len(block))
-    }
+    by_ms = {block.ts_ns(t) // 1_000_000: (block, t) for block in blocks for t in range(len(block))}
     for row in rows(folder, "trades"):
         if row.get("forced"):
             continue
@@ -189,7 +186,9 @@ def test_the_journal_is_whole_and_its_seq_has_no_gap(full):
     folder, outcome = full
 
     assert journal_sha256(folder) == outcome.journal_sha256
-    assert [row["seq"] for row in rows(folder, "events")] == list(range(len(rows(folder, "events"))))
+    assert [row["seq"] for row in rows(folder, "events")] == list(
+        range(len(rows(folder, "events")))
+    )
 
 
 def test_a_smaller_journal_holds_the_same_trades(blocks, full, tmp_path):
@@ -357,7 +356,9 @@ def test_a_feed_that_stumbles_starts_again_behind_what_it_delivered(blocks, full
             yield block
 
     chosen = plan(blocks, tmp_path / "feed")
-    outcome = run(Plan(**{f: getattr(chosen, f) for f in chosen.__slots__} | {"open_blocks": open_blocks}))
+    outcome = run(
+        Plan(**{f: getattr(chosen, f) for f in chosen.__slots__} | {"open_blocks": open_blocks})
+    )
 
     assert outcome.journal_sha256 == full[1].journal_sha256
 
@@ -377,7 +378,9 @@ def test_a_feed_that_keeps_failing_gives_up(blocks):
 
     chosen = plan(blocks)
     fields = {f: getattr(chosen, f) for f in chosen.__slots__}
-    with pytest.raises(RotorError, match="the feed gave up after 3 crashes: ConnectionError: no disk"):
+    with pytest.raises(
+        RotorError, match="the feed gave up after 3 crashes: ConnectionError: no disk"
+    ):
         run(Plan(**fields | {"open_blocks": always}))
     assert calls == [0, 0, 0]
     with pytest.raises(SourceError, match="row 5"):
@@ -386,6 +389,7 @@ def test_a_feed_that_keeps_failing_gives_up(blocks):
 
 def test_an_unwritable_journal_stops_the_run(blocks, tmp_path, monkeypatch):
     """No audit, no trading: an error of the journal ends the run."""
+
     def full_disk(_self, _page):
         raise OSError(28, "No space left on device")
 
@@ -474,4 +478,3 @@ def test_the_summary_of_the_journal_is_readable_json(full):
     for name in ("signals", "decisions", "trades", "positions", "events"):
         with (full[0] / f"{name}.jsonl").open("rb") as lines:
             assert all(isinstance(orjson.loads(line), dict) for line in lines)
-

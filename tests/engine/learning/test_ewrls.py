@@ -30,7 +30,9 @@ def sessions(count, missing):
     gridder = _Gridder(("A", "B"), (1.0, -1.0))
     return [
         gridder.block(
-            days[i % 2], 0, np.stack([walk(390, seed=i, missing=missing), walk(390, seed=50 + i)], 1)
+            days[i % 2],
+            0,
+            np.stack([walk(390, seed=i, missing=missing), walk(390, seed=50 + i)], 1),
         )
         for i in range(count)
     ]

@@ -29,7 +29,11 @@ def run():
     for i, day in enumerate((DAY, dt.date(2025, 6, 26))):
         price = 50.0 if i == 0 else 47.0
         bars = np.stack(
-            [walk(390, seed=i, missing=0.15, price=price), walk(390, seed=7 + i), walk(390, seed=3)],
+            [
+                walk(390, seed=i, missing=0.15, price=price),
+                walk(390, seed=7 + i),
+                walk(390, seed=3),
+            ],
             axis=1,
         )
         block = gridder.block(session(day), 0, bars)
@@ -154,7 +158,9 @@ def test_atr_ratio(run):
     bars = adjusted(tables)
     before = previous(bars)
     true = np.maximum(bars["high"], before) - np.minimum(bars["low"], before)
-    ratio = true.ewm(alpha=1 / 14, adjust=False).mean() / true.ewm(alpha=1 / 60, adjust=False).mean()
+    ratio = (
+        true.ewm(alpha=1 / 14, adjust=False).mean() / true.ewm(alpha=1 / 60, adjust=False).mean()
+    )
     same(features["atr_ratio"], 2 * np.log(ratio))
 
 

@@ -29,7 +29,9 @@ class Leaky:
 
     def process(self, block):
         signals = neutral(len(block))
-        signals.values[:-1, PROBABILITY] = np.nan_to_num(block.close[1:, self.column] / 1e3).clip(0, 1)
+        signals.values[:-1, PROBABILITY] = np.nan_to_num(block.close[1:, self.column] / 1e3).clip(
+            0, 1
+        )
         return signals
 
     def checkpoint(self):

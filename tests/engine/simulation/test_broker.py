@@ -85,9 +85,7 @@ def test_exits_come_before_entries_each_by_symbol():
     account = broker("simulation.starting_capital=5100")
     account.submit([order("in", shares=100)])
     account.match(market(), 0)
-    account.submit(
-        [order("b", symbol="B", shares=200), order("out", side=Side.SELL, entry=False)]
-    )
+    account.submit([order("b", symbol="B", shares=200), order("out", side=Side.SELL, entry=False)])
     reports = account.match(market(), 1)
 
     assert [report.order_id for report in reports] == ["out", "b"]

@@ -72,9 +72,7 @@ def test_spread_and_impact():
     assert fill_price(100.0, -1, 100, 400.0, COSTS) == pytest.approx(100 - 0.01 - 0.025)
 
 
-@given(
-    st.floats(1e3, 1e7), st.floats(0, 1), st.integers(1, 10), st.floats(0.5, 5e3)
-)
+@given(st.floats(1e3, 1e7), st.floats(0, 1), st.integers(1, 10), st.floats(0.5, 5e3))
 def test_a_share_of_the_free_equity_never_exceeds_it(equity, part, slots, price):
     """Whole shares, at least none, within one slot's share of what is free."""
     shares = equal_share(equity=equity, bound=part * equity, free_slots=slots, price=price)

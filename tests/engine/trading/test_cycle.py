@@ -14,7 +14,7 @@ from engine.events import (
     SessionOpened,
     Side,
 )
-from engine.learning.signals import EXPECTED, PROBABILITY, STALE, WARM, CONFIDENCE, Signals
+from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, STALE, WARM, Signals
 from engine.trading.cycle import decide
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Ledger, side_of
@@ -75,8 +75,15 @@ def hold(state, symbol, shares=600, minute=NOON - 40, direction=1, price=50):
     state.apply(OrderSubmitted(ts_ns=ts_ns, order=order))
     state.apply(
         OrderFilled(
-            ts_ns=ts_ns, order_id=name, symbol=symbol, side=side, shares=shares,
-            price_micro=price * MICRO, fee_micro=0, slippage_micro=0, final=True,
+            ts_ns=ts_ns,
+            order_id=name,
+            symbol=symbol,
+            side=side,
+            shares=shares,
+            price_micro=price * MICRO,
+            fee_micro=0,
+            slippage_micro=0,
+            final=True,
         )  # fmt: skip
     )
 
@@ -107,7 +114,7 @@ def test_a_strong_signal_enters_with_its_numbers_and_drivers():
 
 
 GATES = {
-    Gate.COLD: up(**{}) | {WARM: 0.0},
+    Gate.COLD: up() | {WARM: 0.0},
     Gate.STALE: up() | {STALE: 3.0},
     Gate.STRENGTH: up() | {CONFIDENCE: 0.01},
     Gate.EDGE: up(bps=5.0),
@@ -173,9 +180,7 @@ def test_shorts_only_when_allowed():
     assert not run(plain, new_state(plain), frame(plain, AAA=down()))[1]
     said, sent, _ = run(short, new_state(short), frame(short, AAA=down()))
     assert (said["AAA"].decision, sent["AAA"].side) == (Decision.ENTER_SHORT, Side.SELL)
-    assert frame(short, AAA=down()).strength(0) == pytest.approx(
-        frame(short, AAA=up()).strength(0)
-    )
+    assert frame(short, AAA=down()).strength(0) == pytest.approx(frame(short, AAA=up()).strength(0))
 
 
 def test_the_inverse_twin_is_not_entered():
@@ -304,9 +309,9 @@ def test_two_candidates_do_not_take_one_slot():
     cfg = config("rotation.max_positions=3", "rotation.rotation_strength_delta=1")
     said, sent, _ = full_book(cfg, AAA=down(), DDD=up(0.9), TQQQ=up(0.8))
 
-    assert [s for s in sent if sent[s].entry] == ["DDD"] or [
-        s for s in sent if sent[s].entry
-    ] == ["TQQQ"]
+    assert [s for s in sent if sent[s].entry] == ["DDD"] or [s for s in sent if sent[s].entry] == [
+        "TQQQ"
+    ]
     refused = "TQQQ" if "DDD" in sent else "DDD"
     assert said[refused].gate is Gate.SLOTS
 
@@ -336,8 +341,15 @@ def test_cooldown_bars_a_symbol_after_its_exit():
     state.apply(OrderSubmitted(ts_ns=ts_ns, order=order))
     state.apply(
         OrderFilled(
-            ts_ns=ts_ns, order_id=name, symbol="AAA", side=Side.SELL, shares=600,
-            price_micro=50 * MICRO, fee_micro=0, slippage_micro=0, final=True,
+            ts_ns=ts_ns,
+            order_id=name,
+            symbol="AAA",
+            side=Side.SELL,
+            shares=600,
+            price_micro=50 * MICRO,
+            fee_micro=0,
+            slippage_micro=0,
+            final=True,
         )  # fmt: skip
     )
 
