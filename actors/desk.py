@@ -16,6 +16,7 @@ from engine.events import (
     Decided,
     Decision,
     Event,
+    Gate,
     Order,
     OrderCanceled,
     OrderReleased,
@@ -34,7 +35,8 @@ from engine.records.stats import RunStats
 from engine.trading.cycle import decide
 from engine.trading.frame import FrameView
 from engine.trading.ranking import RankingRules, rank, ranking_rules
-from engine.trading.scan import Refusals, next_frame
+from engine.trading.refusals import Refusals, refused
+from engine.trading.scan import next_frame
 from engine.trading.state import State
 
 
@@ -95,10 +97,13 @@ class Desk:
         if start < len(self._block) and self._scan:
             due = self._incidents[0][0] if self._incidents else len(self._block)
             block = self._block
-            stop = next_frame(
+            stop, news = next_frame(
                 self.state, self.page.ranking, self._signals, start, min(due, len(block)),
                 block.first, block.session.minutes, self._config, self.refusals,
             )  # fmt: skip
+            for t, column in news:
+                gate = Gate(self.page.ranking.gate.item(t, column))
+                self._record(t, refused(self._view(t), column, gate, self._config))
         while self._incidents and self._incidents[0][0] == stop:
             self._record(stop, self._incidents.pop(0)[1])
         return stop
@@ -141,10 +146,7 @@ class Desk:
 
     def decide(self, t: int) -> list[Order]:
         """Decide frame `t`; return the orders to send now."""
-        view = FrameView(
-            self._block, t, self.page.ranking, self._signals, self._explained, self._names
-        )
-        events, gates = decide(self.state, view, self._config)
+        events, gates = decide(self.state, self._view(t), self._config)
         self.refusals.add(gates)
         reason = ""
         orders = []
@@ -156,6 +158,11 @@ class Desk:
             if isinstance(event, OrderSubmitted) and not event.order.after:
                 orders.append(event.order)
         return orders
+
+    def _view(self, t: int) -> FrameView:
+        return FrameView(
+            self._block, t, self.page.ranking, self._signals, self._explained, self._names
+        )
 
     def close_block(self) -> Page:
         """Finish the block; at the session's end close the day and renew the earned slope."""

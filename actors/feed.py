@@ -12,7 +12,6 @@ from functools import partial
 
 import trio
 
-from actors.executor import THREAD_THRESHOLD, Executor, execute
 from actors.mailbox import Mailbox
 from actors.restart import Crash, Intensity, attempt
 from engine.errors import RotorError
@@ -28,7 +27,6 @@ async def feed(
     open_blocks: OpenBlocks,
     outlets: Sequence[Mailbox[Block]],
     block_size: int,
-    executor: Executor,
     stop: trio.Event,
 ) -> None:
     """Send every frame once, until the source ends or `stop` is set (at a block's border)."""
@@ -37,8 +35,7 @@ async def feed(
     try:
         blocks = open_blocks(0)
         while not stop.is_set():
-            read = partial(_next_block, blocks)
-            block = await execute(executor, THREAD_THRESHOLD, read)
+            block = attempt(partial(next, blocks, None))
             if block is None:
                 return
             if isinstance(block, Crash):
@@ -63,7 +60,3 @@ async def _deliver(
             return
         for outlet in outlets:
             await outlet.send(piece)
-
-
-def _next_block(blocks: Iterator[Block]) -> Block | Crash | None:
-    return attempt(lambda: next(blocks, None))

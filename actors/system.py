@@ -114,7 +114,7 @@ async def replay(plan: Plan) -> Outcome:
             async with trio.open_nursery() as actors:
                 outlets = [*blocks, to_supervisor]
                 size, executor = plan.block_size, plan.executor
-                actors.start_soon(feed, plan.open_blocks, outlets, size, executor, stop)
+                actors.start_soon(feed, plan.open_blocks, outlets, size, stop)
                 for group, inbox, outbox in zip(groups, blocks, answers, strict=True):
                     actors.start_soon(predictor, group, inbox, outbox, executor)
                 port = BrokerPort(orders, reports)
@@ -123,7 +123,7 @@ async def replay(plan: Plan) -> Outcome:
                     supervisor, desk, to_supervisor, answers, port, pages, plan.trade_from,
                     plan.progress,
                 )  # fmt: skip
-                actors.start_soon(journal, pages, files, executor)
+                actors.start_soon(journal, pages, files)
             watch.cancel()
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     desk.stats.refusals = desk.refusals.by_gate()

@@ -99,37 +99,34 @@ def advance(
     for t in range(len(bars)):
         minute = first + t
         bar = bars[t, column]
-        row = rows[minute % ring]
+        slot = minute % ring
         rest = take_universe(state, bar, universe[t, 0], universe[t, 1], sign)
         if bar[PRESENT] == 0.0:
-            row[size - 1] = 0.0
+            rows[slot, size - 1] = 0.0
             state[C_MINUTES] += 1.0
             _carry(state, values[t], warm_rows)
             contributions[t] = 0.0
             continue
         _mature(state, horizons, rows, weights, noise, scores, minute, bar[OPEN])
         sigma = take_minute(state, bar, minute)
-        x = row[:n]
+        x = rows[slot, :n]
         feature_row(state, bar, minute, minutes, sigma, rest, x)
         take_volume(state, bar[VOLUME])
         learnable = minute + 1 + horizons[h - 1] <= minutes - 1
         if learnable:
-            doubt = ud_update(ut, d, x, forgetting, cap, row[n : 2 * n])
+            doubt = ud_update(ut, d, x, forgetting, cap, rows[slot, n : 2 * n])
             axis = int(state[AXIS])
-            row[size - 3] = axis
+            rows[slot, size - 3] = axis
             if ridge_step > 0.0:
-                ud_unit_update(ut, d, axis, ridge_step, row[2 * n : 3 * n])
+                ud_unit_update(ut, d, axis, ridge_step, rows[slot, 2 * n : 3 * n])
                 state[AXIS] = (axis + 1) % n
         else:
             doubt = ud_quadratic(ut, d, x)
-        row[3 * n + h] = sigma
-        row[3 * n + h + 2] = -1.0
-        row[size - 2] = 1.0 if state[MATURED] >= warm_rows else 0.0
-        row[size - 1] = 1.0 if learnable else 0.0
-        _forecast(
-            state, horizons, weights, noise, x, row[3 * n : 3 * n + h], doubt, sigma,
-            contributions[t],
-        )  # fmt: skip
+        rows[slot, 3 * n + h] = sigma
+        rows[slot, 3 * n + h + 2] = -1.0
+        rows[slot, size - 2] = 1.0 if state[MATURED] >= warm_rows else 0.0
+        rows[slot, size - 1] = 1.0 if learnable else 0.0
+        _forecast(state, horizons, weights, noise, rows, slot, doubt, sigma, contributions, t)
         _carry(state, values[t], warm_rows)
 
 
@@ -158,82 +155,88 @@ def _mature(
     state[LAST_BAR] = minute
     log_price = math.log(price)
     for made in range(max(0, earliest - 1), minute):
-        row = rows[made % ring]
-        if row[size - 1] != 0.0:
-            row[first_price] = log_price
-            row[first_price + 1] = minute
+        slot = made % ring
+        if rows[slot, size - 1] != 0.0:
+            rows[slot, first_price] = log_price
+            rows[slot, first_price + 1] = minute
     for k in range(h):
         for target in range(earliest, minute + 1):
             made = target - 1 - horizons[k]
             if made < 0:
                 continue
-            row = rows[made % ring]
+            slot = made % ring
             # no row, no first price within LATE minutes, or no second one after it
-            if row[size - 1] == 0.0 or not 0.0 <= row[first_price + 1] < minute:
+            if rows[slot, size - 1] == 0.0 or not 0.0 <= rows[slot, first_price + 1] < minute:
                 continue
-            scale = row[first_price - 1] * math.sqrt(horizons[k])
-            label = (log_price - row[first_price]) / scale
+            scale = rows[slot, first_price - 1] * math.sqrt(horizons[k])
+            label = (log_price - rows[slot, first_price]) / scale
             label = min(LABEL_CLIP, max(-LABEL_CLIP, label))
-            _score(state, scores[k], row[3 * n + k], label, row[size - 2])
-            error = label - row[3 * n + k]
+            forecast = rows[slot, 3 * n + k]
+            if rows[slot, size - 2] != 0.0:
+                _score(state, scores, k, forecast, label)
+            error = label - forecast
             noise[k] += NOISE_RATE * (error * error - noise[k])
-            _learn(weights[k], row, n, label, int(row[size - 3]))
+            _learn(weights, k, rows, slot, n, label, int(rows[slot, size - 3]))
             if k == h - 1:
                 state[MATURED] += 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _learn(weights: Floats, row: Floats, n: int, label: float, axis: int) -> None:
-    innovation = label - _dot(weights, row, n)
-    for i in range(n):
-        weights[i] += innovation * row[n + i]
-    pull = weights[axis]
-    for i in range(n):
-        weights[i] -= pull * row[2 * n + i]
+# the loops below index whole arrays: a view per call would cost as much as the loop itself
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _score(state: Floats, scores: Floats, forecast: float, label: float, warm: float) -> None:
-    if warm == 0.0:
-        return
+def _learn(
+    weights: Floats, k: int, rows: Floats, slot: int, n: int, label: float, axis: int
+) -> None:
+    innovation = label - _dot(weights, k, rows, slot, n)
+    for i in range(n):
+        weights[k, i] += innovation * rows[slot, n + i]
+    pull = weights[k, axis]
+    for i in range(n):
+        weights[k, i] -= pull * rows[slot, 2 * n + i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _score(state: Floats, scores: Floats, k: int, forecast: float, label: float) -> None:
     state[FY] += forecast * label
     state[FF] += forecast * forecast
-    scores[0] += 1.0
-    scores[1] += forecast
-    scores[2] += label
-    scores[3] += forecast * forecast
-    scores[4] += label * label
-    scores[5] += forecast * label
+    scores[k, 0] += 1.0
+    scores[k, 1] += forecast
+    scores[k, 2] += label
+    scores[k, 3] += forecast * forecast
+    scores[k, 4] += label * label
+    scores[k, 5] += forecast * label
     if forecast * label > 0.0:
-        scores[6] += 1.0
+        scores[k, 6] += 1.0
     elif label == 0.0:
-        scores[6] += 0.5
+        scores[k, 6] += 0.5
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _forecast(
-    state: Floats, horizons: Ints, weights: Floats, noise: Floats, x: Floats, stored: Floats,
-    doubt: float, sigma: float, contributions: Floats,
+    state: Floats, horizons: Ints, weights: Floats, noise: Floats, rows: Floats, slot: int,
+    doubt: float, sigma: float, contributions: Floats, t: int,
 ) -> None:  # fmt: skip
     h, n = weights.shape
     for i in range(n):
-        contributions[i] = 0.0
+        contributions[t, i] = 0.0
     sd = 0.0
+    expected = 0.0
     toward = 0.0
     apart = 0.0
     for k in range(h):
         scale = sigma * math.sqrt(horizons[k]) / h
-        stored[k] = _dot(weights[k], x, n)
+        forecast = _dot(weights, k, rows, slot, n)
+        rows[slot, 3 * n + k] = forecast
         spread = math.sqrt(noise[k] * (1.0 + doubt))
         sd += spread * scale
-        toward += stored[k] / spread
-        apart += abs(stored[k] / spread)
+        expected += forecast * scale
+        toward += forecast / spread
+        apart += abs(forecast / spread)
         for i in range(n):
-            contributions[i] += scale * weights[k, i]
-    expected = 0.0
+            contributions[t, i] += scale * weights[k, i]
     for i in range(n):
-        contributions[i] *= x[i]
-        expected += contributions[i]
+        contributions[t, i] *= rows[slot, i]
     state[C_EXPECTED] = expected
     state[C_SD] = sd
     state[C_PROBABILITY] = 0.5 * (1.0 + math.erf(expected / (sd * math.sqrt(2.0))))
@@ -255,7 +258,7 @@ def _carry(state: Floats, values: Floats, warm_rows: float) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _dot(a: Floats, b: Floats, n: int) -> float:
+def _dot(weights: Floats, k: int, rows: Floats, slot: int, n: int) -> float:
     # four sums in a fixed order: fast without fastmath, the same bytes everywhere
     s0 = 0.0
     s1 = 0.0
@@ -263,10 +266,10 @@ def _dot(a: Floats, b: Floats, n: int) -> float:
     s3 = 0.0
     whole = n - n % 4
     for i in range(0, whole, 4):
-        s0 += a[i] * b[i]
-        s1 += a[i + 1] * b[i + 1]
-        s2 += a[i + 2] * b[i + 2]
-        s3 += a[i + 3] * b[i + 3]
+        s0 += weights[k, i] * rows[slot, i]
+        s1 += weights[k, i + 1] * rows[slot, i + 1]
+        s2 += weights[k, i + 2] * rows[slot, i + 2]
+        s3 += weights[k, i + 3] * rows[slot, i + 3]
     for i in range(whole, n):
-        s0 += a[i] * b[i]
+        s0 += weights[k, i] * rows[slot, i]
     return (s0 + s1) + (s2 + s3)

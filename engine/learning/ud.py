@@ -28,19 +28,18 @@ def ud_update(
     alpha = forgetting
     scale = 1.0 / forgetting
     for j in range(n):
-        row = ut[j]
         f0 = x[j]
         f1 = 0.0
         f2 = 0.0
         f3 = 0.0
         whole = j - j % 4
         for i in range(0, whole, 4):
-            f0 += row[i] * x[i]
-            f1 += row[i + 1] * x[i + 1]
-            f2 += row[i + 2] * x[i + 2]
-            f3 += row[i + 3] * x[i + 3]
+            f0 += ut[j, i] * x[i]
+            f1 += ut[j, i + 1] * x[i + 1]
+            f2 += ut[j, i + 2] * x[i + 2]
+            f3 += ut[j, i + 3] * x[i + 3]
         for i in range(whole, j):
-            f0 += row[i] * x[i]
+            f0 += ut[j, i] * x[i]
         f = (f0 + f1) + (f2 + f3)
         v = d[j] * f
         before = alpha
@@ -49,8 +48,8 @@ def ud_update(
         gain[j] = v
         p = -f / before
         for i in range(j):
-            u = row[i]
-            row[i] = u + gain[i] * p
+            u = ut[j, i]
+            ut[j, i] = u + gain[i] * p
             gain[i] += u * v
     total = 1.0 / alpha
     for j in range(n):
@@ -69,8 +68,7 @@ def ud_unit_update(ut: Floats, d: Floats, axis: int, weight: float, gain: Floats
         gain[i] = 0.0
     alpha = 1.0 / weight
     for j in range(axis, n):
-        row = ut[j]
-        f = 1.0 if j == axis else row[axis]
+        f = 1.0 if j == axis else ut[j, axis]
         v = d[j] * f
         before = alpha
         alpha = before + f * v
@@ -78,8 +76,8 @@ def ud_unit_update(ut: Floats, d: Floats, axis: int, weight: float, gain: Floats
         gain[j] = v
         p = -f / before
         for i in range(j):
-            u = row[i]
-            row[i] = u + gain[i] * p
+            u = ut[j, i]
+            ut[j, i] = u + gain[i] * p
             gain[i] += u * v
     total = 1.0 / alpha
     for j in range(n):

@@ -1,4 +1,4 @@
-"""Bars in a Parquet file, read one row group at a time when it is sorted by time.
+"""Bars in a Parquet file, read some row groups at a time when it is sorted by time.
 
 KEY INPUT: a .parquet file in one of bar_file.py's layouts.
 KEY OUTPUT: its symbols and rows; memory does not grow with the file.
@@ -14,9 +14,12 @@ from engine.errors import SourceError
 from engine.market.bar_file import ORIGIN, PRICES, TIMES, BarFile, check_symbol
 from engine.market.frames import Floats, Ints
 
+BATCH_ROWS = 10_000
+"""Rows read at a time."""
+
 
 class ParquetFile(BarFile):
-    """A Parquet file, read one row group at a time when it is sorted by time."""
+    """A Parquet file, read some row groups at a time when it is sorted by time."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -63,37 +66,40 @@ class ParquetFile(BarFile):
     def chunks(
         self, chosen: Sequence[str], first_ns: int, last_ns: int
     ) -> Iterator[tuple[Ints, Ints, Floats, Ints]]:
-        """Yield the rows of each row group; all at once when groups overlap in time."""
+        """Yield the rows of some row groups at a time; all at once when groups overlap in time."""
         groups = self._groups_between(first_ns, last_ns)
-        if self._overlap(groups):
-            parts = [self._group(group, row, chosen) for group, row in groups]
-            ts, code, ohlcv, number = (
-                np.concatenate(column) for column in zip(*parts, strict=True)
-            )
-            yield ts, code, ohlcv, number
-            return
-        for group, row in groups:
-            ts, code, ohlcv, number = self._group(group, row, chosen)
-            keep = (ts >= first_ns) & (ts <= last_ns)
-            yield ts[keep], code[keep], ohlcv[keep], number[keep]
-
-    def _groups_between(self, first_ns: int, last_ns: int) -> list[tuple[int, int]]:
-        chosen, row = [], 0
-        for group in range(self._file.num_row_groups):
-            limits = self._limits(group)
-            if limits is None or (limits[0] <= last_ns and limits[1] >= first_ns):
-                chosen.append((group, row))
+        batch: list[int] = []
+        row = at = 0
+        whole = self._overlap(groups)
+        for group in groups:
+            if not batch:
+                at = self._first_row(group)
+                row = 0
+            batch.append(group)
             row += self._file.metadata.row_group(group).num_rows
-        return chosen
+            if group == groups[-1] or (row >= BATCH_ROWS and not whole):
+                ts, code, ohlcv, number = self._rows(batch, at, chosen)
+                keep = (ts >= first_ns) & (ts <= last_ns)
+                yield ts[keep], code[keep], ohlcv[keep], number[keep]
+                batch = []
 
-    def _overlap(self, groups: Sequence[tuple[int, int]]) -> bool:
+    def _first_row(self, group: int) -> int:
+        return sum(self._file.metadata.row_group(g).num_rows for g in range(group))
+
+    def _groups_between(self, first_ns: int, last_ns: int) -> list[int]:
+        """Return the row groups from the first to the last that may have rows in the range."""
+        groups = range(self._file.num_row_groups)
+        limits = [self._limits(group) for group in groups]
+        hits = [g for g in groups if (x := limits[g]) is None or _meets(x, first_ns, last_ns)]
+        return list(range(hits[0], hits[-1] + 1)) if hits else []
+
+    def _overlap(self, groups: Sequence[int]) -> bool:
         latest = -(2**63)
-        for group, _ in groups:
-            ts = self._limits(group)
-            first, last = ts if ts is not None else (-(2**63), 2**63 - 1)
-            if first < latest and len(groups) > 1:
-                return True
-            latest = max(latest, last)
+        for group in groups:
+            limits = self._limits(group)
+            if limits is None or limits[0] < latest:
+                return len(groups) > 1
+            latest = limits[1]
         return False
 
     def _limits(self, group: int) -> tuple[int, int] | None:
@@ -109,7 +115,9 @@ class ParquetFile(BarFile):
         return None
 
     def _group_times(self, group: int) -> Ints:
-        return self._to_ns(self._file.read_row_group(group, columns=[self._time]).column(0))
+        return self._to_ns(
+            self._file.read_row_group(group, columns=[self._time], use_threads=False).column(0)
+        )
 
     def _to_ns(self, column: Any) -> Ints:
         import pyarrow as pa
@@ -121,20 +129,24 @@ class ParquetFile(BarFile):
             return np.asarray(column.to_numpy(), np.int64) * unit
         return np.asarray(column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy())
 
-    def _group(
-        self, group: int, row: int, chosen: Sequence[str]
+    def _rows(
+        self, groups: list[int], first_row: int, chosen: Sequence[str]
     ) -> tuple[Ints, Ints, Floats, Ints]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         names = [self._time, *PRICES, *(["symbol"] if self._many else [])]
-        table = self._file.read_row_group(group, columns=names)
+        table = self._file.read_row_groups(groups, columns=names, use_threads=False)
         ts = self._to_ns(table.column(self._time))
         ohlcv = np.column_stack([table.column(n).cast("float64").to_numpy() for n in PRICES])
-        number = np.arange(row + 1, row + 1 + len(ts))
+        number = np.arange(first_row + 1, first_row + 1 + len(ts))
         if not self._many:
             return ts, np.zeros(len(ts), np.int64), ohlcv, number
         symbol = table.column("symbol").cast("string")
         code = pc.fill_null(pc.index_in(symbol, pa.array(list(chosen))), -1).to_numpy()
         keep = np.flatnonzero(code >= 0)
         return ts[keep], code[keep].astype(np.int64), ohlcv[keep], number[keep]
+
+
+def _meets(limits: tuple[int, int], first_ns: int, last_ns: int) -> bool:
+    return limits[0] <= last_ns and limits[1] >= first_ns

@@ -20,7 +20,7 @@ from engine.errors import BadInputError
 from engine.events import Decided, Decision
 from engine.records.page import Page, Trade
 from engine.records.rows import (
-    decision_row,
+    decision_body,
     event_tail,
     frame_rows,
     position_rows,
@@ -167,7 +167,10 @@ class Journal:
         if isinstance(entry, Decided):
             if entry.decision is Decision.HOLD and self.level != "full":
                 return
-            rows["decisions"].append(decision_row(entry))
+            body = decision_body(entry)
+            rows["decisions"].append(b'{"timestamp_ms":%d,%b' % (ts_ns // 1_000_000, body))
+            rows["events"].append(self._event(ts_ns, b'"type":"decided",' + body))
+            return
         rows["events"].append(self._event(ts_ns, event_tail(entry)))  # type: ignore[arg-type]
 
     def _event(self, ts_ns: int, tail: bytes) -> bytes:

@@ -142,9 +142,9 @@ def _position(page: Page, position: Held, t: int) -> tuple[Json, float]:
     return row, pnl
 
 
-def decision_row(event: Decided) -> bytes:
-    """Return a row of decisions.jsonl."""
-    return orjson.dumps({"timestamp_ms": _ms(event.ts_ns), **_decided(event)})
+def decision_body(event: Decided) -> bytes:
+    """Return a decision without its opening brace: it stands in decisions.jsonl and in events."""
+    return orjson.dumps(_decided(event))[1:]
 
 
 def trade_row(trade: Trade) -> bytes:
@@ -241,7 +241,6 @@ _EVENTS: dict[type, Callable[..., Json]] = {
     SessionOpened: lambda e: {
         "type": "session_opened", "date": e.date, "minutes": e.minutes, "trading": e.trading,
     },
-    Decided: lambda e: {"type": "decided", **_decided(e)},
     OrderSubmitted: _submitted,
     OrderReleased: lambda e: {"type": "order_released", "order_id": e.order_id},
     OrderFilled: _filled,

@@ -10,8 +10,11 @@ from engine.config import Config
 from engine.events import Decided, Decision, Event, Gate, Order, OrderSubmitted
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Position, side_of
+from engine.trading.refusals import refused
 from engine.trading.sizing import equal_share
 from engine.trading.state import HELD, State
+
+_PASS = int(Gate.PASS)
 
 
 class Book:
@@ -28,6 +31,7 @@ class Book:
         """Column of a held position → the id of its working exit."""
         self.entering: dict[int, int] = {}
         """Column of a pending entry → its shares."""
+        self._gates = frame.gates()
         self._claimed: set[str] = set()
         self._refused: dict[int, Gate] = {}
         for order_id, working in state.working.items():
@@ -36,6 +40,12 @@ class Book:
                 self._claimed.update(working.order.after)
             else:
                 self.leaving[working.column] = order_id
+
+    def candidates(self) -> list[int]:
+        """Return the columns to consider, strongest first: no gate of the ranking refuses them."""
+        busy = self._positions.keys() | self.entering.keys()
+        free = [s for s, gate in enumerate(self._gates) if gate == _PASS and s not in busy]
+        return sorted(free, key=self.frame.rank) if len(free) > 1 else free
 
     def position(self, column: int) -> Position:
         """Return the open position of a held column."""
@@ -127,7 +137,7 @@ class Book:
 
     def tell(self) -> list[int]:
         """Append HOLD and REFUSED where they changed; return this frame's deciding gates."""
-        gates = self.frame.gates()
+        gates = self._gates
         told = self._state.told.tolist()
         for column in self.held:
             gates[column] = Gate.NONE
@@ -138,18 +148,14 @@ class Book:
         for column, gate in self._refused.items():
             gates[column] = gate
         for column, code in enumerate(gates):
-            if code > Gate.PASS and code != told[column]:
-                self._tell_refused(column, Gate(code))
+            if code > _PASS and code != told[column]:
+                self.events.append(refused(self.frame, column, Gate(code), self.config))
         return gates
 
     def _hold(self, column: int) -> None:
         strength = self.own_strength(column)
         reason = f"Holding (rank={self.frame.rank(column)}, strength={strength:.4f})"
         self._decided(column, Decision.HOLD, reason, strength)
-
-    def _tell_refused(self, column: int, gate: Gate) -> None:
-        reason = refusal(self, column, gate)
-        self._decided(column, Decision.REFUSED, reason, self.frame.strength(column), gate=gate)
 
     def _decided(
         self,
@@ -158,7 +164,6 @@ class Book:
         reason: str,
         strength: float,
         *,
-        gate: Gate = Gate.PASS,
         drivers: tuple[tuple[str, float], ...] = (),
     ) -> None:
         self.events.append(
@@ -169,7 +174,6 @@ class Book:
                 reason=reason,
                 rank=self.frame.rank(column),
                 strength=strength,
-                gate=gate,
                 drivers=drivers,
             )
         )
@@ -198,33 +202,3 @@ class Book:
         )
         self.events.append(OrderSubmitted(ts_ns=self.frame.ts_ns, order=order))
         return order.order_id
-
-
-def refusal(book: Book, column: int, gate: Gate) -> str:
-    """Return a refusal in words, with its numbers."""
-    frame, rules = book.frame, book.config.rotation
-    match gate:
-        case Gate.STRENGTH:
-            return (
-                f"strength {frame.strength(column):.4f} < {rules.min_strength_to_enter:g} to enter"
-            )
-        case Gate.RANK:
-            return f"rank {frame.rank(column)} > {rules.max_positions} positions"
-        case Gate.EDGE:
-            return f"edge {frame.edge_bps(column):.1f} bps < {rules.min_edge_bps:g} after costs"
-        case Gate.EARNED_SLOPE:
-            return f"edge {frame.edge_bps(column):.1f} bps with the slope earned so far"
-        case Gate.STALE:
-            return f"the signal is {frame.stale_minutes(column)} minutes old"
-    return _FIXED[gate]
-
-
-_FIXED = {
-    Gate.COLD: "the predictor is not warm yet",
-    Gate.WINDOW: "no entries this close to the close",
-    Gate.QUARANTINE: "its predictor is quarantined",
-    Gate.COOLDOWN: "in cooldown after its last exit",
-    Gate.TWIN: "its inverse twin is held",
-    Gate.SLOTS: "all slots are held by positions as strong",
-    Gate.SIZE: "its share of the equity buys no whole share",
-}

@@ -29,9 +29,8 @@ def decide(state: State, frame: FrameView, config: Config) -> tuple[list[Event],
             verdict = exit_rule(frame, column, direction, book.held_minutes(column), config)
             if verdict is not None:
                 book.leave(column, *verdict)
-    for column in frame.candidates():
-        if column not in book.held and column not in book.entering:
-            _consider(book, column)
+    for column in book.candidates():
+        _consider(book, column)
     return book.events, book.tell()
 
 

@@ -7,7 +7,8 @@ KEY OUTPUT: FrameView, plain Python numbers on request.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.events import Gate
+import numpy as np
+
 from engine.learning.signals import STALE, WARM, Signals
 from engine.market.frames import CLOSE, Block, Floats
 from engine.trading.ranking import Ranking
@@ -73,14 +74,9 @@ class FrameView:
         gates: list[int] = self.ranking.gate[self.t].tolist()
         return gates
 
-    def candidates(self) -> list[int]:
-        """Return the columns that no gate of the ranking refuses, strongest first."""
-        passing = [s for s, gate in enumerate(self.gates()) if gate == Gate.PASS]
-        return sorted(passing, key=self.rank)
-
     def drivers(self, column: int, most: int = 5) -> tuple[tuple[str, float], ...]:
         """Return the strongest contributions to the expected return: (feature, bps)."""
         row = self.explained[column].contributions[self.t]
-        strongest = sorted(range(len(row)), key=lambda f: (-abs(row[f]), f))[:most]
+        strongest = np.argsort(-np.abs(row), kind="stable")[:most].tolist()
         names = self.feature_names[column]
         return tuple((names[f], round(float(row[f]) * 1e4, 4)) for f in strongest)

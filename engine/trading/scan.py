@@ -1,13 +1,10 @@
 """Which frame comes next in which a rule can act; the frames between need no page of Python.
 
 KEY INPUT: a block's ranking, who is held since when, what was last told.
-KEY OUTPUT: the next frame to decide, and the refusals counted on the way.
+KEY OUTPUT: the next frame to decide; the refusals counted, and those that are news, on the way.
 
-It may stop too often, never too seldom: a property test runs every frame and finds one journal.
+It may stop too often, never too seldom: a test decides every frame and finds one journal.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,44 +16,24 @@ from engine.learning.signals import STALE
 from engine.market.frames import Floats, Ints
 from engine.trading.exits import flatten_minute
 from engine.trading.ranking import Ranking
+from engine.trading.refusals import Refusals
 from engine.trading.state import HELD, State
 
 _PASS = int(Gate.PASS)
 
 
-@dataclass(slots=True, eq=False)
-class Refusals:
-    """Refused candidates by gate, one per symbol and frame."""
-
-    counts: Ints
-
-    @classmethod
-    def none(cls) -> "Refusals":
-        """Return zero counts."""
-        return cls(np.zeros(len(Gate), np.int64))
-
-    def add(self, gates: Sequence[int]) -> None:
-        """Count one frame's deciding gates."""
-        for gate in gates:
-            if gate > _PASS:
-                self.counts[gate] += 1
-
-    def by_gate(self) -> dict[str, int]:
-        """Return the counts by the gate's name, lower case, of gates that refused anyone."""
-        return {g.name.lower(): int(self.counts[g]) for g in Gate if self.counts[g]}
-
-
 def next_frame(
     state: State, ranking: Ranking, signals: Floats, start: int, stop: int, first: int,
     minutes: int, config: Config, refusals: Refusals,
-) -> int:  # fmt: skip
+) -> tuple[int, list[tuple[int, int]]]:  # fmt: skip
     """Return the first frame in [start, stop) in which something may act, or `stop`.
 
-    `first` is the session minute of the block's first frame; refusals of the frames that are
-    passed over are added to `refusals`.
+    Beside it, (frame, column) of the refusals on the way whose gate differs from what was last
+    told. `first` is the session minute of the block's first frame; refusals of the frames that
+    are passed over are counted in `refusals`.
     """
     if state.working:
-        return start
+        return start, []
     rules = config.rotation
     side = np.zeros(len(state.symbols), np.int8)
     hold_from = np.zeros(len(state.symbols), np.int64)
@@ -67,14 +44,15 @@ def next_frame(
         hold_from[column] = entered + rules.min_hold_minutes - first
         due = min(entered + rules.max_hold_minutes, flatten_minute(minutes, config)) - first
         stop = min(stop, max(start, due))
-    return int(
-        _scan(
-            ranking.gate, ranking.direction, ranking.strength, ranking.rank, signals,
-            side, hold_from, state.told, start, stop,
-            rules.min_strength_to_hold, rules.min_rank_to_hold, rules.max_cold_minutes,
-            refusals.counts,
-        )
+    symbols = len(state.symbols)
+    news = np.empty((stop - start) * symbols, np.int64)
+    found, count = _scan(
+        ranking.gate, ranking.direction, ranking.strength, ranking.rank, signals,
+        side, hold_from, state.told.copy(), start, stop,
+        rules.min_strength_to_hold, rules.min_rank_to_hold, rules.max_cold_minutes,
+        refusals.counts, news,
     )  # fmt: skip
+    return found, [divmod(at, symbols) for at in news[:count].tolist()]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -93,23 +71,29 @@ def _scan(
     max_rank: int,
     max_cold: int,
     counts: Ints,
-) -> int:
+    news: Ints,
+) -> tuple[int, int]:
     symbols = gate.shape[1]
+    n = 0
     for t in range(start, stop):
         for s in range(symbols):
             if side[s] == 0:
-                g = gate[t, s]
-                if g == _PASS or (g > _PASS and g != told[s]):
-                    return t
-            else:
-                d = direction[t, s]
-                if d == -side[s] or told[s] != HELD or signals[t, s, STALE] > max_cold:
-                    return t
-                if t >= hold_from[s] and (
-                    d != side[s] or strength[t, s] < min_strength or rank[t, s] > max_rank
-                ):
-                    return t
+                if gate[t, s] == _PASS:
+                    return t, n
+                continue
+            d = direction[t, s]
+            if d == -side[s] or told[s] != HELD or signals[t, s, STALE] > max_cold:
+                return t, n
+            if t >= hold_from[s] and (
+                d != side[s] or strength[t, s] < min_strength or rank[t, s] > max_rank
+            ):
+                return t, n
         for s in range(symbols):
-            if side[s] == 0 and gate[t, s] > _PASS:
-                counts[gate[t, s]] += 1
-    return stop
+            g = gate[t, s]
+            if side[s] == 0 and g > _PASS:
+                counts[g] += 1
+                if g != told[s]:
+                    told[s] = g
+                    news[n] = t * symbols + s
+                    n += 1
+    return stop, n

@@ -1,0 +1,78 @@
+"""Refused candidates: counted by gate, and told in words with their numbers.
+
+KEY INPUT: a frame, a column, the gate that refuses.
+KEY OUTPUT: the REFUSED decision; counts for the summary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.config import Config
+from engine.events import Decided, Decision, Gate
+from engine.market.frames import Ints
+from engine.trading.frame import FrameView
+
+_PASS = int(Gate.PASS)
+_FIXED = {
+    Gate.COLD: "the predictor is not warm yet",
+    Gate.WINDOW: "no entries this close to the close",
+    Gate.QUARANTINE: "its predictor is quarantined",
+    Gate.COOLDOWN: "in cooldown after its last exit",
+    Gate.TWIN: "its inverse twin is held",
+    Gate.SLOTS: "all slots are held by positions as strong",
+    Gate.SIZE: "its share of the equity buys no whole share",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Refusals:
+    """Refused candidates by gate, one per symbol and frame."""
+
+    counts: Ints
+
+    @classmethod
+    def none(cls) -> "Refusals":
+        """Return zero counts."""
+        return cls(np.zeros(len(Gate), np.int64))
+
+    def add(self, gates: Sequence[int]) -> None:
+        """Count one frame's deciding gates."""
+        for gate in gates:
+            if gate > _PASS:
+                self.counts[gate] += 1
+
+    def by_gate(self) -> dict[str, int]:
+        """Return the counts by the gate's name, lower case, of gates that refused anyone."""
+        return {g.name.lower(): int(self.counts[g]) for g in Gate if self.counts[g]}
+
+
+def refused(frame: FrameView, column: int, gate: Gate, config: Config) -> Decided:
+    """Return the decision that refuses a candidate."""
+    return Decided(
+        ts_ns=frame.ts_ns,
+        symbol=frame.block.symbols[column],
+        decision=Decision.REFUSED,
+        reason=_words(frame, column, gate, config),
+        rank=frame.rank(column),
+        strength=frame.strength(column),
+        gate=gate,
+    )
+
+
+def _words(frame: FrameView, column: int, gate: Gate, config: Config) -> str:
+    rules = config.rotation
+    match gate:
+        case Gate.EDGE:
+            return f"edge {frame.edge_bps(column):.1f} bps < {rules.min_edge_bps:g} after costs"
+        case Gate.STRENGTH:
+            least = rules.min_strength_to_enter
+            return f"strength {frame.strength(column):.4f} < {least:g} to enter"
+        case Gate.RANK:
+            return f"rank {frame.rank(column)} > {rules.max_positions} positions"
+        case Gate.EARNED_SLOPE:
+            return f"edge {frame.edge_bps(column):.1f} bps with the slope earned so far"
+        case Gate.STALE:
+            return f"the signal is {frame.stale_minutes(column)} minutes old"
+    return _FIXED[gate]
