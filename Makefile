@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help replay test check bench clean
 
 help: ## list the targets
@@ -24,7 +25,7 @@ check: $(VENV)/.dev ## lint, types, layer contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## measure the speed of replay; writes bench.json
+bench: $(VENV)/.run ## measure the speed of replay; writes bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## remove the virtual environment and caches
@@ -32,12 +33,12 @@ clean: ## remove the virtual environment and caches
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "rotor needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.11"; exit 1; }
+	  { echo "rotor needs Python 3.11 or newer; $(PYTHON) is missing or older. Try: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing rotor into $(VENV) (about half a minute)"
-	$(PIP) install -q -c constraints.txt hatchling editables
+	$(PIP) install -q -c constraints.txt hatchling editables setuptools
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e .
 	@touch $@
 

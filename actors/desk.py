@@ -16,7 +16,6 @@ from engine.events import (
     Decided,
     Decision,
     Event,
-    Gate,
     Order,
     OrderCanceled,
     OrderReleased,
@@ -101,8 +100,7 @@ class Desk:
                 self.state, self.page.ranking, self._signals, start, min(due, len(block)),
                 block.first, block.session.minutes, self._config, self.refusals,
             )  # fmt: skip
-            for t, column in news:
-                gate = Gate(self.page.ranking.gate.item(t, column))
+            for t, column, gate in news:
                 self._record(t, refused(self._view(t), column, gate, self._config))
         while self._incidents and self._incidents[0][0] == stop:
             self._record(stop, self._incidents.pop(0)[1])

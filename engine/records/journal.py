@@ -149,29 +149,26 @@ class Journal:
         frames = range(len(page.block)) if bars else sorted({t for t, _ in page.entries})
         for t in frames:
             ts_ns = page.block.ts_ns(t)
-            rows: dict[str, list[bytes]] = {"events": [], "decisions": [], "trades": []}
+            events: list[bytes] = []
+            decisions: list[bytes] = []
+            trades: list[bytes] = []
             if bars:
-                rows["events"].append(self._event(ts_ns, bars[t]))
+                events.append(self._event(ts_ns, bars[t]))
             while entry is not None and entry[0] == t:
-                self._entry(ts_ns, entry[1], rows)
+                what = entry[1]
+                if isinstance(what, Trade):
+                    trades.append(trade_row(what))
+                    events.append(self._event(ts_ns, event_tail(what.fill)))
+                elif not isinstance(what, Decided):
+                    events.append(self._event(ts_ns, event_tail(what)))
+                elif what.decision is not Decision.HOLD or self.level == "full":
+                    body = decision_body(what)
+                    decisions.append(b'{"timestamp_ms":%d,%b' % (ts_ns // 1_000_000, body))
+                    events.append(self._event(ts_ns, b'"type":"decided",' + body))
                 entry = next(entries, None)
-            for name, records in rows.items():
-                if records:
-                    self._files[name].frame(records)
-
-    def _entry(self, ts_ns: int, entry: object, rows: dict[str, list[bytes]]) -> None:
-        if isinstance(entry, Trade):
-            rows["trades"].append(trade_row(entry))
-            rows["events"].append(self._event(ts_ns, event_tail(entry.fill)))
-            return
-        if isinstance(entry, Decided):
-            if entry.decision is Decision.HOLD and self.level != "full":
-                return
-            body = decision_body(entry)
-            rows["decisions"].append(b'{"timestamp_ms":%d,%b' % (ts_ns // 1_000_000, body))
-            rows["events"].append(self._event(ts_ns, b'"type":"decided",' + body))
-            return
-        rows["events"].append(self._event(ts_ns, event_tail(entry)))  # type: ignore[arg-type]
+            for name, rows in (("events", events), ("decisions", decisions), ("trades", trades)):
+                if rows:
+                    self._files[name].frame(rows)
 
     def _event(self, ts_ns: int, tail: bytes) -> bytes:
         seq = self._seq

@@ -144,7 +144,15 @@ def _position(page: Page, position: Held, t: int) -> tuple[Json, float]:
 
 def decision_body(event: Decided) -> bytes:
     """Return a decision without its opening brace: it stands in decisions.jsonl and in events."""
-    return orjson.dumps(_decided(event))[1:]
+    body = b'"symbol":"%b","decision":%d,"reason":%b,"rank":%d,"strength":%b' % (
+        event.symbol.encode(), event.decision, orjson.dumps(event.reason), event.rank,
+        orjson.dumps(round(event.strength, 8)),
+    )  # fmt: skip
+    if event.decision is Decision.REFUSED:
+        body += b',"gate":"%b"' % event.gate.name.lower().encode()
+    if event.drivers:
+        body += b',"drivers":' + orjson.dumps(dict(event.drivers))
+    return body + b"}"
 
 
 def trade_row(trade: Trade) -> bytes:
@@ -177,21 +185,6 @@ def trade_row(trade: Trade) -> bytes:
 def event_tail(event: Event) -> bytes:
     """Return an events.jsonl row without its seq and timestamp: `"type":…}`."""
     return orjson.dumps(_EVENTS[type(event)](event))[1:]
-
-
-def _decided(event: Decided) -> Json:
-    row: Json = {
-        "symbol": event.symbol,
-        "decision": int(event.decision),
-        "reason": event.reason,
-        "rank": event.rank,
-        "strength": round(event.strength, 8),
-    }
-    if event.decision is Decision.REFUSED:
-        row["gate"] = event.gate.name.lower()
-    if event.drivers:
-        row["drivers"] = dict(event.drivers)
-    return row
 
 
 def _submitted(event: OrderSubmitted) -> Json:

@@ -19,17 +19,18 @@ from engine.trading.ranking import Ranking
 from engine.trading.refusals import Refusals
 from engine.trading.state import HELD, State
 
-_PASS = int(Gate.PASS)
+_PASS, _COOLDOWN, _QUARANTINE = int(Gate.PASS), int(Gate.COOLDOWN), int(Gate.QUARANTINE)
+_CODES = len(Gate)
 
 
 def next_frame(
     state: State, ranking: Ranking, signals: Floats, start: int, stop: int, first: int,
     minutes: int, config: Config, refusals: Refusals,
-) -> tuple[int, list[tuple[int, int]]]:  # fmt: skip
+) -> tuple[int, list[tuple[int, int, Gate]]]:  # fmt: skip
     """Return the first frame in [start, stop) in which something may act, or `stop`.
 
-    Beside it, (frame, column) of the refusals on the way whose gate differs from what was last
-    told. `first` is the session minute of the block's first frame; refusals of the frames that
+    Beside it, (frame, column, gate) of the refusals on the way whose gate differs from what was
+    last told. `first` is the session minute of the block's first frame; refusals of the frames that
     are passed over are counted in `refusals`.
     """
     if state.working:
@@ -45,18 +46,36 @@ def next_frame(
         due = min(entered + rules.max_hold_minutes, flatten_minute(minutes, config)) - first
         stop = min(stop, max(start, due))
     symbols = len(state.symbols)
+    barred, free_from = _bars(state, side, first)
     news = np.empty((stop - start) * symbols, np.int64)
     found, count = _scan(
         ranking.gate, ranking.direction, ranking.strength, ranking.rank, signals,
-        side, hold_from, state.told.copy(), start, stop,
+        side, hold_from, barred, free_from, state.told.copy(), start, stop,
         rules.min_strength_to_hold, rules.min_rank_to_hold, rules.max_cold_minutes,
         refusals.counts, news,
     )  # fmt: skip
-    return found, [divmod(at, symbols) for at in news[:count].tolist()]
+    told = (divmod(at, _CODES) for at in news[:count].tolist())
+    return found, [(*divmod(at, symbols), Gate(code)) for at, code in told]
+
+
+def _bars(
+    state: State, side: npt.NDArray[np.int8], first: int
+) -> tuple[npt.NDArray[np.int8], Ints]:
+    """Return what bars each symbol while the book stays as it is (see Book.barred), and until when.
+
+    A quarantine, else the inverse twin; beside it the frame from which the cooldown is over.
+    """
+    barred = np.zeros(len(side), np.int8)
+    for column, twins in enumerate(state.twins):
+        if any(side[twin] for twin in twins):
+            barred[column] = Gate.TWIN
+    for column in state.quarantined:
+        barred[column] = Gate.QUARANTINE
+    return barred, np.array(state.cooldown_until, np.int64) - first
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scan(
+def _scan(  # noqa: C901 - one compiled pass; calls would cost more than they tell
     gate: npt.NDArray[np.int8],
     direction: npt.NDArray[np.int8],
     strength: Floats,
@@ -64,6 +83,8 @@ def _scan(
     signals: Floats,
     side: npt.NDArray[np.int8],
     hold_from: Ints,
+    barred: npt.NDArray[np.int8],
+    free_from: Ints,
     told: npt.NDArray[np.int8],
     start: int,
     stop: int,
@@ -78,7 +99,7 @@ def _scan(
     for t in range(start, stop):
         for s in range(symbols):
             if side[s] == 0:
-                if gate[t, s] == _PASS:
+                if gate[t, s] == _PASS and barred[s] == 0 and t >= free_from[s]:
                     return t, n
                 continue
             d = direction[t, s]
@@ -90,10 +111,14 @@ def _scan(
                 return t, n
         for s in range(symbols):
             g = gate[t, s]
-            if side[s] == 0 and g > _PASS:
-                counts[g] += 1
-                if g != told[s]:
-                    told[s] = g
-                    news[n] = t * symbols + s
-                    n += 1
+            if side[s] != 0 or g < _PASS:
+                continue
+            if g == _PASS:
+                cooling = t < free_from[s] and barred[s] != _QUARANTINE
+                g = _COOLDOWN if cooling else barred[s]
+            counts[g] += 1
+            if g != told[s]:
+                told[s] = g
+                news[n] = (t * symbols + s) * _CODES + g
+                n += 1
     return stop, n

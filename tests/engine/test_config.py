@@ -8,6 +8,8 @@ from engine.errors import ConfigError
 
 TOML = Path(__file__).parents[2] / "config.toml"
 KEYS = [(s, k) for s in Config.model_fields for k in type(getattr(Config(), s)).model_fields]
+FLOATS = [(s, k) for s, k in KEYS if isinstance(getattr(getattr(Config(), s), k), float)]
+UNDECIDING = ("records", "database", "live", "api", "optimize")
 
 
 def test_config_toml_is_the_defaults():
@@ -119,11 +121,27 @@ def _other(value):
 def test_the_hash_changes_with_each_deciding_key_and_no_other(section, key):
     """Every key that can change a decision changes the epoch; paths and addresses do not (A14)."""
     config = Config()
-    if section in ("records", "database", "api", "optimize", "live"):
-        changed = config.model_copy(update={section: getattr(config, section)})
-        assert changed.sha256() == config.sha256()
-        return
     table = getattr(config, section)
     other = table.model_copy(update={key: _other(getattr(table, key))})
+    changed = config.model_copy(update={section: other})
 
-    assert config.model_copy(update={section: other}).sha256() != config.sha256()
+    assert changed != config
+    assert (changed.sha256() == config.sha256()) == (section in UNDECIDING)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(("section", "key"), FLOATS)
+def test_no_number_may_be_infinite_or_missing(section, key, value):
+    """NaN and infinity are refused wherever a number is asked for, and the key is named."""
+    with pytest.raises(ConfigError, match=rf"{section}\.{key} = "):
+        load_config(sets=[f"{section}.{key}={value}"])
+
+
+def test_a_bare_word_is_a_string():
+    """--set needs no quotes around words; numbers, booleans and lists are read as TOML."""
+    sets = ["quality.earned_slope=off", "rotation.allow_short=true", "learning.horizons=[5, 9]"]
+    config = load_config(sets=sets)[0]
+
+    assert config.quality.earned_slope == "off"
+    assert config.rotation.allow_short is True
+    assert config.learning.horizons == (5, 9)
