@@ -12,6 +12,8 @@ from pathlib import Path
 
 from engine.config import Config, load_config
 from engine.errors import BadInputError, ConfigError
+from engine.learning.predictors import make_predictor
+from engine.learning.signals import Context
 from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
@@ -86,6 +88,8 @@ def prepare(request: Request) -> Prepared:
                 f"{path}: has none of the universe's {', '.join(config.universe.symbols)}; "
                 f"name some of its own with --symbols: {', '.join(source.symbols)}"
             )
+    symbol = source.symbols[0]
+    make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
     first, last = _date(request.first, "--from"), _date(request.last, "--to")
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
     return Prepared(

@@ -210,7 +210,7 @@ def test_order_ids_are_unique_and_made_of_the_epoch(full):
 
 
 def test_warm_up_sessions_teach_and_do_not_trade(blocks, tmp_path):
-    """Sessions before the first traded day are learned from; nothing is written of them but that."""
+    """Sessions before the first traded day are learned from, and nothing else."""
     day = blocks[3].session.date
     outcome = run(plan(blocks, tmp_path / "w", trade_from=day))
 
@@ -226,7 +226,8 @@ def test_the_book_rotates_when_there_is_more_to_hold_than_slots(tmp_path):
     names = tuple(f"S{i:03d}" for i in range(12))
     blocks = synth_blocks(4, symbols=names, signal=4.0, seed=2)
     cfg = config(
-        "learning.warm_rows=100", "rotation.rotation_strength_delta=0.0", "rotation.max_positions=2",
+        "learning.warm_rows=100", "rotation.rotation_strength_delta=0",
+        "rotation.max_positions=2",
         "rotation.min_edge_bps=-100",
     )  # fmt: skip
     outcome = run(plan(blocks, tmp_path / "r", cfg=cfg))
@@ -299,7 +300,7 @@ def test_a_crashed_predictor_restarts_from_its_checkpoint(blocks, full, tmp_path
 
 @pytest.mark.parametrize("block_size", [1, 390])
 def test_three_crashes_within_the_hour_quarantine_the_symbol(blocks, tmp_path, block_size):
-    """The third crash in 60 session minutes bars the symbol for the rest of the run, and says so."""
+    """The third crash in 60 session minutes bars the symbol for the rest of the run."""
     outcome = faulty(blocks, tmp_path / "q", [100, 120, 140], block_size=block_size)
     day = blocks[1]
 
@@ -346,7 +347,7 @@ def test_a_fault_that_passes_is_restarted_once(blocks, tmp_path):
 
 
 def test_a_feed_that_stumbles_starts_again_behind_what_it_delivered(blocks, full, tmp_path):
-    """Reading errors are retried with back-off; nothing is delivered twice, the journal is the same."""
+    """Reading errors are retried with back-off; nothing is delivered twice."""
     broken = [1]
 
     def open_blocks(skip):

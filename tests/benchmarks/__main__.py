@@ -97,7 +97,8 @@ def bench(scratch, options, console):
         goal = GOALS.get(f"{row['symbols']} {row['journal']} {row['block']}")
         goal = goal if row["sessions"] != (1, 5) else None
         table.add_row(
-            f"{row['symbols']}{' busy' if row['busy'] else ''}", "{}…{}".format(*row["sessions"]), row["journal"],
+            f"{row['symbols']}{' busy' if row['busy'] else ''}", "{}…{}".format(*row["sessions"]),
+            row["journal"],
             str(row["block"]), f"{row['marginal']:,.0f}", f"{goal:,}" if goal else "",
             f"{row['rate']:,.0f}", f"{row['fills']:,}", f"{row['peak_mb']:.0f}",
             f"{row['grown_mb']:.0f}",

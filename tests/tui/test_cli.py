@@ -31,7 +31,36 @@ def demo(tmp_path_factory):
     return out, orjson.loads(done.stdout)
 
 
-REQUIRED = ["sessions", "bars_processed", "symbol_bars", "trades_executed", "positions_opened", "round_trips", "rotations", "total_pnl", "total_pnl_pct", "gross_pnl", "final_equity", "max_drawdown", "win_rate", "sharpe_ratio", "mrd", "mrd_low", "mrd_high", "fees_paid", "slippage_paid", "costs_paid", "refusals", "forced_closes", "ambiguous_bars", "wall_seconds", "cpu_seconds", "symbol_bars_per_second", "journal_sha256", "run_dir"]
+REQUIRED = [
+    "sessions",
+    "bars_processed",
+    "symbol_bars",
+    "trades_executed",
+    "positions_opened",
+    "round_trips",
+    "rotations",
+    "total_pnl",
+    "total_pnl_pct",
+    "gross_pnl",
+    "final_equity",
+    "max_drawdown",
+    "win_rate",
+    "sharpe_ratio",
+    "mrd",
+    "mrd_low",
+    "mrd_high",
+    "fees_paid",
+    "slippage_paid",
+    "costs_paid",
+    "refusals",
+    "forced_closes",
+    "ambiguous_bars",
+    "wall_seconds",
+    "cpu_seconds",
+    "symbol_bars_per_second",
+    "journal_sha256",
+    "run_dir",
+]
 
 
 def test_the_demo_makes_at_least_thirty_round_trips(demo):
@@ -109,7 +138,7 @@ def test_the_summary_fits_eighty_columns_and_says_what_is_planted(tmp_path):
     ],
 )
 def test_bad_input_exits_with_2_and_names_it(arguments, words):
-    """Usage errors and bad input: exit code 2, a clear word on it, nothing on stdout for scripts."""
+    """Usage errors and bad input: exit code 2, and a clear word on it."""
     done = rotor(*arguments)
 
     assert done.returncode == 2

@@ -150,7 +150,7 @@ def test_nothing_is_learned_before_its_bar():
 
 
 def test_labels_that_would_cross_the_close_never_mature():
-    """Rows whose longest label ends behind the session never enter: 390 − 61 rows a session (B9)."""
+    """Rows whose longest label ends behind the session never enter: 329 rows a session (B9)."""
     model = learner((15, 30, 60), warm_rows=0.0)
     model.process(block_of(np.stack([walk(390)] * 2, 1)))
 

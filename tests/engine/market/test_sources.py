@@ -69,7 +69,7 @@ def write_layouts(tmp_path):
 
 
 def test_all_layouts_read_the_same(tmp_path):
-    """Seeds' CSV, gzipped, six columns, alpaca-py's CSV and two Parquets give the same bars (A19)."""
+    """Seeds' CSV, gzipped, six columns, alpaca-py's and two Parquets give the same bars (A19)."""
     folders = write_layouts(tmp_path)
     _, expected = arrays(folders["seeds"])
 

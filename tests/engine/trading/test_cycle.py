@@ -84,7 +84,7 @@ def hold(state, symbol, shares=600, minute=NOON - 40, direction=1, price=50):
             fee_micro=0,
             slippage_micro=0,
             final=True,
-        )  # fmt: skip
+        )
     )
 
 
@@ -350,7 +350,7 @@ def test_cooldown_bars_a_symbol_after_its_exit():
             fee_micro=0,
             slippage_micro=0,
             final=True,
-        )  # fmt: skip
+        )
     )
 
     early = run(cfg, state, frame(cfg, minute=NOON + 14, AAA=up()))[0]
