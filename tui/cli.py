@@ -164,7 +164,8 @@ def synth(
     seed
         The same seed gives the same bars.
     signal
-        How much predictability is planted; 0 is none, 1 a correlation of about 0.1 at 30 minutes.
+        How much predictability is planted, 0 to 4: 0 is none, 1 a correlation of about 0.1 with the
+        market's next 30 minutes.
     overwrite
         Replace the file if it exists.
     json

@@ -32,8 +32,8 @@ def synth_command(
         raise BadInputError(f"{out}: name a file that ends in .parquet")
     if out.exists() and not overwrite:
         raise BadInputError(f"{out} exists: choose another name, or --overwrite")
-    if seed < 0 or not 0.0 <= signal <= 10.0:
-        raise BadInputError(f"--seed {seed} --signal {signal}: seed from 0, signal 0 to 10")
+    if seed < 0:
+        raise BadInputError(f"--seed {seed}: choose one from 0 on")
     try:
         start = dt.date.fromisoformat(first)
     except ValueError:

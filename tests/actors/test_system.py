@@ -2,10 +2,14 @@
 
 import datetime as dt
 import signal
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from actors.system import Plan, epoch_of, replay, run
 from engine.config import Universe
@@ -70,6 +74,41 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
     assert run(plan(blocks, tmp_path / "x", **options)).journal_sha256 == full[1].journal_sha256
 
 
+@settings(max_examples=12)
+@given(
+    seed=st.integers(0, 99),
+    sets=st.fixed_dictionaries(
+        {
+            "rotation.allow_short": st.sampled_from(["true", "false"]),
+            "rotation.max_positions": st.integers(1, 5),
+            "rotation.cooldown_minutes": st.integers(0, 40),
+            "rotation.min_hold_minutes": st.integers(0, 20),
+            "rotation.max_hold_minutes": st.integers(20, 390),
+            "rotation.min_rank_to_hold": st.integers(1, 6),
+            "rotation.min_edge_bps": st.integers(-20, 5),
+            "rotation.rotation_strength_delta": st.sampled_from([0, 0.01, 0.2]),
+            "simulation.participation_pct": st.sampled_from([0.05, 1, 10]),
+            "session.no_entries_before_close_minutes": st.integers(0, 60),
+        }
+    ),
+)
+def test_the_scan_passes_over_nothing_that_matters(seed, sets):
+    """Whatever the rules, deciding every frame and scanning leave the same journal."""
+    blocks = synth_blocks(2, seed=seed, signal=3.0, symbols=(*SIX, "AAA", "BBB"))
+    cfg = config("learning.warm_rows=50", *(f"{key}={value}" for key, value in sets.items()))
+    with tempfile.TemporaryDirectory() as scratch:
+        hashes = {
+            run(plan(blocks, Path(scratch) / name, cfg=cfg, **options)).journal_sha256
+            for name, options in {
+                "scan": {},
+                "every": {"scan": False},
+                "cut": {"block_size": 17},
+            }.items()
+        }
+
+    assert len(hashes) == 1
+
+
 def test_many_symbols_share_actors_and_change_nothing(tmp_path):
     """Above a dozen symbols predictors are shared out; threads and block size change nothing."""
     names = tuple(f"S{i:03d}" for i in range(30))
@@ -84,7 +123,7 @@ def test_many_symbols_share_actors_and_change_nothing(tmp_path):
 
 
 def test_flat_after_every_session_the_half_day_too(full):
-    """Each session ends flat; the flatten is decided 2 minutes before its end and filled after."""
+    """The last minute of every session shows an empty book."""
     folder, outcome = full
     assert outcome.stats.round_trips
     last = {}
@@ -92,17 +131,27 @@ def test_flat_after_every_session_the_half_day_too(full):
         last[row["timestamp_ms"] // 86_400_000] = row
     assert all(row["positions"] == [] for row in last.values())
 
-    eod = [row for row in rows(folder, "trades") if row.get("decision") == 7]
-    times = {
-        (d.date().isoformat(), f"{d:%H:%M}")
-        for d in (
-            dt.datetime.fromtimestamp(row["timestamp_ms"] / 1000, dt.UTC) - dt.timedelta(hours=4)
-            for row in eod
-        )
+
+def test_what_is_held_at_the_end_leaves_two_minutes_before_the_close(blocks, tmp_path):
+    """Positions that no rule ended are sold at 15:58, on the half day at 12:58 (A9, B26, B27)."""
+    cfg = config(
+        "rotation.min_hold_minutes=390", "rotation.max_hold_minutes=390",
+        "rotation.min_edge_bps=-100", "signal.buy_threshold=0", "signal.sell_threshold=0",
+    )  # fmt: skip
+    run(plan(blocks, tmp_path / "eod", cfg=cfg))
+    new_york = dt.timezone(dt.timedelta(hours=-4))
+    leaving = {
+        dt.datetime.fromtimestamp(row["timestamp_ms"] / 1000, new_york).strftime("%m-%d %H:%M")
+        for row in rows(tmp_path / "eod", "trades")
+        if row["action"] == "EXIT"
     }
-    assert ("2025-07-03", "12:58") in times or not any(d == "2025-07-03" for d, _ in times)
-    assert {t for d, t in times if d != "2025-07-03"} <= {"15:58", "15:59"}
-    assert "15:58" in {t for _, t in times}
+
+    assert "07-03 12:58" in leaving
+    assert {moment[6:] for moment in leaving if not moment.startswith("07-03")} <= {
+        "15:58",
+        "15:59",
+    }
+    assert "07-07 15:58" in leaving
 
 
 def test_no_fill_at_the_bar_that_made_the_signal(full):

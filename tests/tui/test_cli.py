@@ -134,7 +134,7 @@ def test_the_summary_fits_eighty_columns_and_says_what_is_planted(tmp_path):
         (["audit", "--points", "0"], "at least one moment"),
         (["synth", "bars.csv"], "ends in .parquet"),
         (["synth", "x.parquet", "--symbols", "tqqq!"], "is not a symbol"),
-        (["synth", "x.parquet", "--signal", "-1"], "signal 0 to 10"),
+        (["synth", "x.parquet", "--signal", "-1"], "choose one from 0 to 4"),
     ],
 )
 def test_bad_input_exits_with_2_and_names_it(arguments, words):

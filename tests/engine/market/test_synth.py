@@ -7,6 +7,7 @@ from engine.errors import BadInputError
 from engine.market.calendar import sessions_between
 from engine.market.sources import open_source
 from engine.market.synth import (
+    MAX_SIGNAL,
     MEMORY,
     SYMBOLS,
     _market,
@@ -144,3 +145,65 @@ def test_nothing_to_write_is_an_error(tmp_path):
     """No session or no symbol is bad input."""
     with pytest.raises(BadInputError, match="0 sessions"):
         write_parquet(tmp_path / "x.parquet", first=FIRST, sessions=0)
+
+
+@pytest.mark.parametrize("signal", [-0.1, MAX_SIGNAL + 0.1, 6.0, float("nan")])
+def test_a_signal_out_of_range_is_an_error_before_anything_is_written(tmp_path, signal):
+    """Beyond MAX_SIGNAL the shocks would explode: it is refused, and leaves no file."""
+    with pytest.raises(BadInputError, match="signal"):
+        write_parquet(tmp_path / "x.parquet", first=FIRST, sessions=1, signal=signal)
+    with pytest.raises(BadInputError, match="signal"):
+        next(generate(sessions_between(FIRST, FIRST), signal=signal))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_planted_correlation_is_in_the_bars_and_grows_with_the_knob():
+    """TQQQ's own past predicts its next 30 minutes: 0 without a signal, else a little under theory.
+
+    A mean of one symbol's returns knows the market's shocks with noise (its share, 0.95, squared).
+    """
+    found = {signal: correlation_in_bars(signal) for signal in (0.0, 1.0, 2.0, MAX_SIGNAL)}
+
+    assert found[0.0] == pytest.approx(0.0, abs=0.05)
+    for signal in (1.0, 2.0):
+        assert found[signal] == pytest.approx(0.9 * theoretical_ic(signal, 30), abs=0.05)
+    assert found[0.0] < found[1.0] < found[2.0] < found[MAX_SIGNAL]
+
+
+def correlation_in_bars(signal):
+    bars = [x.bars for x in market(400, symbols=("TQQQ",), seed=3, signal=signal)]
+    close = np.log([x[:, 0, 3] for x in bars if len(x) == 390])
+    for t in range(1, 390):
+        close[:, t] = np.where(np.isnan(close[:, t]), close[:, t - 1], close[:, t])
+    moves = np.diff(close, axis=1)
+    moves = np.nan_to_num(moves / np.nanstd(moves, axis=0))
+    known, mean = np.zeros_like(moves), np.zeros(len(moves))
+    for t in range(moves.shape[1]):
+        mean = MEMORY * mean + moves[:, t]
+        known[:, t] = mean
+    at = np.arange(100, 355, 30)
+    came = np.array([moves[:, t + 1 : t + 31].sum(axis=1) for t in at])
+    return np.corrcoef(known[:, at].T.ravel(), came.ravel())[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("held", "twin", "ratio"),
+    [("SQQQ", "TQQQ", -1.0), ("SDS", "SSO", -1.0), ("SVIX", "UVXY", -1 / 1.5)],
+)
+def test_twins_move_by_the_ratio_of_their_leverages(held, twin, ratio):
+    """The regression of one on the other is the ratio of their leverages, and fits."""
+    close = np.log([x.bars[::5, :, 3] for x in market(30, seed=2)])
+    moves = np.diff(close, axis=1).reshape(-1, len(SYMBOLS))
+    y, x = moves[:, SYMBOLS.index(held)], moves[:, SYMBOLS.index(twin)]
+    both = ~np.isnan(x + y)
+
+    assert np.cov(x[both], y[both])[0, 1] / np.var(x[both]) == pytest.approx(ratio, rel=0.03)
+    assert np.corrcoef(x[both], y[both])[0, 1] < -0.99
+
+
+def test_volume_rises_with_the_move_of_the_minute():
+    """Busy minutes are those that move: log volume and the size of the move go together."""
+    bars = np.concatenate([x.bars for x in market(20)])[:, SYMBOLS.index("TQQQ")]
+    bars = bars[~np.isnan(bars[:, 0])]
+
+    assert np.corrcoef(np.abs(np.log(bars[:, 3] / bars[:, 0])), np.log(bars[:, 4]))[0, 1] > 0.2
