@@ -127,6 +127,7 @@ async def replay(plan: Plan) -> Outcome:
             watch.cancel()
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     desk.stats.refusals = desk.refusals.by_gate()
+    desk.stats.open_positions = len(desk.state.ledger.positions)
     return Outcome(
         stats=desk.stats,
         slope=desk.slope,

@@ -60,6 +60,8 @@ class RunStats:
     quarantined: list[tuple[str, int]] = field(default_factory=list)
     """(symbol, UTC ns)."""
     interrupted: bool = False
+    open_positions: int = 0
+    """At the end: 0 unless it was interrupted within a session."""
     last_equity: float = 0.0
     minute_equity: list[float] = field(default_factory=list)
     """Of the first MINUTE_DAYS days."""

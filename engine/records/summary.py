@@ -87,6 +87,7 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "restarts": stats.restarts,
         "quarantined": sorted({symbol for symbol, _ in stats.quarantined}),
         "interrupted": stats.interrupted,
+        "open_positions": stats.open_positions,
         "earned_slope": config.quality.earned_slope,
         "months": _months(stats),
         "by_symbol": _table(stats.round_trips, lambda trip: trip.symbol),
@@ -98,7 +99,9 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
     """Return what the figures mean, in plain words."""
     said = []
     if summary["interrupted"]:
-        said.append(f"Interrupted: what follows covers {summary['sessions']} whole sessions.")
+        said.append(f"Interrupted: {summary['sessions']} whole sessions were replayed.")
+    if summary["open_positions"]:
+        said.append(f"{summary['open_positions']} positions were open, valued at their last close.")
     said += _worth(summary)
     if summary["forced_closes"]:
         said.append(
