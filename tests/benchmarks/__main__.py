@@ -21,6 +21,7 @@ from rich.table import Table
 from engine.market.synth import SYMBOLS, write_parquet
 
 BUSY = ["quality.earned_slope=off"]
+NO_TRADES = "rotation.min_edge_bps=9999"
 TWELVE = ("ERX", "ERY", "FAS", "FAZ", *SYMBOLS, "TNA", "TZA")
 GOALS = {"6 trades 390": 300_000, "6 full 390": 100_000, "6 trades 1": 30_000,
          "100 trades 390": 500_000}  # fmt: skip
@@ -139,19 +140,31 @@ def cell(path, count, sessions, journal, block, sets, repeat):
 
 
 def linearity(paths, quick, console):
-    """Cost per symbol-bar of 100 against 20 sessions, and of 500 against 12 symbols."""
+    """How cost grows: sessions 60…100 against 20…60, and 500 symbols against 12."""
     if quick:
         return {}
 
-    def cost(count, sessions, sets):
+    def figures(count, sessions, sets):
         spec = {"path": paths[count], "sets": sets, "journal": "trades", "block": 390}
-        figures = measure(kind="replay", **spec, sessions=sessions)
-        return figures["cpu"] / figures["symbol_bars"]
+        done = measure(kind="replay", **spec, sessions=sessions)
+        return done["cpu"], done["symbol_bars"]
+
+    def growth(sets):
+        at = [figures(12, sessions, sets) for sessions in (20, 60, 100)]
+        first, second = (
+            (many[0] - few[0]) / (many[1] - few[1])
+            for few, many in zip(at[:-1], at[1:], strict=True)
+        )
+        return second / first
+
+    def whole(count):
+        cpu, bars = figures(count, 5, [])
+        return cpu / bars
 
     told = {
-        # busy, since by default the first twenty sessions do not trade
-        "sessions 100 / 20 (12 symbols, busy)": cost(12, 100, BUSY) / cost(12, 20, BUSY),
-        "symbols 500 / 12 (5 sessions)": cost(500, 5, []) / cost(12, 5, []),
+        "sessions 60…100 / 20…60 (12 symbols, no trades)": growth([*BUSY, NO_TRADES]),
+        "sessions 60…100 / 20…60 (12 symbols, busy)": growth(BUSY),
+        "symbols 500 / 12 (5 sessions)": whole(500) / whole(12),
     }
     for name, ratio in told.items():
         console.print(f"cost per symbol-bar, {name}: {ratio:.2f}×")
