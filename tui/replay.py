@@ -25,7 +25,12 @@ from engine.events import MICRO
 from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder
-from engine.records.summary import sentences, summarise
+from engine.records.summary import (
+    learning_figures,
+    learning_sentence,
+    sentences,
+    summarise,
+)
 from tui.prepare import Prepared, Request, prepare
 
 MARKS = ("events.jsonl", "summary.json", "manifest.json")
@@ -63,6 +68,7 @@ def replay_command(request: Request) -> int:
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     summary = summarise(outcome.stats, prepared.config)
     summary |= {
+        "learning": learning_figures(outcome.scores, outcome.slope.pooled),
         "startup_seconds": round(startup, 4),
         "wall_seconds": round(wall, 4),
         "cpu_seconds": round(cpu, 4),
@@ -242,7 +248,7 @@ def _report(
     console = Console()
     for line in _about(prepared, request):
         console.print(line, highlight=False, style="dim")
-    said = sentences(summary, rows)
+    said = [*sentences(summary, rows), learning_sentence(summary["learning"])]
     if gate_off is not None:
         worth = (summary["mrd"] or 0.0) - (gate_off["mrd"] or 0.0)
         said.append(

@@ -11,6 +11,8 @@ from typing import Any
 
 from engine.config import Config
 from engine.events import MICRO
+from engine.learning.signals import HorizonScore
+from engine.learning.slope import PooledSlope
 from engine.records.metrics import (
     DAYS_A_YEAR,
     MINUTES_A_YEAR,
@@ -93,6 +95,30 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "by_symbol": _table(stats.round_trips, lambda trip: trip.symbol),
         "by_exit_reason": _table(stats.round_trips, lambda trip: trip.decision.name.lower()),
     }
+
+
+def learning_figures(scores: Mapping[str, Sequence[HorizonScore]], pooled: PooledSlope) -> Json:
+    """Return how the forecasts did, over all symbols: mean IC by horizon and the earned slope."""
+    horizons: dict[int, list[HorizonScore]] = {}
+    for score in (score for rows in scores.values() for score in rows if score.n):
+        horizons.setdefault(score.horizon_minutes, []).append(score)
+    return {
+        "ic": {str(h): sum(x.ic for x in rows) / len(rows) for h, rows in sorted(horizons.items())},
+        "slope": pooled.point,
+        "slope_lower": pooled.lower,
+        "slope_sessions": pooled.sessions,
+    }
+
+
+def learning_sentence(figures: Json) -> str:
+    """Return how the forecasts did, in words."""
+    if not figures["ic"]:
+        return "No forecast has matured yet."
+    ics = ", ".join(f"{ic:+.3f} at {h} minutes" for h, ic in figures["ic"].items())
+    return (
+        f"Forecasts against what came: correlation {ics}; slope {figures['slope']:+.2f}, its lower "
+        f"10% bound {figures['slope_lower']:+.2f} after {figures['slope_sessions']} sessions."
+    )
 
 
 def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]] = ()) -> list[str]:

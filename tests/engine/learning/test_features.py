@@ -81,7 +81,7 @@ def sigma(bars):
 
 def same(actual, expected, skip=0):
     np.testing.assert_allclose(
-        actual.to_numpy()[skip:], np.clip(expected, -CLIP, CLIP)[skip:], rtol=1e-7, atol=1e-9
+        actual.to_numpy()[skip:], np.clip(expected, -CLIP, CLIP)[skip:], rtol=1e-9, atol=1e-9
     )
 
 

@@ -2,7 +2,12 @@ import pytest
 
 from actors.system import run
 from engine.records.baselines import SEEDS, baselines
-from engine.records.summary import sentences, summarise
+from engine.records.summary import (
+    learning_figures,
+    learning_sentence,
+    sentences,
+    summarise,
+)
 from tests.actors.test_system import plan
 from tests.bars import config, synth_blocks
 
@@ -61,6 +66,17 @@ def test_the_sentence_never_claims_more_than_the_interval(outcome, low, high, wo
     summary = summarise(outcome.stats, config()) | {"mrd_low": low, "mrd_high": high}
 
     assert words in " ".join(sentences(summary))
+
+
+def test_how_the_forecasts_did_is_said(outcome):
+    """The mean IC by horizon and the slope, of all symbols, in figures and in words."""
+    figures = learning_figures(outcome.scores, outcome.slope.pooled)
+    by_hand = [row[1].ic for row in outcome.scores.values()]
+
+    assert list(figures["ic"]) == ["15", "30", "60"]
+    assert figures["ic"]["30"] == pytest.approx(sum(by_hand) / len(by_hand))
+    assert f"{figures['ic']['30']:+.3f} at 30 minutes" in learning_sentence(figures)
+    assert "No forecast" in learning_sentence(learning_figures({}, outcome.slope.pooled))
 
 
 def test_interruption_and_quarantine_are_said(outcome):
