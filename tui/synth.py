@@ -6,6 +6,7 @@ KEY OUTPUT: a Parquet file, what it holds on stdout.
 
 import datetime as dt
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def synth_command(
     return 0
 
 
-def _progress(sessions: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _progress(sessions: int) -> Callable[[int], None]:
     def show(done: int) -> None:
         if sys.stderr.isatty():
             print(f"\rsynth {done}/{sessions} sessions", end="", file=sys.stderr)  # noqa: T201

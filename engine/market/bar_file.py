@@ -8,6 +8,7 @@ seconds), `timestamp_ms,open,…`, and alpaca-py's `symbol,timestamp,open,…`.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,25 +23,26 @@ ORIGIN = "rotor.origin"
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.]{0,11}")
 
 
-class BarFile:
+class BarFile(ABC):
     """One file; CsvFile and ParquetFile read it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
 
+    @abstractmethod
     def symbols(self) -> tuple[str, ...]:
         """Return the symbols in the file, sorted."""
-        raise NotImplementedError
 
     def origin(self) -> str | None:
         """Return what the file says of where its bars come from."""
         return None
 
+    @abstractmethod
     def times(self) -> Iterator[Ints]:
         """Yield times, ns: every session of which the file has a row is among them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def chunks(
         self, chosen: Sequence[str], first_ns: int, last_ns: int
     ) -> Iterator[tuple[Ints, Ints, Floats, Ints]]:
@@ -48,7 +50,6 @@ class BarFile:
 
         Time does not go back from one chunk to the next.
         """
-        raise NotImplementedError
 
     def pick_time(self, columns: Sequence[str]) -> str:
         """Return the time column; raises SourceError when the layout is not known."""

@@ -9,13 +9,10 @@ line per symbol-bar and needs one compiled signature.
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NewType
 
 import numpy as np
 import numpy.typing as npt
 
-Symbol = NewType("Symbol", str)
-Ns = NewType("Ns", int)
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
