@@ -27,8 +27,10 @@ def market(sessions=30, **options):
 def test_the_same_seed_gives_the_same_bars():
     """Seeded: equal seeds are equal, others and other signals are not."""
     one, two, other = (market(2, seed=s) for s in (1, 1, 2))
+    planted = market(2, seed=1, signal=1.0)
 
     np.testing.assert_array_equal(one[1].bars, two[1].bars)
+    assert not np.array_equal(one[1].bars, planted[1].bars, equal_nan=True)
     assert not np.array_equal(one[1].bars, other[1].bars, equal_nan=True)
 
 
@@ -108,6 +110,18 @@ def test_the_planted_correlation_is_what_the_docstring_says(signal):
     assert theoretical_ic(0.0, 30) == 0.0
 
 
+def test_an_interrupted_write_leaves_nothing(tmp_path):
+    """Stopped half-way there is neither the file nor a part of it."""
+
+    def stop(_done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_parquet(tmp_path / "x.parquet", first=FIRST, sessions=3, progress=stop)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("lag", [1, 5, 15, 30])
 def test_without_a_signal_nothing_predicts(lag):
     """At signal 0 returns over `lag` minutes do not predict the next ones, beyond noise."""
@@ -124,7 +138,10 @@ def test_without_a_signal_nothing_predicts(lag):
 
 
 def test_the_demo_is_made_by_the_command_in_its_readme(tmp_path):
-    """Made anew, the bundled bars are the same to the row, and its README names the command."""
+    """Made anew, the bundled bars are the same, and the README names the command.
+
+    A price may differ by a tick: another machine's exp() may round the other way.
+    """
     from tui.prepare import demo_folder
 
     folder = demo_folder()
