@@ -1,7 +1,8 @@
 """The session summary as a person reads it.
 
 KEY INPUT: the summary's JSON, baselines, the comparison.
-KEY OUTPUT: tables on a rich console; readable at 80 columns and without colour.
+KEY OUTPUT: tables on a rich console; readable at 80 columns, without colour, and where the output
+takes nothing but ASCII.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 Json = Mapping[str, Any]
+
+_ASCII = str.maketrans({"▲": "^", "▼": "v", "–": "-", "×": "x", "•": "*", "…": "-"})
+_WHOLE_DOLLARS = 1e6
+"""From here on cents would push a breakdown over 80 columns."""
 
 
 def render(
@@ -22,6 +27,22 @@ def render(
     said: Sequence[str] = (),
 ) -> None:
     """Print the summary, its breakdowns, and what it means."""
+    if not console.options.ascii_only:
+        _print(summary, console, baselines, comparison, said)
+        return
+    with console.capture() as captured:
+        _print(summary, console, baselines, comparison, said)
+    plain = captured.get().translate(_ASCII).encode(console.encoding, "replace")
+    console.file.write(plain.decode(console.encoding))
+
+
+def _print(
+    summary: Json,
+    console: Console,
+    baselines: Sequence[Json],
+    comparison: Json | None,
+    said: Sequence[str],
+) -> None:
     console.print(_head(summary))
     console.print(_figures(summary))
     if baselines:
@@ -38,18 +59,19 @@ def render(
 
 
 def _head(summary: Json) -> str:
-    warm = summary["warmup_sessions"]
+    warm, first = summary["warmup_sessions"], summary["first_session"]
+    span = f"{first} … {summary['last_session']}" if first else "no whole session"
     return (
-        f"\n[bold]Session summary[/bold]  {summary['first_session']} … {summary['last_session']}"
+        f"\n[bold]Session summary[/bold]  {span}"
         f"  ({summary['sessions']} sessions{f', {warm} to warm up' if warm else ''})"
     )
 
 
 def _figures(summary: Json) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for _ in range(2):
+    for width in (21, None):  # of a P&L of six digits
         table.add_column(no_wrap=True)
-        table.add_column(justify="right", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True, min_width=width)
     basis = summary["sharpe_basis"]
     sharpe = "Sharpe ratio" if basis == "daily" else "Sharpe (minutes)"
     rows = [
@@ -58,7 +80,8 @@ def _figures(summary: Json) -> Table:
         ("Trades executed", f"{summary['trades_executed']:,}"),
         ("Round trips", f"{summary['round_trips']:,}"),
         ("Rotations", f"{summary['rotations']:,}"),
-        ("Total P&L", f"{_signed(summary['total_pnl'])} ({_percent(summary['total_pnl_pct'])})"),
+        ("Total P&L", _signed(summary["total_pnl"])),
+        ("Total return", _percent(summary["total_pnl_pct"])),
         ("Gross P&L", _signed(summary["gross_pnl"])),
         ("Costs paid", f"${summary['costs_paid']:,.2f}"),
         ("Final equity", f"${summary['final_equity']:,.2f}"),
@@ -74,6 +97,7 @@ def _figures(summary: Json) -> Table:
         ("Turnover a day", f"{summary['turnover_per_day'] or 0.0:.2f}× capital"),
         ("Break-even cost", _bps(summary["break_even_bps"])),
         ("Cost paid", _bps(summary["cost_bps"])),
+        ("Exposure", f"{100 * summary['exposure']:.1f}%"),
         ("Forced closes", f"{summary['forced_closes']:,}"),
     ]
     half = (len(rows) + 1) // 2
@@ -115,14 +139,16 @@ def _months(summary: Json) -> Table:
 
 def _breakdown(title: str, groups: Mapping[str, Json]) -> Table:
     table = _table(title, "Trips", "Wins", "Win rate", "P&L", "Gross", "Minutes")
+    largest = max(abs(row[key]) for row in groups.values() for key in ("total_pnl", "gross_pnl"))
+    places = 0 if largest >= _WHOLE_DOLLARS else 2
     for name, row in groups.items():
         table.add_row(
             name,
             f"{row['round_trips']:,}",
             f"{row['wins']:,}",
             _share(row["win_rate"]),
-            _signed(row["total_pnl"]),
-            _signed(row["gross_pnl"]),
+            _signed(row["total_pnl"], places),
+            _signed(row["gross_pnl"], places),
             _number(row["mean_bars_held"], 0),
         )
     return table
@@ -144,12 +170,16 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _signed(usd: float) -> str:
-    return f"{_arrow(usd)}{'-' if usd < 0 else '+'}${abs(usd):,.2f}"
+def _signed(usd: float, places: int = 2) -> str:
+    shown = round(usd, places)
+    return f"{_arrow(shown)}{'-' if shown < 0 else '+'}${abs(shown):,.{places}f}"
 
 
 def _percent(fraction: float | None, places: int = 2) -> str:
-    return "–" if fraction is None else f"{_arrow(fraction)}{100 * fraction:+.{places}f}%"
+    if fraction is None:
+        return "–"
+    shown = round(100 * fraction, places) + 0.0  # -0.0 + 0.0 is 0.0
+    return f"{_arrow(shown)}{shown:+.{places}f}%"
 
 
 def _arrow(value: float) -> str:

@@ -3,8 +3,8 @@
 KEY INPUT: one block per traded session, the configuration, the run's round trips.
 KEY OUTPUT: for each baseline its total and mean daily return, net and gross.
 
-One pass; nothing is kept but what a session needs. Costs are those of the run: the fill model's
-spread and impact, and the day's fees.
+One pass; nothing is kept but what a session needs, and the random trades' own profits. Costs are
+those of the run: the fill model's spread and impact, and the day's fees.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 from engine.config import Config
 from engine.events import MICRO, Side
 from engine.market.frames import CLOSE, OPEN, PRESENT, VOLUME, Block, Floats, Ints
-from engine.trading.costs import DayFees, fill_price
+from engine.trading.costs import DayFees, fee_rates, fill_price
 from engine.trading.exits import flatten_minute
 from engine.trading.ledger import RoundTrip
 
@@ -115,60 +115,71 @@ class _EqualWeight:
 
 
 class _RandomRotation:
-    """The run's own round trips, each on its own day, but at a random minute in a random symbol.
+    """The run's own round trips, each on a random day, at a random minute, in a random symbol.
 
-    Same number, sizes, directions and holding times; 20 seeds.
+    Same number, sizes, directions and holding times; 20 seeds. Sessions stream, so that their
+    number is not known before: session k takes each trade over with probability 1/k, after which
+    every session is equally likely (reservoir sampling; Vitter, ACM TOMS 11, 1985).
     """
 
     def __init__(self, config: Config, trips: Sequence[RoundTrip]) -> None:
         self._config = config
         self._rng = np.random.default_rng(0)
-        self._net = np.zeros(SEEDS)
-        self._gross = np.zeros(SEEDS)
-        self._trips = sorted(trips, key=lambda trip: trip.entry_ts_ns)
-        self._next = 0
+        self._hold = np.array([max(1, trip.bars_held) for trip in trips], np.int64)
+        self._value = np.array([trip.value_micro / MICRO for trip in trips])
+        self._direction = np.array([trip.direction for trip in trips], np.float64)
+        self._net = np.zeros((SEEDS, len(trips)))
+        self._gross = np.zeros((SEEDS, len(trips)))
+        self._sessions = 0
 
     def session(self, block: Block) -> None:
-        start = self._next
-        while (
-            self._next < len(self._trips)
-            and self._trips[self._next].entry_ts_ns < block.session.close_ns
-        ):
-            self._next += 1
-        trips = self._trips[start : self._next]
-        if not trips:
-            return
+        self._sessions += 1
+        taken = np.nonzero(self._rng.random(self._net.shape) * self._sessions < 1.0)
+        trip = taken[1]
         out = flatten_minute(block.session.minutes, self._config) + 1
-        hold = np.minimum([max(1, trip.bars_held) for trip in trips], out - 1)
-        value = np.array([trip.value_micro / MICRO for trip in trips])
-        direction = np.array([trip.direction for trip in trips])
-        shape = (SEEDS, len(trips))
-        column = self._rng.integers(0, len(block.symbols), shape)
-        enter = (self._rng.random(shape) * (out - hold)).astype(np.int64)
-        self._add(block, column, enter, enter + hold, value, direction)
+        hold = np.minimum(self._hold[trip], out - 1)
+        column = self._rng.integers(0, len(block.symbols), len(trip))
+        # a decision of the first minute fills in the second: minute 0 is out of reach
+        enter = 1 + (self._rng.random(len(trip)) * (out - hold)).astype(np.int64)
+        self._net[taken], self._gross[taken] = self._profits(block, trip, column, enter, hold)
 
-    def _add(
-        self, block: Block, column: Ints, enter: Ints, leave: Ints, value: Floats, direction: Ints
-    ) -> None:
-        # a minute without a bar trades at its carried price, with the impact of a whole bar
-        bought, sold = block.bars[enter, column], block.bars[leave, column]
-        ok = ~np.isnan(bought[..., OPEN]) & ~np.isnan(sold[..., OPEN])
-        shares = np.floor(value / np.where(ok, bought[..., OPEN], 1.0))
-        gross = np.where(ok, direction * shares * (sold[..., OPEN] - bought[..., OPEN]), 0.0)
-        cost = np.where(ok, shares * (self._half(bought, shares) + self._half(sold, shares)), 0.0)
-        self._gross += gross.sum(axis=1)
-        self._net += (gross - cost).sum(axis=1)
+    def _profits(
+        self, block: Block, trip: Ints, column: Ints, enter: Ints, hold: Ints
+    ) -> tuple[Floats, Floats]:
+        out = flatten_minute(block.session.minutes, self._config) + 1
+        later, last = _next_bars(block), len(block) - 1
+        enter = later[enter, column]
+        ok = enter < out
+        # without a later bar it leaves at the carried close, as a forced close would
+        leave = np.minimum(later[np.minimum(enter + hold, out), column], last)
+        bought, sold = block.bars[np.minimum(enter, last), column], block.bars[leave, column]
+        shares = np.floor(self._value[trip] / np.where(ok, bought[:, OPEN], np.inf))
+        moved = np.where(ok, sold[:, OPEN] - bought[:, OPEN], 0.0)
+        gross = self._direction[trip] * shares * moved
+        spread = np.where(ok, self._half(bought, shares) + self._half(sold, shares), 0.0)
+        proceeds = np.where(self._direction[trip] > 0, sold[:, OPEN], bought[:, OPEN])
+        fees = self._fees(block, shares, np.where(ok, proceeds, 0.0))
+        return gross - shares * spread - fees, gross
 
     def _half(self, bar: Floats, shares: Floats) -> Floats:
         costs = self._config.costs
-        price, volume = bar[..., OPEN], np.where(bar[..., PRESENT] > 0, bar[..., VOLUME], 0.0)
+        price, volume = bar[:, OPEN], np.where(bar[:, PRESENT] > 0, bar[:, VOLUME], 0.0)
         spread = np.maximum(costs.tick_usd / 2, price * costs.min_half_spread_bps * 1e-4)
         cap = self._config.simulation.participation_pct / 100
         part = np.minimum(shares / np.maximum(volume, 1.0), cap)
         return np.asarray(spread + price * costs.impact_bps * 1e-4 * np.sqrt(part))
 
+    def _fees(self, block: Block, shares: Floats, sold_at: Floats) -> Floats:
+        # not rounded up to the cent: which fills share a day's cents is not the question here
+        if not self._config.costs.fees:
+            return np.zeros(len(shares))
+        rates = fee_rates(block.session.date)
+        taf = np.minimum(shares * float(rates.taf_per_share), float(rates.taf_cap))
+        sec = shares * sold_at * float(rates.sec_per_usd)
+        return sec + taf + 2 * shares * float(rates.cat_per_share)
+
     def result(self) -> tuple[Floats, Floats]:
-        return self._net, self._gross
+        return self._net.sum(axis=1), self._gross.sum(axis=1)
 
 
 def _cash(
@@ -190,6 +201,13 @@ def _cash(
 def _next_bar(block: Block, s: int, start: int) -> int | None:
     present = np.flatnonzero(block.bars[start:, s, PRESENT])
     return start + int(present[0]) if len(present) else None
+
+
+def _next_bars(block: Block) -> Ints:
+    # (T, S): the first minute from t on with a bar, T without one
+    minutes = len(block)
+    rows = np.where(block.bars[:, :, PRESENT] > 0, np.arange(minutes)[:, None], minutes)
+    return np.asarray(np.minimum.accumulate(rows[::-1], axis=0)[::-1])
 
 
 def _row(name: str, net: float, gross: float, capital: float, sessions: int) -> dict[str, Any]:

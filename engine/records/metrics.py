@@ -3,8 +3,9 @@
 KEY INPUT: daily returns, round trips, totals.
 KEY OUTPUT: floats; None where a figure is not defined.
 
-Sharpe, Sortino, drawdown and Calmar agree with empyrical-reloaded to 1e-9 (tests). MRD, the mean
-return per day, is total return / trading days; its interval is a circular block bootstrap.
+Sharpe, Sortino, volatility, drawdown and Calmar agree with empyrical-reloaded to 1e-9 (tests).
+MRD, the mean return per day, is total return / trading days; its interval is a circular block
+bootstrap.
 """
 
 import math
@@ -21,25 +22,37 @@ from engine.trading.ledger import RoundTrip
 DAYS_A_YEAR = 252
 MINUTES_A_YEAR = 252 * 390
 RESAMPLES = 10_000
+_ROUNDING = 1e-14
+"""Returns are ratios near 1 less 1: a standard deviation below this is rounding."""
+_LOG_MAX = 700.0
+"""About the largest x of which exp(x) is a float."""
 
 
 def daily_returns(equity: Sequence[float]) -> Floats:
-    """Return the simple returns of an equity series that begins with the starting capital."""
+    """Return the simple returns of an equity series that begins with the starting capital.
+
+    After ruin (equity at or below zero) a return is not defined: NaN, and with it every ratio None.
+    """
     series = np.asarray(equity, np.float64)
-    return series[1:] / series[:-1] - 1.0
+    before = np.where(series[:-1] > 0.0, series[:-1], np.nan)
+    return series[1:] / before - 1.0
 
 
 def sharpe(returns: Floats, periods: int = DAYS_A_YEAR) -> float | None:
     """Return mean / sd (n − 1) × √periods; None below two returns or without variation."""
-    if len(returns) < 2:
-        return None
-    sd = float(np.std(returns, ddof=1))
-    return float(np.mean(returns)) / sd * math.sqrt(periods) if sd > 0 else None
+    sd = _deviation(returns)
+    return None if sd is None else float(np.mean(returns)) / sd * math.sqrt(periods)
+
+
+def annual_volatility(returns: Floats, periods: int = DAYS_A_YEAR) -> float | None:
+    """Return the sd (n − 1) of returns × √periods; None below two returns or without variation."""
+    sd = _deviation(returns)
+    return None if sd is None else sd * math.sqrt(periods)
 
 
 def sortino(returns: Floats, periods: int = DAYS_A_YEAR) -> float | None:
     """Return mean × periods / annualised downside deviation (over all n, target 0)."""
-    if len(returns) < 2:
+    if len(returns) < 2 or not np.all(np.isfinite(returns)):
         return None
     downside = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2)) * periods)
     return float(np.mean(returns)) * periods / downside if downside > 0 else None
@@ -52,41 +65,50 @@ def max_drawdown(returns: Floats) -> float:
 
 
 def calmar(returns: Floats, periods: int = DAYS_A_YEAR) -> float | None:
-    """Return the compound annual return over the largest drawdown; None without a drawdown."""
-    drawdown = max_drawdown(returns)
-    if len(returns) == 0 or drawdown <= 0:
+    """Return the compound annual return over the largest drawdown.
+
+    None without a drawdown, after ruin, and if a year's growth is beyond what a float holds.
+    """
+    if len(returns) == 0 or not np.all(returns > -1.0):
         return None
-    growth: float = float(np.prod(1.0 + returns)) ** (periods / len(returns))
-    return (growth - 1.0) / drawdown
+    drawdown = max_drawdown(returns)
+    year = float(np.sum(np.log1p(returns))) * periods / len(returns)
+    return math.expm1(year) / drawdown if drawdown > 0 and year < _LOG_MAX else None
 
 
 def block_length(days: int) -> int:
-    """Return the bootstrap's block length: n^(1/3), rounded up (Hall, Horowitz, Jing 1995)."""
+    """Return the bootstrap's block length: n^(1/3), rounded up (Hall, Horowitz, Jing 1995).
+
+    At most half of the days: a block that goes once round the circle has the same mean wherever it
+    starts, and the interval would be a point.
+    """
     root: float = days ** (1 / 3)
-    return max(1, math.ceil(round(root, 9)))
+    return max(1, min(math.ceil(round(root, 9)), days // 2))
 
 
 def bootstrap_interval(
     returns: Floats, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float | None, float | None]:
-    """Return the interval of the mean daily return by circular block bootstrap.
+    """Return the interval of the MRD by circular block bootstrap of the days' growth.
 
     Politis and Romano, "A circular block-resampling procedure for stationary data" (1992).
-    (None, None) below two days.
+    (None, None) below two days, and after ruin.
     """
     n = len(returns)
-    if n < 2:
+    if n < 2 or not np.all(returns > -1.0):
         return None, None
     length = block_length(n)
     blocks = math.ceil(n / length)
     starts = np.random.default_rng(seed).integers(0, n, (resamples, blocks))
-    # mean of a resample = mean of its blocks; the last one is cut so that n days are drawn
-    wrapped = np.concatenate([returns, returns])
+    # log growth of a resample = sum over its blocks; the last one is cut so that n days are drawn
+    growth = np.log1p(returns)
+    wrapped = np.concatenate([growth, growth])
     sums = np.concatenate([[0.0], np.cumsum(wrapped)])
     totals = (sums[starts[:, :-1] + length] - sums[starts[:, :-1]]).sum(axis=1)
     rest = n - (blocks - 1) * length
     totals += sums[starts[:, -1] + rest] - sums[starts[:, -1]]
-    low, high = np.quantile(totals / n, [(1 - level) / 2, (1 + level) / 2])
+    mrd = np.expm1(totals) / n
+    low, high = np.quantile(mrd, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
@@ -96,11 +118,8 @@ def deflated_sharpe(returns: Floats, *, trials: int, trial_sharpe_variance: floa
     `trial_sharpe_variance` is of per-day Sharpe ratios over the trials. Bailey and López de Prado,
     "The deflated Sharpe ratio", Journal of Portfolio Management 40 (2014).
     """
-    n = len(returns)
-    if n < 3 or trials < 1:
-        return None
-    sd = float(np.std(returns, ddof=1))
-    if sd <= 0:
+    n, sd = len(returns), _deviation(returns)
+    if n < 3 or trials < 1 or sd is None:
         return None
     normal = NormalDist()
     observed = float(np.mean(returns)) / sd
@@ -114,7 +133,16 @@ def deflated_sharpe(returns: Floats, *, trials: int, trial_sharpe_variance: floa
     z = (returns - np.mean(returns)) / np.std(returns)
     skew, kurtosis = float(np.mean(z**3)), float(np.mean(z**4))
     spread = 1 - skew * observed + (kurtosis - 1) / 4 * observed**2
+    if spread <= 0:  # returns of two values only can make the estimate's variance vanish
+        return None
     return normal.cdf((observed - expected) * math.sqrt(n - 1) / math.sqrt(spread))
+
+
+def _deviation(returns: Floats) -> float | None:
+    if len(returns) < 2 or not np.all(np.isfinite(returns)):
+        return None
+    sd = float(np.std(returns, ddof=1))
+    return sd if sd > _ROUNDING else None
 
 
 @dataclass(frozen=True, slots=True)

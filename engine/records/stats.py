@@ -89,6 +89,8 @@ class RunStats:
 
     def mark(self, equity: Floats, exposure: Floats) -> None:
         """Take the equity and gross exposure (n,) of the next n frames, USD."""
+        if len(equity) == 0:
+            return
         if len(self.days) < MINUTE_DAYS:
             self.minute_equity += equity.tolist()
         _mark(self._running, equity, exposure)

@@ -16,6 +16,7 @@ from engine.learning.slope import PooledSlope
 from engine.records.metrics import (
     DAYS_A_YEAR,
     MINUTES_A_YEAR,
+    annual_volatility,
     bootstrap_interval,
     calmar,
     daily_returns,
@@ -72,6 +73,7 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "sharpe_basis": basis,
         "sortino_ratio": sortino(returns),
         "calmar_ratio": calmar(returns),
+        "annual_volatility": annual_volatility(returns),
         "mrd": total / sessions if sessions else None,
         "mrd_low": low,
         "mrd_high": high,
@@ -91,6 +93,7 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "interrupted": stats.interrupted,
         "open_positions": stats.open_positions,
         "earned_slope": config.quality.earned_slope,
+        "days": _days(stats),
         "months": _months(stats),
         "by_symbol": _table(stats.round_trips, lambda trip: trip.symbol),
         "by_exit_reason": _table(stats.round_trips, lambda trip: trip.decision.name.lower()),
@@ -138,22 +141,24 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
         said.append(f"Quarantined after crashes: {', '.join(summary['quarantined'])}.")
     better = [row["name"] for row in baselines if (row["mrd"] or 0.0) > (summary["mrd"] or 0.0)]
     if better:
-        said.append(f"Better over these sessions: {', '.join(better)}.")
+        said.append(f"Better over these sessions: {'; '.join(better)}.")
     return said
 
 
 def _worth(summary: Mapping[str, Any]) -> list[str]:
     refusals = summary["refusals"]
-    if summary["round_trips"] == 0:
+    if summary["trades_executed"] == 0:
         if not refusals:
             return ["Nothing was traded: no signal pointed in a direction that may be traded."]
         gate, most = max(refusals.items(), key=lambda item: item[1])
         total = sum(refusals.values())
         counts = f"{total:,} candidates (symbol × minute) were refused, {most:,} of them by {gate}"
         return [f"Nothing was worth trading: {counts}."]
+    if summary["round_trips"] == 0:
+        return ["No position was closed yet: nothing can be said about an edge."]
     low, high = summary["mrd_low"], summary["mrd_high"]
-    if low is None:
-        return ["One session says nothing about an edge."]
+    if low is None or summary["sessions"] < MINUTE_DAYS:
+        return [f"Fewer than {MINUTE_DAYS} whole sessions say nothing about an edge."]
     interval = f"{100 * low:+.3f}% to {100 * high:+.3f}% a day"
     if low <= 0.0 <= high:
         return [f"The 95% interval of the MRD, {interval}, includes zero: no edge is shown."]
@@ -177,6 +182,26 @@ def _per_day(micro: int, stats: RunStats) -> float | None:
 
 def _break_even_bps(gross_micro: int, stats: RunStats) -> float | None:
     return 1e4 * gross_micro / stats.traded_micro if stats.traded_micro else None
+
+
+def _days(stats: RunStats) -> list[Json]:
+    rows = []
+    before = stats.starting_micro
+    for day in stats.days:
+        rows.append(
+            {
+                "date": str(day.date),
+                "minutes": day.minutes,
+                "fills": day.fills,
+                "pnl": (day.equity_micro - before) / MICRO,
+                "equity": day.equity_micro / MICRO,
+                "traded": day.traded_micro / MICRO,
+                "fees_paid": day.fee_micro / MICRO,
+                "slippage_paid": day.slippage_micro / MICRO,
+            }
+        )
+        before = day.equity_micro
+    return rows
 
 
 def _months(stats: RunStats) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from scipy import stats as scipy_stats
 
 from engine.events import MICRO, Decision
 from engine.records.metrics import (
+    annual_volatility,
     block_length,
     bootstrap_interval,
     calmar,
@@ -31,11 +32,12 @@ def returns(seed=0, n=120):
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ratios_equal_empyrical(seed):
-    """Sharpe, Sortino, drawdown and Calmar equal empyrical-reloaded's to 1e-9 (B19)."""
+    """Sharpe, Sortino, volatility, drawdown and Calmar equal empyrical-reloaded's to 1e-9 (B19)."""
     daily = returns(seed)
     series = pd.Series(daily, index=pd.bdate_range("2025-01-01", periods=len(daily)))
 
     assert sharpe(daily) == pytest.approx(empyrical.sharpe_ratio(series), rel=1e-9)
+    assert annual_volatility(daily) == pytest.approx(empyrical.annual_volatility(series), rel=1e-9)
     assert sortino(daily) == pytest.approx(empyrical.sortino_ratio(series), rel=1e-9)
     assert max_drawdown(daily) == pytest.approx(-empyrical.max_drawdown(series), rel=1e-9)
     assert calmar(daily) == pytest.approx(empyrical.calmar_ratio(series), rel=1e-9)
@@ -44,13 +46,39 @@ def test_ratios_equal_empyrical(seed):
 def test_what_is_not_defined_is_none():
     """No returns, no variation, no losses: None, never a division by zero or a NaN."""
     nothing, constant = np.array([]), np.zeros(5)
+    ratios = (sharpe, sortino, calmar, annual_volatility)
 
-    assert [f(nothing) for f in (sharpe, sortino, calmar)] == [None] * 3
-    assert [f(constant) for f in (sharpe, sortino, calmar)] == [None] * 3
+    assert [f(nothing) for f in ratios] == [None] * 4
+    assert [f(constant) for f in ratios] == [None] * 4
     assert bootstrap_interval(np.array([0.1])) == (None, None)
     assert deflated_sharpe(constant, trials=10, trial_sharpe_variance=0.1) is None
     assert trade_figures([]).win_rate is None
     assert trade_figures([trip(5)]).profit_factor is None
+
+
+@pytest.mark.parametrize("value", [0.1, 0.01, -0.003])
+def test_rounding_is_not_variation(value):
+    """A constant return, whose sd is a rounding error and not zero, has no Sharpe ratio."""
+    constant = np.full(10, value)
+
+    assert np.std(constant, ddof=1) >= 0
+    assert sharpe(constant) is None
+    assert annual_volatility(constant) is None
+    assert deflated_sharpe(constant, trials=1, trial_sharpe_variance=0.0) is None
+
+
+def test_after_ruin_no_ratio_is_defined():
+    """Equity that falls to zero or below leaves no return to speak of: None, no warning."""
+    ruined = daily_returns([100.0, 50.0, -10.0, 5.0])
+
+    assert [f(ruined) for f in (sharpe, sortino, calmar, annual_volatility)] == [None] * 4
+    assert bootstrap_interval(ruined) == (None, None)
+    assert deflated_sharpe(ruined, trials=2, trial_sharpe_variance=0.1) is None
+
+
+def test_a_year_beyond_floats_has_no_calmar_ratio():
+    """One day's growth, compounded to more than a float holds, is None and no OverflowError."""
+    assert calmar(np.array([1e4, -0.1])) is None
 
 
 def test_daily_returns_start_at_the_capital():
@@ -63,13 +91,29 @@ def test_bootstrap_equals_a_naive_loop():
     daily, n = returns(n=31), 31
     length = block_length(n)
     starts = np.random.default_rng(7).integers(0, n, (500, math.ceil(n / length)))
-    means = [
-        np.mean([daily[(s + i) % n] for s in row for i in range(length)][:n]) for row in starts
-    ]
-    low, high = np.quantile(means, [0.025, 0.975])
+    days = [[daily[(s + i) % n] for s in row for i in range(length)][:n] for row in starts]
+    mrd = [(np.prod(1 + np.array(drawn)) - 1) / n for drawn in days]
+    low, high = np.quantile(mrd, [0.025, 0.975])
 
     actual = bootstrap_interval(daily, resamples=500, seed=7)
     assert actual == pytest.approx((low, high), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", range(2, 30))
+def test_the_interval_of_days_that_differ_is_never_a_point(n):
+    """However few the days: no block goes once round the circle."""
+    low, high = bootstrap_interval(np.linspace(-0.01, 0.02, n))
+
+    assert block_length(n) <= max(1, n // 2)
+    assert low < 0.005 < high
+
+
+def test_the_interval_is_of_the_mrd_itself():
+    """With volatile days the compounded MRD lies well below the mean return, and inside it."""
+    daily = np.random.default_rng(0).normal(0.0, 0.05, 100)
+    low, high = bootstrap_interval(daily)
+
+    assert low < (np.prod(1 + daily) - 1) / 100 < high
 
 
 def test_bootstrap_covers_the_mean_of_white_noise():
@@ -77,7 +121,7 @@ def test_bootstrap_covers_the_mean_of_white_noise():
     inside = 0
     for seed in range(200):
         low, high = bootstrap_interval(
-            np.random.default_rng(seed).normal(0, 1, 80), resamples=400, seed=seed
+            np.random.default_rng(seed).normal(0, 0.001, 80), resamples=400, seed=seed
         )
         inside += low <= 0 <= high
 

@@ -28,3 +28,14 @@ def test_drawdown_is_that_of_the_whole_series_however_it_is_cut(equity, size):
     assert whole._running.tobytes() == cut._running.tobytes()
     assert whole.exposure == pytest.approx(2.0)
     assert whole.minute_equity == cut.minute_equity
+
+
+def test_no_frames_change_nothing():
+    """Marking an empty block is allowed and leaves everything as it was."""
+    stats = RunStats(100 * MICRO)
+    stats.mark(np.array([90.0]), np.array([10.0]))
+    before = stats._running.tobytes()
+    stats.mark(np.empty(0), np.empty(0))
+
+    assert stats._running.tobytes() == before
+    assert stats.last_equity == 90.0

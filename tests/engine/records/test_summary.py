@@ -1,7 +1,15 @@
+import datetime as dt
+import json
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.system import run
+from engine.events import MICRO
 from engine.records.baselines import SEEDS, baselines
+from engine.records.stats import RunStats
 from engine.records.summary import (
     learning_figures,
     learning_sentence,
@@ -37,6 +45,26 @@ def test_the_summary_adds_up(outcome):
         assert sum(r["gross_pnl"] for r in rows) == pytest.approx(summary["gross_pnl"])
         assert sum(r["round_trips"] for r in rows) == summary["round_trips"]
     assert sum(m["pnl"] for m in summary["months"].values()) == pytest.approx(summary["total_pnl"])
+    days = summary["days"]
+    assert [day["date"] for day in days] == [str(day.date) for day in outcome.stats.days]
+    assert days[-1]["equity"] == pytest.approx(summary["final_equity"])
+    assert sum(day["pnl"] for day in days) == pytest.approx(summary["total_pnl"])
+    assert sum(day["fills"] for day in days) == summary["trades_executed"]
+    assert sum(day["fees_paid"] for day in days) == pytest.approx(summary["fees_paid"])
+    assert sum(day["slippage_paid"] for day in days) == pytest.approx(summary["slippage_paid"])
+
+
+@given(st.lists(st.integers(-50_000, 300_000), max_size=12))
+def test_a_summary_is_json_whatever_became_of_the_equity(closes):
+    """Flat, ruined or a hundredfold, of no day or many: no NaN, no infinity, no warning."""
+    stats = RunStats(1_000 * MICRO)
+    for i, close in enumerate(closes):
+        stats.mark(np.array([float(close)]), np.array([0.0]))
+        stats.close_day(dt.date(2025, 6, 2) + dt.timedelta(days=i), 1, close * MICRO)
+    summary = summarise(stats, config())
+
+    json.dumps(summary, allow_nan=False)
+    assert sentences(summary)
 
 
 def test_a_short_run_says_where_its_sharpe_ratio_comes_from(blocks):
@@ -64,8 +92,22 @@ def test_nothing_worth_trading_is_said_with_its_gate(blocks):
 def test_the_sentence_never_claims_more_than_the_interval(outcome, low, high, words):
     """Including zero, below it, above it: each in plain words."""
     summary = summarise(outcome.stats, config()) | {"mrd_low": low, "mrd_high": high}
+    few = " ".join(sentences(summary | {"sessions": 4}))
 
     assert words in " ".join(sentences(summary))
+    assert "Fewer than 5 whole sessions say nothing" in few
+    assert words not in few
+
+
+def test_an_open_position_is_not_nothing_traded(outcome):
+    """Interrupted with a position and no round trip yet: it does not say nothing was traded."""
+    summary = summarise(outcome.stats, config()) | {
+        "interrupted": True, "open_positions": 1, "trades_executed": 1, "round_trips": 0,
+    }  # fmt: skip
+    text = " ".join(sentences(summary))
+
+    assert "No position was closed yet" in text
+    assert "Nothing was" not in text
 
 
 def test_how_the_forecasts_did_is_said(outcome):
