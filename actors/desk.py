@@ -1,46 +1,83 @@
 """The supervisor's synchronous heart: one block of frames, from signals to orders to records.
 
-KEY INPUT: a block, the gathered signals, the broker's reports.
-KEY OUTPUT: orders to send; a Page for the journal; the running statistics.
+KEY INPUT: a block, the gathered signals, the broker's reports, operators' commands.
+KEY OUTPUT: what to send to the broker; a Page for the journal; the running statistics.
 
 The desk performs nothing: the supervisor sends what it returns, and a test can do without Trio.
 """
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from actors.guard import at_session, by_hand, watch
 from actors.predictor import Answer, Incident
 from engine.config import Config
 from engine.events import (
+    Approved,
+    BreakerRearmed,
+    BreakerTripped,
+    Command,
+    ConfigChanged,
     Decided,
     Decision,
     Event,
+    Gate,
+    OcoOrder,
     Order,
     OrderCanceled,
+    OrderFilled,
     OrderReleased,
     OrderSubmitted,
     PredictorRestarted,
     Report,
+    Resume,
     SessionClosed,
     SessionOpened,
+    StopMoved,
     SymbolQuarantined,
 )
 from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
 from engine.learning.slope import EarnedSlope
-from engine.market.frames import CLOSE, PRESENT, Block, Floats
+from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block, Floats
 from engine.records.page import Held, Page, Span, Trade
-from engine.records.stats import RunStats
+from engine.records.stats import RunStats, Tripped
+from engine.trading.approval import Refused
+from engine.trading.breakers import Readings
 from engine.trading.cycle import decide
+from engine.trading.exits import leg_touched, leg_words, legs_of
 from engine.trading.frame import FrameView
+from engine.trading.operator import cancel_entries, obey
 from engine.trading.ranking import RankingRules, rank, ranking_rules
 from engine.trading.refusals import Refusals, refused
 from engine.trading.scan import next_frame
 from engine.trading.state import State
+from engine.trading.tape import Tape
+from engine.trading.watch import Faults, faults, observe
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A command and when it is to take effect."""
+
+    ts_ns: int
+    """At the start of the first frame that begins then or later."""
+    command: Command
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is to be sent to the broker, cancellations first."""
+
+    cancels: Sequence[str] = ()
+    orders: Sequence[Approved[Order | OcoOrder]] = ()
 
 
 class Desk:
-    """Fold, mark, decide and record, frame by frame."""
+    """Fold, mark, watch, decide and record, frame by frame."""
 
     def __init__(
         self,
@@ -51,16 +88,24 @@ class Desk:
         feature_names: Sequence[tuple[str, ...]],
         *,
         scan: bool = True,
+        spans: bool = True,
     ) -> None:
+        """`spans` keeps what positions.jsonl is made of."""
         self.state = state
         self.stats = stats
         self.slope = slope
         self.refusals = Refusals.none()
         self._config = config
         self._scan = scan
+        self._spans = spans
         self._names = feature_names
+        self._tape = Tape()
         self._rules: RankingRules | None = None
         self._incidents: list[Incident] = []
+        self._commands: deque[Given] = deque()
+        self._moves: dict[str, int] = {}
+        self._changes: list[ConfigChanged] = []
+        self._last_close: Floats | None = None
 
     def open_block(self, block: Block, answers: Sequence[Answer], *, trading: bool) -> None:
         """Take up the next block; `answers` come in the order of the actors' symbols."""
@@ -78,54 +123,128 @@ class Desk:
             self._rules = ranking_rules(self._config, block.symbols, block.session.date, minutes)
         ranking = rank(block, self._signals, slope, self._rules)
         self.page = Page(block, trading, self._signals, ranking, np.empty(len(block)))
+        self.page.levels = {
+            legs.order.symbol: (legs.stop_micro, legs.order.target_micro)
+            for legs in self.state.legs.values()
+            if legs.resting
+        }
         self._exposure = np.empty(len(block))
         self._marked = 0
+        self._tape.open_block(block)
+        self._faults: Faults | None = self._find_faults(block) if trading else None
         if block.first == 0:
             self._record(0, self._session_opened())
+            for event in at_session(self.state.risk, self._config.risk, block.ts_ns(0)):
+                self._record(0, event)
+        for change in self._changes:
+            self._record(0, change)
+        self._changes = []
+
+    def give(self, given: Given) -> None:
+        """Take an operator's command; commands are given in order of time."""
+        self._commands.append(given)
+
+    def reload(
+        self, config: Config, actor: str, changes: Sequence[tuple[str, object, object]]
+    ) -> None:
+        """Take a new configuration from the next block on."""
+        self._config = config
+        self._rules = None
+        self.state.cooldown_minutes = config.rotation.cooldown_minutes
+        ts_ns = self._block.ts_ns(len(self._block) - 1) + MINUTE_NS
+        self._changes.append(ConfigChanged(ts_ns=ts_ns, actor=actor, changes=tuple(changes)))
 
     def next_frame(self, start: int) -> int:
         """Return the next frame from `start` on that is decided, or the block's length.
 
         Between them nothing can act.
         """
-        if not self._trading:
+        block = self._block
+        if self._faults is None:
             for _, incident in self._incidents:
                 self._record(0, incident)
-            return len(self._block)
+            return len(block)
         stop = start
-        if start < len(self._block) and self._scan:
-            due = self._incidents[0][0] if self._incidents else len(self._block)
-            block = self._block
-            stop, news = next_frame(
-                self.state, self.page.ranking, self._signals, start, min(due, len(block)),
-                block.first, block.session.minutes, self._config, self.refusals,
+        if start < len(block) and self._scan:
+            passed = next_frame(
+                self.state, block, self.page.ranking, self._signals, self._faults,
+                self.page.equity, self._exposure, start, max(start, self._due()), self._config,
+                self.refusals,
             )  # fmt: skip
-            for t, column, gate in news:
-                self._record(t, refused(self._view(t), column, gate, self._config))
+            self._pass(passed.moves, passed.news)
+            stop = passed.found
         while self._incidents and self._incidents[0][0] == stop:
             self._record(stop, self._incidents.pop(0)[1])
         return stop
 
+    def _due(self) -> int:
+        """Return the frame of the next incident or command, at most the block's length."""
+        due = self._incidents[0][0] if self._incidents else len(self._block)
+        if self._commands:
+            ahead = self._commands[0].ts_ns - self._block.ts_ns(0)
+            due = min(due, max(0, -(-ahead // MINUTE_NS)))
+        return min(due, len(self._block))
+
+    def _pass(self, moves: list[list[int]], news: list[tuple[int, int, Gate]]) -> None:
+        at = 0
+        for t, column, gate in news:
+            while at < len(moves) and moves[at][0] <= t:
+                self._move(moves[at])
+                at += 1
+            self._record(t, refused(self._view(t), column, gate, self._config, self._blocked(gate)))
+        for move in moves[at:]:
+            self._move(move)
+
+    def _blocked(self, gate: Gate) -> Refused | None:
+        risk = self.state.risk
+        return Refused(check=gate, reason=risk.words()) if gate is risk.block else None
+
     @property
     def waiting(self) -> bool:
-        """Return whether the broker has, or will get, an order of ours."""
+        """Return whether the broker has, or will get, an entry or exit of ours."""
         return bool(self.state.working)
 
-    def fold(self, t: int, reports: Sequence[Report]) -> list[Order]:
-        """Book the broker's reports; return the held-back entries that they release."""
+    def touched(self, t: int) -> bool:
+        """Return whether frame `t` may fill a resting leg, or is the session's last."""
+        block = self._block
+        if block.first + t == block.session.minutes - 1:
+            return True
+        for column, legs in self.state.legs.items():
+            if legs.resting and leg_touched(block.bars[t, column], legs):
+                return True
+        return False
+
+    def begin(self, t: int) -> Outgoing:
+        """Let the commands take effect that are due at the start of frame `t`."""
+        cancels: list[str] = []
+        orders: list[Approved[Order | OcoOrder]] = []
+        while self._commands and self._commands[0].ts_ns <= self._block.ts_ns(t):
+            given = self._commands.popleft()
+            ts_ns = self._block.ts_ns(t)
+            events, ids = obey(self.state, given.command, given.actor, ts_ns)
+            orders += self._record_all(t, events)
+            cancels += ids
+            if isinstance(given.command, Resume):
+                for event in by_hand(self.state.risk, self._config.risk, ts_ns):
+                    self._record(t, event)
+        return Outgoing(cancels, orders)
+
+    def fold(self, t: int, reports: Sequence[Report]) -> Outgoing:
+        """Book the broker's reports; return the legs and the held-back entries that they send."""
         if reports:
-            self._mark(t)
+            self._span(t)
+        orders: list[Approved[Order | OcoOrder]] = []
         for report in reports:
-            self._fold_report(t, report)
+            legs = self._fold_report(t, report)
+            if legs is not None:
+                orders.append(legs)
         working = self.state.working
-        released = [
-            held.order
-            for held in working.values()
-            if not held.released and not any(order_id in working for order_id in held.order.after)
-        ]
-        for order in released:
-            self._record(t, OrderReleased(ts_ns=self._block.ts_ns(t), order_id=order.order_id))
-        return released
+        for held in list(working.values()):
+            if not held.released and not any(i in working for i in held.order.after):
+                ts_ns = self._block.ts_ns(t)
+                self._record(t, OrderReleased(ts_ns=ts_ns, order_id=held.order.order_id))
+                orders.append(held.approved)
+        return Outgoing((), orders)
 
     def lapse(self, t: int) -> None:
         """Cancel the entries whose exits did not fill within the minute."""
@@ -142,19 +261,90 @@ class Desk:
                 ),
             )
 
-    def decide(self, t: int) -> list[Order]:
-        """Decide frame `t`; return the orders to send now."""
-        events, gates = decide(self.state, self._view(t), self._config)
+    def take_moves(self) -> list[tuple[str, int]]:
+        """Return the stops that moved since it was last asked: (order id, micro-dollars)."""
+        moves = list(self._moves.items())
+        self._moves.clear()
+        return moves
+
+    def decide(self, t: int) -> Outgoing:
+        """Watch and decide frame `t`; return what is to be sent now."""
+        cancels = self._watch(t)
+        events, gates = decide(self.state, self._view(t), self._tape, self._config)
         self.refusals.add(gates)
+        return Outgoing(cancels, self._record_all(t, events))
+
+    def _watch(self, t: int) -> list[str]:
+        """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""
+        state, columns, ts_ns = self.state, self.state.columns, self._block.ts_ns(t)
+        for move in observe(
+            self._block.bars, t, columns.quantity, columns.stop_micro, columns.trail,
+            self._config.costs.tick_usd, state.cash, self.page.equity, self._exposure,
+        ):  # fmt: skip
+            self._move(move)
+        state.equity = self.page.equity.item(t)
+        if state.equity > state.risk.peak:
+            state.risk.peak = state.equity
+        found = watch(state.risk, self._readings(t), self._config.risk, ts_ns)
+        cancels: list[str] = []
+        for event in found:
+            self._record(t, event)
+            if isinstance(event, BreakerTripped):
+                words = f"canceled: {event.reason}"
+                canceled, sent = cancel_entries(state, None, words, ts_ns)
+                self._record_all(t, canceled)
+                cancels = sent
+        return cancels
+
+    def _readings(self, t: int) -> Readings:
+        risk, wrong, minute = self.state.risk, self._faults, self._block.first + t
+        assert wrong is not None
+        bad = wrong.bad_price.item(t)
+        return Readings(
+            minute=minute,
+            equity=self.state.equity,
+            day_open=risk.day_open,
+            peak=risk.peak,
+            losses=risk.losses,
+            rejects=risk.rejects,
+            orders=risk.orders_in(minute),
+            stream_lost=risk.stream_lost,
+            data_age=wrong.data_age.item(t),
+            bad_price=self._block.symbols[bad] if bad >= 0 else "",
+        )
+
+    def _find_faults(self, block: Block) -> Faults:
+        risk = self._config.risk
+        before = None if block.first == 0 else self._last_close
+        self._last_close = block.bars[-1, :, CLOSE]
+        return faults(block, before, risk.stale_data_minutes, risk.max_jump_pct)
+
+    def _move(self, move: list[int]) -> None:
+        t, column, stop_micro = move
+        order = self.state.legs[column].order
+        event = StopMoved(
+            ts_ns=self._block.ts_ns(t),
+            order_id=order.order_id,
+            symbol=order.symbol,
+            stop_micro=stop_micro,
+        )
+        self.state.apply(event)
+        self.page.entries.append((t, event))
+        self._moves[order.order_id] = stop_micro
+
+    def _record_all(self, t: int, events: Sequence[Event]) -> list[Approved[Order | OcoOrder]]:
+        """Record events; return the orders among them that are to be sent now."""
         reason = ""
-        orders = []
+        orders: list[Approved[Order | OcoOrder]] = []
         for event in events:
             if isinstance(event, Decided):
                 reason = event.reason
                 self.stats.rotations += event.decision is Decision.ROTATE_OUT
             self._record(t, event, reason)
-            if isinstance(event, OrderSubmitted) and not event.order.after:
-                orders.append(event.order)
+            if isinstance(event, OrderSubmitted):
+                order = event.order
+                if isinstance(order, OcoOrder) or not order.after:
+                    orders.append(event.approved)
         return orders
 
     def _view(self, t: int) -> FrameView:
@@ -166,11 +356,12 @@ class Desk:
         """Finish the block; at the session's end close the day and renew the earned slope."""
         block = self._block
         if self._trading:
-            self._mark(len(block))
+            self._span(len(block))
             self.stats.mark(self.page.equity, self._exposure)
             self.stats.frames += len(block)
             self.stats.symbol_bars += int(np.count_nonzero(block.bars[:, :, PRESENT]))
         if block.first + len(block) == block.session.minutes:
+            self._tape.close_session()
             self._close_session()
         return self.page
 
@@ -206,40 +397,62 @@ class Desk:
             return np.ones(len(self._block.symbols))
         return self.slope.value
 
-    def _fold_report(self, t: int, report: Report) -> None:
-        if isinstance(report, OrderCanceled):
+    def _fold_report(self, t: int, report: Report) -> Approved[OcoOrder] | None:
+        """Book one report; return the legs that it sends."""
+        if not isinstance(report, OrderFilled):
             self._record(t, report)
-            return
-        working = self.state.working[report.order_id]
-        booking = self.state.apply(report)
+            return None
+        working = self.state.working.get(report.order_id)
+        decision = self.state.leg_decision(report) if working is None else working.order.decision
+        reason = working.reason if working else ""
+        if working is None and decision is not None:
+            reason = leg_words(self.state, report, decision)
+            self._record(t, self._derived(t, report, decision, reason))
+        booking = self.state.apply(report, reason=reason)
         assert booking is not None
-        self.page.entries.append((t, Trade(report, working.order, booking, working.reason)))
+        assert decision is not None
+        self.page.entries.append((t, Trade(report, decision, booking, reason)))
         self.stats.booked(report, booking)
+        if not booking.first or working is None:
+            return None
+        legs = legs_of(self.state, working.order, report, self._config)
+        self._record(t, OrderSubmitted(ts_ns=report.ts_ns, approved=legs))
+        return legs
+
+    def _derived(self, t: int, fill: OrderFilled, decision: Decision, reason: str) -> Decided:
+        column = self.state.column[fill.symbol]
+        direction = self.state.ledger.positions[fill.symbol].direction
+        view = self._view(t)
+        return Decided(
+            ts_ns=fill.ts_ns,
+            symbol=fill.symbol,
+            decision=decision,
+            reason=reason,
+            rank=view.rank(column),
+            strength=view.own_strength(column, direction),
+        )
 
     def _record(self, t: int, event: Event, reason: str = "") -> None:
         self.state.apply(event, reason=reason)
         self.page.entries.append((t, event))
-        if isinstance(event, SymbolQuarantined):
-            self.stats.quarantined.append((event.symbol, event.ts_ns))
-        elif isinstance(event, PredictorRestarted):
-            self.stats.restarts += 1
+        match event:
+            case BreakerTripped():
+                self.stats.trips.append(
+                    Tripped(event.breaker, event.ts_ns, event.reason, event.rearms)
+                )
+            case BreakerRearmed():
+                self.stats.rearmed(event.breaker, event.ts_ns)
+            case SymbolQuarantined():
+                self.stats.quarantined.append((event.symbol, event.ts_ns))
+            case PredictorRestarted():
+                self.stats.restarts += 1
 
-    def _mark(self, stop: int) -> None:
-        """Value the frames since the last mark up to `stop`, in which the book was as it is now."""
+    def _span(self, stop: int) -> None:
+        """End the span of frames up to `stop`, in which the book was as it is now."""
         start, self._marked = self._marked, stop
-        if stop <= start:
-            return
-        held = self._held()
-        closes = self._block.bars[start:stop, :, CLOSE]
-        equity, exposure = self.page.equity[start:stop], self._exposure[start:stop]
-        # in symbol order, one product at a time: the same bytes for one frame and for many
-        equity[:] = self.state.cash
-        exposure[:] = 0.0
-        for position in held:
-            value = closes[:, position.column] * position.shares
-            exposure += value
-            equity += value if position.direction > 0 else -value
-        self.page.spans.append(Span(start, stop, self.state.ledger.cash_micro, held))
+        if stop > start and self._spans:
+            cash = self.state.ledger.cash_micro
+            self.page.spans.append(Span(start, stop, cash, self._held()))
 
     def _held(self) -> tuple[Held, ...]:
         positions = self.state.ledger.positions

@@ -8,9 +8,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from actors.broker import BrokerPort
-from actors.desk import Desk
+from actors.desk import Desk, Outgoing
 from actors.mailbox import Mailbox
 from actors.predictor import Answer
+from engine.events import Order
 from engine.market.frames import Block
 from engine.records.page import Page
 
@@ -45,13 +46,25 @@ async def supervisor(
 async def _walk(desk: Desk, block: Block, broker: BrokerPort) -> None:
     t = desk.next_frame(0)
     while t < len(block):
+        await _send(broker, desk.begin(t))
         if desk.waiting:
-            released = desk.fold(t, await broker.match(block, t))
-            if released:
-                await broker.submit(released)
-                desk.fold(t, await broker.match(block, t))
-            desk.lapse(t)
-        orders = desk.decide(t)
-        if orders:
-            await broker.submit(orders)
+            await _open(desk, block, t, broker)
+        if desk.touched(t):
+            await broker.replace(desk.take_moves())
+            await _send(broker, desk.fold(t, await broker.close_bar(block, t)))
+        await _send(broker, desk.decide(t))
         t = desk.next_frame(t + 1)
+
+
+async def _open(desk: Desk, block: Block, t: int, broker: BrokerPort) -> None:
+    """Trade the frame's open: exits fill, and release the entries that waited for them."""
+    outgoing = desk.fold(t, await broker.match(block, t))
+    await _send(broker, outgoing)
+    if any(isinstance(approved.order, Order) for approved in outgoing.orders):
+        await _send(broker, desk.fold(t, await broker.match(block, t)))
+    desk.lapse(t)
+
+
+async def _send(broker: BrokerPort, outgoing: Outgoing) -> None:
+    await broker.cancel(outgoing.cancels)
+    await broker.submit(outgoing.orders)

@@ -20,8 +20,8 @@ from typing import Any
 
 import trio
 
-from actors.broker import BrokerPort, Match, Submit, broker
-from actors.desk import Desk
+from actors.broker import BrokerPort, ToBroker, broker
+from actors.desk import Desk, Given
 from actors.executor import Executor
 from actors.feed import OpenBlocks, feed
 from actors.journal import journal
@@ -67,6 +67,8 @@ class Plan:
     block_size: int = 390
     scan: bool = True
     executor: Executor = "threads"
+    commands: tuple[Given, ...] = ()
+    """Operators' commands, in order of time."""
     factory: PredictorFactory | None = None
     """For tests; by default `[learning] predictor` by name."""
     progress: Progress = field(default=lambda _block, _desk: None)
@@ -103,7 +105,7 @@ async def replay(plan: Plan) -> Outcome:
     answers: list[Mailbox[Answer]] = [
         Mailbox(f"predictor {g}→supervisor", room) for g in range(len(groups))
     ]
-    orders: Mailbox[Submit | Match] = Mailbox("supervisor→broker", 4)
+    orders: Mailbox[ToBroker] = Mailbox("supervisor→broker", 4)
     reports: Mailbox[list[Report]] = Mailbox("broker→supervisor", 4)
     pages: Mailbox[Page] = Mailbox("supervisor→journal", room)
     account = SimulatedBroker(plan.config, plan.symbols)
@@ -127,6 +129,8 @@ async def replay(plan: Plan) -> Outcome:
             watch.cancel()
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     desk.stats.refusals = desk.refusals.by_gate()
+    desk.stats.blocked_since_ns = desk.state.risk.blocked_since_ns
+    desk.stats.blocked_by = desk.state.risk.words()
     desk.stats.open_positions = len(desk.state.ledger.positions)
     return Outcome(
         stats=desk.stats,
@@ -173,7 +177,11 @@ def _desk(plan: Plan, learners: Sequence[Learner]) -> Desk:
     )
     slope = EarnedSlope(plan.symbols, min_sessions=config.quality.min_shadow_sessions)
     names = [learner.feature_names for learner in learners]
-    return Desk(config, state, RunStats(cash), slope, names, scan=plan.scan)
+    full = plan.level == "full"
+    desk = Desk(config, state, RunStats(cash), slope, names, scan=plan.scan, spans=full)
+    for given in plan.commands:
+        desk.give(given)
+    return desk
 
 
 def _groups(learners: Sequence[Learner]) -> list[Sequence[Learner]]:

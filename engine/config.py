@@ -21,6 +21,8 @@ Reload = Literal["live", "next entry", "restart"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 PositivePercent = Annotated[float, Field(gt=0, le=100)]
+Multiple = Annotated[float, Field(gt=0, le=600)]
+"""A percentage of equity that leverage may carry beyond 100."""
 Minutes = Annotated[int, Field(ge=0, le=390)]
 TomlTable = Mapping[str, Mapping[str, Any]]
 
@@ -153,17 +155,34 @@ class Rotation(_Section):
 
 
 class Risk(_Section):
-    """How much may be lost, per trade and in all."""
+    """How much may be lost, per trade and in all; what stops new entries, and for how long."""
 
     risk_per_trade_pct: PositivePercent = _key(2.0, "next entry")
     max_position_pct: PositivePercent = _key(34.0, "next entry")
+    symbol_max_position_pct: dict[str, PositivePercent] = _key(dict, "next entry")
+    entry_limit_pct: float = _key(0.5, "next entry", ge=0, le=10)
+    volatility_target_pct: Percent = _key(0.0, "next entry")
     max_heat_pct: PositivePercent = _key(10.0, "next entry")
+    max_gross_exposure_pct: Multiple = _key(100.0, "next entry")
+    max_net_exposure_pct: Multiple = _key(100.0, "next entry")
+    max_underlying_exposure_pct: Multiple = _key(150.0, "next entry")
+    max_correlation: Fraction = _key(1.0, "next entry")
+    max_orders_per_minute: int = _key(60, "live", ge=1, le=1000)
     stop_loss_pct: PositivePercent = _key(1.5, "next entry")
+    stop_atr_multiple: float = _key(0.0, "next entry", ge=0, le=100)
     take_profit_pct: PositivePercent = _key(3.0, "next entry")
     trailing_stop_pct: Percent = _key(1.0, "next entry")
     daily_loss_pct: PositivePercent = _key(5.0)
+    daily_loss_rearm: Literal["session", "manual"] = _key("session")
     drawdown_pct: PositivePercent = _key(10.0)
+    drawdown_rearm: Literal["session", "manual"] = _key("manual")
     max_consecutive_losses: int = _key(3, "live", ge=1)
+    consecutive_losses_rearm: Literal["cooldown", "session", "manual"] = _key("cooldown")
+    losses_cooldown_minutes: int = _key(60, "live", ge=1, le=390)
+    stale_data_minutes: int = _key(3, "live", ge=1, le=390)
+    max_jump_pct: float = _key(25.0, "live", gt=0, le=1000)
+    max_rejects_in_a_row: int = _key(3, "live", ge=1)
+    fault_rearm_minutes: int = _key(2, "live", ge=0, le=390)
 
 
 class Costs(_Section):
@@ -181,6 +200,7 @@ class Simulation(_Section):
 
     starting_capital: float = _key(100_000.0, "restart", gt=0, le=1e12)
     participation_pct: PositivePercent = _key(10.0, "restart")
+    both_touched: Literal["stop", "target"] = _key("stop", "restart")
 
 
 class Records(_Section):
@@ -248,7 +268,6 @@ class Config(_Section):
 
 NOT_YET = {
     "quality": ("min_win_rate", "unproven"),
-    "risk": tuple(Risk.model_fields),
     "database": tuple(Database.model_fields),
     "live": tuple(Live.model_fields),
     "api": tuple(Api.model_fields),

@@ -7,6 +7,9 @@ Every event carries `ts_ns`, the UTC start of the bar (frame) in which it belong
 import datetime as dt
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import ClassVar, Generic, TypeVar
+
+from engine.errors import InvariantViolation
 
 MICRO = 1_000_000
 """Micro-dollars in a dollar."""
@@ -48,6 +51,27 @@ class Gate(IntEnum):
     TWIN = 11
     SLOTS = 12
     SIZE = 13
+    """What the account, the slot or the risk budget allows does not buy one share."""
+    HALTED = 14
+    REDUCE_ONLY = 15
+    """Everything was liquidated by hand: no entries until Resume."""
+    DAILY_LOSS = 16
+    DRAWDOWN = 17
+    CONSECUTIVE_LOSSES = 18
+    STALE_DATA = 19
+    LOST_STREAM = 20
+    REJECTS = 21
+    PRICES = 22
+    ORDER_RATE = 23
+    LIQUIDITY = 24
+    HEAT = 25
+    GROSS_EXPOSURE = 26
+    NET_EXPOSURE = 27
+    UNDERLYING = 28
+    CORRELATION = 29
+    MARGIN = 30
+    UNMEASURED = 31
+    """A figure that a check needs cannot be had."""
 
 
 class Side(StrEnum):
@@ -62,9 +86,36 @@ class Side(StrEnum):
         return 1 if self is Side.BUY else -1
 
 
+class Mode(StrEnum):
+    """What the trader may do."""
+
+    ACTIVE = "ACTIVE"
+    REDUCE_ONLY = "REDUCE_ONLY"
+    """Exits only."""
+    FLATTENING = "FLATTENING"
+    """Everything is being sold."""
+
+
+class Leg(StrEnum):
+    """Which leg of an OCO order filled."""
+
+    STOP = "stop"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """Where the legs of a position go: fractions of its fill price, direction aside."""
+
+    stop: float
+    target: float
+    trail: float
+    """0: the stop does not trail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A market order of whole shares."""
+    """An order of whole shares at the market, an entry at no worse than its limit."""
 
     order_id: str
     symbol: str
@@ -75,6 +126,53 @@ class Order:
     decision: Decision
     after: tuple[str, ...] = ()
     """Ids of exits whose final fill releases it; it lapses if they do not fill within a minute."""
+    limit_micro: int = 0
+    """On entries: the worst price per share; 0 for none."""
+    protection: Protection | None = None
+    """On entries: the legs that its first fill sends."""
+    replaces: str = ""
+    """On exits: id of the OCO order that is cancelled first, since it holds the shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OcoOrder:
+    """A stop and a target that rest at the broker for one position; one cancels the other."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    """The side that closes."""
+    shares: int
+    stop_micro: int
+    """Touched, it becomes a market order."""
+    target_micro: int
+    """A limit."""
+    trail: float
+    """The stop follows the best price at this fraction; 0: it stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidate:
+    """Sell one symbol, or everything; entries stop first."""
+
+    symbol: str | None = None
+    """None: everything, and no entries until Resume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """No entries until Resume; exits go on."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Lift a halt and REDUCE_ONLY, and re-arm what is re-armed by hand."""
+
+
+Command = Liquidate | Halt | Resume
+"""What an operator says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +199,37 @@ class Decided:
     gate: Gate = Gate.PASS
     drivers: tuple[tuple[str, float], ...] = ()
     """On entries: the strongest contributions to the expected return, (feature, bps)."""
+    numbers: tuple[tuple[str, float], ...] = ()
+    """Where a risk check refuses: the shares that each limit allows."""
+    advice: str = ""
+    """Where a risk check refuses: what to do about it."""
+
+
+T_co = TypeVar("T_co", bound=Order | OcoOrder, covariant=True)
+
+
+class Approved(Generic[T_co]):
+    """An order that risk has passed: the only thing that a broker takes.
+
+    Made in engine.trading.approval and nowhere else, by whoever holds its key.
+    """
+
+    __slots__ = ("order",)
+    _key: ClassVar[object] = object()
+
+    def __init__(self, order: T_co, key: object) -> None:
+        if key is not Approved._key:
+            raise InvariantViolation(f"{order.order_id}: no check has approved it")
+        self.order = order
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Approved) and self.order == other.order
+
+    def __hash__(self) -> int:
+        return hash(self.order.order_id)
+
+    def __repr__(self) -> str:
+        return f"Approved({self.order!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +237,22 @@ class OrderSubmitted:
     """An order was handed to the broker, or is held back until its `after` exits fill."""
 
     ts_ns: int
-    order: Order
+    approved: Approved[Order | OcoOrder]
+
+    @property
+    def order(self) -> Order | OcoOrder:
+        """Return the order itself."""
+        return self.approved.order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopMoved:
+    """A trailing stop was replaced by one nearer to the price."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    stop_micro: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +282,10 @@ class OrderFilled:
     """True if nothing of the order is left."""
     forced: bool = False
     """True for the simulated close of what was still held in the session's last minute."""
+    leg: Leg | None = None
+    """Of an OCO order: which leg it was."""
+    ambiguous: bool = False
+    """True if the bar touched stop and target, so that the configured policy chose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +296,74 @@ class OrderCanceled:
     order_id: str
     symbol: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRejected:
+    """The broker refused an order."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLost:
+    """The broker's order stream broke: what our orders do is not known."""
+
+    ts_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRestored:
+    """The order stream is back and reconciled."""
+
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerTripped:
+    """A breaker stops entries."""
+
+    ts_ns: int
+    breaker: Gate
+    reason: str
+    """What it measured, against what."""
+    rearms: str
+    """How it re-arms, in words."""
+    rearm_minute: int | None
+    """The session minute from which it re-arms by itself; None: next session, or by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRearmed:
+    """A breaker allows entries again."""
+
+    ts_ns: int
+    breaker: Gate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGiven:
+    """An operator's command took effect."""
+
+    ts_ns: int
+    command: Command
+    actor: str
+    """Who: script, cli:NAME, …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigChanged:
+    """Settings changed at this frame's border."""
+
+    ts_ns: int
+    actor: str
+    changes: tuple[tuple[str, object, object], ...]
+    """(section.key, old, new)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +398,7 @@ class SessionClosed:
     """The earned slope's pooled lower bound from here on (1.0 when it is off)."""
 
 
-Report = OrderFilled | OrderCanceled
+Report = OrderFilled | OrderCanceled | OrderRejected | StreamLost | StreamRestored
 """What a broker says."""
 
 Event = (
@@ -190,8 +406,12 @@ Event = (
     | Decided
     | OrderSubmitted
     | OrderReleased
-    | OrderFilled
-    | OrderCanceled
+    | StopMoved
+    | Report
+    | BreakerTripped
+    | BreakerRearmed
+    | CommandGiven
+    | ConfigChanged
     | PredictorRestarted
     | SymbolQuarantined
     | SessionClosed

@@ -6,18 +6,32 @@ from pathlib import Path
 import numpy as np
 
 from engine.config import Config, load_config
+from engine.events import Approved
 from engine.market.calendar import session_on, sessions_between
 from engine.market.grid import Gridder
 from engine.market.synth import generate
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "equities"
 DAY = dt.date(2025, 6, 25)
+UNGUARDED = (
+    "risk.risk_per_trade_pct=100", "risk.max_position_pct=100", "risk.max_heat_pct=100",
+    "risk.max_underlying_exposure_pct=600", "risk.entry_limit_pct=10", "risk.stop_loss_pct=100",
+    "risk.take_profit_pct=100", "risk.trailing_stop_pct=0", "risk.daily_loss_pct=100",
+    "risk.drawdown_pct=100", "risk.max_consecutive_losses=1000000", "risk.max_jump_pct=1000",
+    "risk.max_orders_per_minute=1000", "risk.stale_data_minutes=390",
+)  # fmt: skip
+"""Settings under which no risk check acts: for tests of the rotation alone."""
 SIX = ("SDS", "SQQQ", "SSO", "SVIX", "TQQQ", "UVXY")
 
 
 def config(*sets):
     """Return the defaults with `sets`, the earned-slope gate off unless set."""
     return load_config(sets=("quality.earned_slope=off", *sets))[0]
+
+
+def approved(order):
+    """Return an order as if risk had approved it."""
+    return Approved(order, Approved._key)
 
 
 def session(day=DAY):

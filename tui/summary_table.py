@@ -14,6 +14,8 @@ from rich.table import Table
 Json = Mapping[str, Any]
 
 _ASCII = str.maketrans({"▲": "^", "▼": "v", "–": "-", "×": "x", "•": "*", "…": "-"})
+MOST_TRIPS = 12
+"""Breaker trips that the table shows."""
 _WHOLE_DOLLARS = 1e6
 """From here on cents would push a breakdown over 80 columns."""
 
@@ -52,8 +54,14 @@ def _print(
     if summary["round_trips"]:
         console.print(_breakdown("Symbol", summary["by_symbol"]))
         console.print(_breakdown("Exit reason", summary["by_exit_reason"]))
-    if summary["refusals"]:
-        console.print(_refusals(summary["refusals"]))
+    risk = summary["risk_refusals"]
+    signals = {gate: n for gate, n in summary["refusals"].items() if gate not in risk}
+    if signals:
+        console.print(_refusals("Refused by", signals))
+    if risk:
+        console.print(_refusals("Refused by risk", risk))
+    if summary["breaker_trips"]:
+        console.print(_trips(summary["breaker_trips"]))
     for sentence in said:
         console.print(f"• {sentence}", highlight=False)
 
@@ -99,6 +107,8 @@ def _figures(summary: Json) -> Table:
         ("Cost paid", _bps(summary["cost_bps"])),
         ("Exposure", f"{100 * summary['exposure']:.1f}%"),
         ("Forced closes", f"{summary['forced_closes']:,}"),
+        ("Ambiguous bars", f"{summary['ambiguous_bars']:,}"),
+        ("Breaker trips", f"{len(summary['breaker_trips']):,}"),
     ]
     half = (len(rows) + 1) // 2
     for left, right in zip(rows[:half], rows[half:], strict=True):
@@ -154,8 +164,25 @@ def _breakdown(title: str, groups: Mapping[str, Json]) -> Table:
     return table
 
 
-def _refusals(refusals: Mapping[str, int]) -> Table:
-    table = _table("Refused by", "Candidates", "Share")
+def _trips(trips: Sequence[Json]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("Tripped (New York)", "Re-armed"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Why")
+    for trip in trips[:MOST_TRIPS]:
+        again = trip["rearmed_at"]
+        table.add_row(
+            f"{trip['at']:%Y-%m-%d %H:%M}",
+            f"{again:%m-%d %H:%M}" if again else f"no: {trip['rearms']}",
+            trip["reason"],
+        )
+    if len(trips) > MOST_TRIPS:
+        table.add_row(f"and {len(trips) - MOST_TRIPS} more", "", "all are in summary.json")
+    return table
+
+
+def _refusals(title: str, refusals: Mapping[str, int]) -> Table:
+    table = _table(title, "Candidates", "Share")
     total = sum(refusals.values())
     for gate, count in sorted(refusals.items(), key=lambda item: -item[1]):
         table.add_row(gate, f"{count:,}", f"{100 * count / total:.1f}%")

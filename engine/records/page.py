@@ -6,7 +6,7 @@ KEY OUTPUT: a Page; rows are made of it only when they are written, never held a
 
 from dataclasses import dataclass, field
 
-from engine.events import Event, Order, OrderFilled
+from engine.events import Decision, Event, OrderFilled
 from engine.market.frames import Block, Floats
 from engine.trading.ledger import Booking
 from engine.trading.ranking import Ranking
@@ -17,7 +17,8 @@ class Trade:
     """A fill with what it did to the book: one row of trades.jsonl."""
 
     fill: OrderFilled
-    order: Order
+    decision: Decision
+    """The decision behind it."""
     booking: Booking
     reason: str
     """On exits: the words of the decision that made it."""
@@ -58,6 +59,8 @@ class Page:
     ranking: Ranking
     equity: Floats
     """(T,) USD at each frame's close."""
+    levels: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Symbol → stop and target that rest when the block begins, micro-dollars."""
     spans: list[Span] = field(default_factory=list)
     """They cover all T frames, in order; empty for warm-up."""
     entries: list[tuple[int, Event | Trade]] = field(default_factory=list)

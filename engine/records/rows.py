@@ -16,16 +16,28 @@ import orjson
 
 from engine.events import (
     MICRO,
+    BreakerRearmed,
+    BreakerTripped,
+    CommandGiven,
+    ConfigChanged,
     Decided,
     Decision,
     Event,
+    Halt,
+    Leg,
+    Liquidate,
+    OcoOrder,
     OrderCanceled,
     OrderFilled,
+    OrderRejected,
     OrderReleased,
     OrderSubmitted,
     PredictorRestarted,
     SessionClosed,
     SessionOpened,
+    StopMoved,
+    StreamLost,
+    StreamRestored,
     SymbolQuarantined,
 )
 from engine.learning.signals import CONFIDENCE, PROBABILITY, STALE, WARM
@@ -93,9 +105,11 @@ def position_rows(page: Page) -> list[bytes]:
     first_ms = page.block.ts_ns(0) // 1_000_000
     equity = _column(np.round(page.equity, 6))
     out = []
+    levels = Levels(page)
     for span in page.spans:
         for t in range(span.start, span.stop):
-            held, unrealized = _held(page, span, t)
+            levels.advance(t)
+            held, unrealized = _held(page, span, t, levels)
             out.append(
                 b'{"timestamp_ms":%d,"bar":%d,"positions":[%b],"total_unrealized_pnl":%b,'
                 b'"current_equity":%b}'
@@ -107,22 +121,57 @@ def position_rows(page: Page) -> list[bytes]:
     return out
 
 
-def _held(page: Page, span: Span, t: int) -> tuple[bytes, float]:
+class Levels:
+    """The stop and target of each position, as they stand frame by frame."""
+
+    def __init__(self, page: Page) -> None:
+        self._levels = dict(page.levels)
+        self._entries = page.entries
+        self._at = 0
+
+    def of(self, symbol: str) -> tuple[float | None, float | None]:
+        """Return (stop, target) in USD; None where nothing rests."""
+        stop, target = self._levels.get(symbol, (0, 0))
+        return (stop / MICRO or None, target / MICRO or None)
+
+    def advance(self, t: int) -> None:
+        """Take in what happened up to frame `t`."""
+        while self._at < len(self._entries) and self._entries[self._at][0] <= t:
+            self._take(self._entries[self._at][1])
+            self._at += 1
+
+    def _take(self, event: Event | Trade) -> None:
+        match event:
+            case StopMoved(symbol=symbol, stop_micro=stop):
+                self._levels[symbol] = (stop, self._levels[symbol][1])
+            case OrderSubmitted():
+                order = event.order
+                if isinstance(order, OcoOrder):
+                    self._levels[order.symbol] = (order.stop_micro, order.target_micro)
+                elif order.replaces:
+                    self._levels.pop(order.symbol, None)
+            case Trade(booking=booking) if not booking.entry:
+                if booking.closed is not None or event.fill.leg is Leg.STOP:
+                    self._levels.pop(event.fill.symbol, None)
+
+
+def _held(page: Page, span: Span, t: int, levels: Levels) -> tuple[bytes, float]:
     if not span.held:
         return b"", 0.0
     total = 0.0
     rows = []
     for position in span.held:
-        row, pnl = _position(page, position, t)
+        row, pnl = _position(page, position, t, levels)
         total += pnl
         rows.append(row)
     return b",".join(orjson.dumps(row) for row in rows), total
 
 
-def _position(page: Page, position: Held, t: int) -> tuple[Json, float]:
+def _position(page: Page, position: Held, t: int, levels: Levels) -> tuple[Json, float]:
     price = page.block.bars.item(t, position.column, CLOSE)
     pnl = position.direction * position.shares * (price - position.entry_price)
     own = page.ranking.direction.item(t, position.column) == position.direction
+    stop, target = levels.of(position.symbol)
     row: Json = {
         "symbol": position.symbol,
         "direction": _word(position.direction),
@@ -132,8 +181,8 @@ def _position(page: Page, position: Held, t: int) -> tuple[Json, float]:
         "pnl": round(pnl, 6),
         "pnl_pct": round(pnl / (position.shares * position.entry_price), 8),
         "bars_held": (page.block.ts_ns(t) - position.entry_ts_ns) // MINUTE_NS,
-        "stop": None,
-        "target": None,
+        "stop": stop,
+        "target": target,
         "current_rank": page.ranking.rank.item(t, position.column),
         "current_strength": round(page.ranking.strength.item(t, position.column), 8)
         if own
@@ -150,6 +199,10 @@ def decision_body(event: Decided) -> bytes:
     )  # fmt: skip
     if event.decision is Decision.REFUSED:
         body += b',"gate":"%b"' % event.gate.name.lower().encode()
+    if event.numbers:
+        body += b',"limits":' + orjson.dumps(dict(event.numbers))
+    if event.advice:
+        body += b',"advice":' + orjson.dumps(event.advice)
     if event.drivers:
         body += b',"drivers":' + orjson.dumps(dict(event.drivers))
     return body + b"}"
@@ -170,7 +223,7 @@ def trade_row(trade: Trade) -> bytes:
         "costs": fill.fee_micro / MICRO,
         "slippage": fill.slippage_micro / MICRO,
         "order_id": fill.order_id,
-        "decision": int(trade.order.decision),
+        "decision": int(trade.decision),
     }
     if not booking.entry:
         row["pnl"] = booking.realised_micro / MICRO
@@ -195,11 +248,25 @@ def _submitted(event: OrderSubmitted) -> Json:
         "symbol": order.symbol,
         "side": str(order.side),
         "shares": order.shares,
-        "entry": order.entry,
-        "decision": int(order.decision),
     }
+    if isinstance(order, OcoOrder):
+        legs: Json = {
+            "class": "oco",
+            "stop": order.stop_micro / MICRO,
+            "target": order.target_micro / MICRO,
+            "trail": order.trail,
+        }
+        return row | legs
+    row |= {"entry": order.entry, "decision": int(order.decision)}
     if order.after:
         row["after"] = list(order.after)
+    if order.limit_micro:
+        row["limit"] = order.limit_micro / MICRO
+    if order.protection is not None:
+        guard = order.protection
+        row["protection"] = {"stop": guard.stop, "target": guard.target, "trail": guard.trail}
+    if order.replaces:
+        row["replaces"] = order.replaces
     return row
 
 
@@ -215,9 +282,32 @@ def _filled(event: OrderFilled) -> Json:
         "slippage": event.slippage_micro / MICRO,
         "final": event.final,
     }
+    if event.leg is not None:
+        row["leg"] = str(event.leg)
+    if event.ambiguous:
+        row["ambiguous"] = True
     if event.forced:
         row["forced"] = True
     return row
+
+
+def _command(event: CommandGiven) -> Json:
+    command = event.command
+    row: Json = {"type": "command", "verb": type(command).__name__.lower(), "actor": event.actor}
+    if isinstance(command, Liquidate):
+        row["symbol"] = command.symbol
+    elif isinstance(command, Halt):
+        row["reason"] = command.reason
+    return row
+
+
+def _tripped(event: BreakerTripped) -> Json:
+    return {
+        "type": "breaker_tripped",
+        "breaker": event.breaker.name.lower(),
+        "reason": event.reason,
+        "rearms": event.rearms,
+    }
 
 
 def _closed(event: SessionClosed) -> Json:
@@ -239,6 +329,24 @@ _EVENTS: dict[type, Callable[..., Json]] = {
     OrderFilled: _filled,
     OrderCanceled: lambda e: {
         "type": "order_canceled", "order_id": e.order_id, "symbol": e.symbol, "reason": e.reason,
+    },
+    OrderRejected: lambda e: {
+        "type": "order_rejected", "order_id": e.order_id, "symbol": e.symbol, "reason": e.reason,
+    },
+    StopMoved: lambda e: {
+        "type": "stop_moved", "order_id": e.order_id, "symbol": e.symbol,
+        "stop": e.stop_micro / MICRO,
+    },
+    StreamLost: lambda e: {"type": "stream_lost", "reason": e.reason},
+    StreamRestored: lambda _: {"type": "stream_restored"},
+    BreakerTripped: _tripped,
+    BreakerRearmed: lambda e: {
+        "type": "breaker_rearmed", "breaker": e.breaker.name.lower(), "reason": e.reason,
+    },
+    CommandGiven: _command,
+    ConfigChanged: lambda e: {
+        "type": "config_changed", "actor": e.actor,
+        "changes": [{"key": key, "old": old, "new": new} for key, old, new in e.changes],
     },
     PredictorRestarted: lambda e: {
         "type": "predictor_restarted", "symbol": e.symbol, "error": e.error,

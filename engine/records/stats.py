@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from engine.events import MICRO, OrderFilled
+from engine.events import MICRO, Gate, OrderFilled
 from engine.market.frames import Floats
 from engine.trading.ledger import Booking, RoundTrip
 
@@ -32,6 +32,17 @@ class Day:
     traded_micro: int
     fee_micro: int
     slippage_micro: int
+
+
+@dataclass(slots=True)
+class Tripped:
+    """A breaker's trip and when it re-armed."""
+
+    breaker: Gate
+    ts_ns: int
+    reason: str
+    rearms: str
+    rearmed_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +67,11 @@ class RunStats:
     forced_closes: int = 0
     ambiguous_bars: int = 0
     warmup_sessions: int = 0
+    trips: list[Tripped] = field(default_factory=list)
+    """In order of time."""
+    blocked_since_ns: int | None = None
+    """When what blocks entries at the end began."""
+    blocked_by: str = ""
     restarts: int = 0
     quarantined: list[tuple[str, int]] = field(default_factory=list)
     """(symbol, UTC ns)."""
@@ -103,9 +119,15 @@ class RunStats:
         self.slippage_micro += fill.slippage_micro
         self.traded_micro += fill.shares * fill.price_micro
         self.forced_closes += fill.forced
+        self.ambiguous_bars += fill.ambiguous
         self.positions_opened += booking.entry and booking.first
         if booking.closed is not None:
             self.round_trips.append(booking.closed)
+
+    def rearmed(self, breaker: Gate, ts_ns: int) -> None:
+        """Note when the standing trip of a breaker ended."""
+        standing = [trip for trip in self.trips if trip.breaker is breaker]
+        standing[-1].rearmed_ns = ts_ns
 
     def close_day(self, date: dt.date, minutes: int, equity_micro: int) -> None:
         """End a traded session, flat."""

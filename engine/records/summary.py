@@ -5,12 +5,14 @@ KEY OUTPUT: a dict of JSON values (ratios are fractions, money is USD), and sent
 claim an edge that the interval does not show.
 """
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from engine.config import Config
-from engine.events import MICRO
+from engine.events import MICRO, Gate
 from engine.learning.signals import HorizonScore
 from engine.learning.slope import PooledSlope
 from engine.records.metrics import (
@@ -24,10 +26,15 @@ from engine.records.metrics import (
     sortino,
     trade_figures,
 )
-from engine.records.stats import MINUTE_DAYS, RunStats
+from engine.records.stats import MINUTE_DAYS, RunStats, Tripped
 from engine.trading.ledger import RoundTrip
 
 Json = dict[str, Any]
+
+
+RISK = frozenset(gate for gate in Gate if gate >= Gate.SIZE)
+"""The gates that are risk checks."""
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def summarise(stats: RunStats, config: Config) -> Json:
@@ -86,6 +93,10 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "break_even_bps": _break_even_bps(pnl_micro + costs_micro, stats),
         "cost_bps": 1e4 * costs_micro / stats.traded_micro if stats.traded_micro else None,
         "refusals": stats.refusals,
+        "risk_refusals": {g: n for g, n in stats.refusals.items() if Gate[g.upper()] in RISK},
+        "breaker_trips": [_trip(trip) for trip in stats.trips],
+        "blocked_since": _moment(stats.blocked_since_ns),
+        "blocked_by": stats.blocked_by,
         "forced_closes": stats.forced_closes,
         "ambiguous_bars": stats.ambiguous_bars,
         "restarts": stats.restarts,
@@ -131,7 +142,15 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
         said.append(f"Interrupted: {summary['sessions']} whole sessions were replayed.")
     if summary["open_positions"]:
         said.append(f"{summary['open_positions']} positions were open, valued at their last close.")
+    if summary["blocked_since"]:
+        since = f"{summary['blocked_since']:%Y-%m-%d %H:%M}"
+        said.append(f"Entries were blocked from {since} to the end: {summary['blocked_by']}.")
     said += _worth(summary)
+    if summary["ambiguous_bars"]:
+        said.append(
+            f"{summary['ambiguous_bars']} bars touched stop and target; which came first is not "
+            "known: [simulation] both_touched chose."
+        )
     if summary["forced_closes"]:
         said.append(
             f"{summary['forced_closes']} fills were forced in a session's last minute: the bars "
@@ -182,6 +201,21 @@ def _per_day(micro: int, stats: RunStats) -> float | None:
 
 def _break_even_bps(gross_micro: int, stats: RunStats) -> float | None:
     return 1e4 * gross_micro / stats.traded_micro if stats.traded_micro else None
+
+
+def _trip(trip: Tripped) -> Json:
+    return {
+        "breaker": trip.breaker.name.lower(),
+        "at": _moment(trip.ts_ns),
+        "reason": trip.reason,
+        "rearms": trip.rearms,
+        "rearmed_at": _moment(trip.rearmed_ns),
+    }
+
+
+def _moment(ts_ns: int | None) -> dt.datetime | None:
+    """Return New York time."""
+    return None if ts_ns is None else dt.datetime.fromtimestamp(ts_ns // 10**9, _NEW_YORK)
 
 
 def _days(stats: RunStats) -> list[Json]:

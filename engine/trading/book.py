@@ -7,12 +7,16 @@ KEY OUTPUT: the frame's events, in order. The state itself is not touched.
 from collections.abc import Sequence
 
 from engine.config import Config
-from engine.events import Decided, Decision, Event, Gate, Order, OrderSubmitted
+from engine.events import Decided, Decision, Event, Gate, Order, OrderSubmitted, Protection
+from engine.trading.approval import Refused, approve_entry
+from engine.trading.exits import exit_order
+from engine.trading.exposure import limit_micro, measure, request
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Position, side_of
 from engine.trading.refusals import refused
-from engine.trading.sizing import equal_share
+from engine.trading.sizing import Request, Sizing, size
 from engine.trading.state import HELD, State
+from engine.trading.tape import Tape
 
 _PASS = int(Gate.PASS)
 
@@ -20,23 +24,24 @@ _PASS = int(Gate.PASS)
 class Book:
     """A scratch view of the state plus what this frame has already decided."""
 
-    def __init__(self, state: State, frame: FrameView, config: Config) -> None:
+    def __init__(self, state: State, frame: FrameView, tape: Tape, config: Config) -> None:
         self.frame = frame
         self.config = config
         self.events: list[Event] = []
         self._state = state
+        self._tape = tape
         self._positions = {state.column[s]: p for s, p in state.ledger.positions.items()}
         self.held = sorted(self._positions)
         self.leaving: dict[int, str] = {}
         """Column of a held position → the id of its working exit."""
-        self.entering: dict[int, int] = {}
-        """Column of a pending entry → its shares."""
+        self.entering: dict[int, Order] = {}
+        """Column → its pending entry."""
         self._gates = frame.gates()
         self._claimed: set[str] = set()
-        self._refused: dict[int, Gate] = {}
+        self._refused: dict[int, tuple[Gate, Refused | None]] = {}
         for order_id, working in state.working.items():
             if working.order.entry:
-                self.entering[working.column] = working.remaining
+                self.entering[working.column] = working.order
                 self._claimed.update(working.order.after)
             else:
                 self.leaving[working.column] = order_id
@@ -59,9 +64,19 @@ class Book:
         """Return the strength of a held position's own side."""
         return self.frame.own_strength(column, self._positions[column].direction)
 
+    @property
+    def flattening(self) -> bool:
+        """Return whether everything is to be sold."""
+        return self._state.risk.flattened is not None
+
+    def blocked(self) -> Refused | None:
+        """Return what refuses every entry now: a halt, REDUCE_ONLY, a breaker."""
+        risk = self._state.risk
+        return None if risk.block is None else Refused(check=risk.block, reason=risk.words())
+
     def barred(self, column: int) -> Gate | None:
         """Return what bars the symbol whatever else happens: quarantine, cooldown, its twin."""
-        if column in self._state.quarantined:
+        if self._state.columns.barred[column]:
             return Gate.QUARANTINE
         if self.frame.minute < self._state.cooldown_until[column]:
             return Gate.COOLDOWN
@@ -93,47 +108,80 @@ class Book:
         staying = [s for s in self.held if s not in self.leaving]
         return min(staying, key=lambda s: (self.own_strength(s), s), default=None)
 
-    def size(self, column: int, gone: list[int]) -> int:
-        """Return the shares of an entry once the positions in `gone` have left."""
-        frame = self.frame
-        equity = self._state.cash
-        bound = 0.0
-        for s in self.held:
-            position = self._positions[s]
-            value = position.shares * frame.price(s)
-            equity += position.direction * value
-            if s not in gone and self.leaving.get(s) not in self._claimed:
-                bound += value
-        bound += sum(shares * frame.price(s) for s, shares in self.entering.items())
-        slots = max(1, self.free_slots(gone))
-        return equal_share(equity=equity, bound=bound, free_slots=slots, price=frame.price(column))
+    def sizing(self, column: int, gone: Sequence[int]) -> Sizing | Refused:
+        """Return how large an entry may be once the positions in `gone` have left."""
+        request = self._request(column)
+        if isinstance(request, Refused):
+            return request
+        bound = [
+            (s, position)
+            for s, position in self._positions.items()
+            if s not in gone and self.leaving.get(s) not in self._claimed
+        ]
+        exposure = measure(
+            self._state,
+            self.frame,
+            bound,
+            self.entering,
+            self.config.universe,
+            free_slots=self.free_slots(gone),
+        )
+        return size(request, exposure, self.config.risk, self.config.simulation.participation_pct)
+
+    def _request(self, column: int) -> Request | Refused:
+        others = {s: position.direction for s, position in self._positions.items()}
+        others |= {s: order.side.sign for s, order in self.entering.items()}
+        return request(self.frame, self._tape, column, others, self.config)
 
     def leave(self, column: int, decision: Decision, reason: str) -> None:
         """Decide an exit and its order."""
-        position = self._positions[column]
         self._decided(column, decision, reason, self.own_strength(column))
-        self.leaving[column] = self._order(
-            column, position.direction, position.shares, decision, entry=False
-        )
+        approved = exit_order(self._state, column, decision, self._offset())
+        self.leaving[column] = approved.order.order_id
+        self.events.append(OrderSubmitted(ts_ns=self.frame.ts_ns, approved=approved))
 
-    def enter(self, column: int, shares: int, gone: list[int]) -> None:
-        """Decide an entry; it waits for the exits of the columns in `gone`."""
+    def enter(self, column: int, sizing: Sizing, gone: Sequence[int]) -> None:
+        """Decide an entry, if it is approved; it waits for the exits of the columns in `gone`."""
         frame = self.frame
         direction = frame.direction(column)
+        after = tuple(sorted(self.leaving[s] for s in gone))
+        approved = approve_entry(self._entry(column, direction, sizing, after), sizing)
+        if isinstance(approved, Refused):
+            self.refuse(column, approved.check, approved)
+            return
         strength, rank, edge = frame.strength(column), frame.rank(column), frame.edge_bps(column)
         reason = (
-            f"Entering (rank={rank}, strength={strength:.4f}, edge={edge:.1f} bps, {shares} shares)"
+            f"Entering (rank={rank}, strength={strength:.4f}, edge={edge:.1f} bps, "
+            f"{sizing.shares} shares by {sizing.binding}, risk ${sizing.risk_usd:,.0f})"
         )
         decision = Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT
         self._decided(column, decision, reason, strength, drivers=frame.drivers(column))
-        after = tuple(sorted(self.leaving[s] for s in gone))
-        self._order(column, direction, shares, decision, entry=True, after=after)
-        self.entering[column] = shares
+        self.events.append(OrderSubmitted(ts_ns=frame.ts_ns, approved=approved))
+        self.entering[column] = approved.order
         self._claimed.update(after)
 
-    def refuse(self, column: int, gate: Gate) -> None:
+    def _entry(self, column: int, direction: int, sizing: Sizing, after: tuple[str, ...]) -> Order:
+        risk, symbol = self.config.risk, self._state.symbols[column]
+        side = side_of(direction, entry=True)
+        return Order(
+            order_id=self._state.next_order_id(symbol, side, self._offset()),
+            symbol=symbol,
+            side=side,
+            shares=sizing.shares,
+            entry=True,
+            decision=Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT,
+            after=after,
+            limit_micro=limit_micro(self.frame.price(column), direction, self.config),
+            protection=Protection(
+                stop=sizing.stop_fraction,
+                target=risk.take_profit_pct / 100,
+                trail=risk.trailing_stop_pct / 100,
+            ),
+        )
+
+    def refuse(self, column: int, gate: Gate, risk: Refused | None = None) -> None:
         """Note what refuses a candidate; told only if it is news."""
-        self._refused[column] = gate
+        self._refused[column] = (gate, risk)
 
     def tell(self) -> list[int]:
         """Append HOLD and REFUSED where they changed; return this frame's deciding gates."""
@@ -145,11 +193,12 @@ class Book:
                 self._hold(column)
         for column in self.entering:
             gates[column] = Gate.NONE
-        for column, gate in self._refused.items():
+        for column, (gate, _) in self._refused.items():
             gates[column] = gate
         for column, code in enumerate(gates):
             if code > _PASS and code != told[column]:
-                self.events.append(refused(self.frame, column, Gate(code), self.config))
+                _, risk = self._refused.get(column, (code, None))
+                self.events.append(refused(self.frame, column, Gate(code), self.config, risk))
         return gates
 
     def _hold(self, column: int) -> None:
@@ -178,27 +227,5 @@ class Book:
             )
         )
 
-    def _order(
-        self,
-        column: int,
-        direction: int,
-        shares: int,
-        decision: Decision,
-        *,
-        entry: bool,
-        after: tuple[str, ...] = (),
-    ) -> str:
-        symbol = self._state.symbols[column]
-        side = side_of(direction, entry=entry)
-        offset = sum(isinstance(event, OrderSubmitted) for event in self.events)
-        order = Order(
-            order_id=self._state.next_order_id(symbol, side, offset),
-            symbol=symbol,
-            side=side,
-            shares=shares,
-            entry=entry,
-            decision=decision,
-            after=after,
-        )
-        self.events.append(OrderSubmitted(ts_ns=self.frame.ts_ns, order=order))
-        return order.order_id
+    def _offset(self) -> int:
+        return sum(isinstance(event, OrderSubmitted) for event in self.events)

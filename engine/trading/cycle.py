@@ -1,6 +1,7 @@
 """The trader on one page: what to do at the end of a minute.
 
-KEY INPUT: State (the fold of all events), one frame with its ranked signals, the configuration.
+KEY INPUT: State (the fold of all events), one frame with its ranked signals, the recent tape, the
+configuration.
 KEY OUTPUT: the frame's events (decisions and the orders they make) and each symbol's deciding
 gate; nothing is performed here.
 
@@ -9,29 +10,44 @@ gate; nothing is performed here.
    with a free slot it enters; for the slot, cash or twin of a position that leaves it enters
    once that exit has filled; with all slots held, the weakest is rotated out for it if it is
    stronger by the delta.
+   Risk says how many shares, or refuses. While anything is tripped or halted, nothing enters.
 3. What changed since the last row is told: HOLD, and REFUSED with its deciding gate.
 """
 
 from engine.config import Config
 from engine.events import Decision, Event, Gate
+from engine.trading.approval import Refused, refusal
 from engine.trading.book import Book
-from engine.trading.exits import exit_rule
+from engine.trading.exits import Verdict, exit_rule
 from engine.trading.frame import FrameView
 from engine.trading.state import State
+from engine.trading.tape import Tape
 
 
-def decide(state: State, frame: FrameView, config: Config) -> tuple[list[Event], list[int]]:
+def decide(
+    state: State, frame: FrameView, tape: Tape, config: Config
+) -> tuple[list[Event], list[int]]:
     """Return the frame's events in order, and the deciding Gate by column (NONE: no candidate)."""
-    book = Book(state, frame, config)
+    book = Book(state, frame, tape, config)
     for column in book.held:
         if column not in book.leaving:
-            direction = book.position(column).direction
-            verdict = exit_rule(frame, column, direction, book.held_minutes(column), config)
+            verdict = _why_leave(book, column)
             if verdict is not None:
                 book.leave(column, *verdict)
+    blocked = book.blocked()
     for column in book.candidates():
-        _consider(book, column)
+        if blocked is not None:
+            book.refuse(column, blocked.check, blocked)
+        else:
+            _consider(book, column)
     return book.events, book.tell()
+
+
+def _why_leave(book: Book, column: int) -> Verdict | None:
+    if book.flattening:
+        return Decision.MANUAL_EXIT, "everything is liquidated"
+    direction = book.position(column).direction
+    return exit_rule(book.frame, column, direction, book.held_minutes(column), book.config)
 
 
 def _consider(book: Book, column: int) -> None:
@@ -56,21 +72,24 @@ def _rotate(book: Book, column: int) -> None:
     delta = book.config.rotation.rotation_strength_delta
     if weakest is None or strength - book.own_strength(weakest) < delta:
         book.refuse(column, Gate.SLOTS)
-    elif book.size(column, [weakest]) < 1:
-        book.refuse(column, Gate.SIZE)
-    else:
-        symbol = book.frame.block.symbols[column]
-        reason = (
-            f"Rotating out for {symbol}: strength {strength:.4f} against "
-            f"{book.own_strength(weakest):.4f} (delta {delta:g})"
-        )
-        book.leave(weakest, Decision.ROTATE_OUT, reason)
-        _enter(book, column, [weakest])
+        return
+    sizing = book.sizing(column, [weakest])
+    refused = sizing if isinstance(sizing, Refused) else None if sizing.shares else refusal(sizing)
+    if refused is not None:
+        book.refuse(column, refused.check, refused)  # nothing is rotated out for nothing
+        return
+    symbol = book.frame.block.symbols[column]
+    reason = (
+        f"Rotating out for {symbol}: strength {strength:.4f} against "
+        f"{book.own_strength(weakest):.4f} (delta {delta:g})"
+    )
+    book.leave(weakest, Decision.ROTATE_OUT, reason)
+    _enter(book, column, [weakest])
 
 
 def _enter(book: Book, column: int, gone: list[int]) -> None:
-    shares = book.size(column, gone)
-    if shares < 1:
-        book.refuse(column, Gate.SIZE)
+    sizing = book.sizing(column, gone)
+    if isinstance(sizing, Refused):
+        book.refuse(column, sizing.check, sizing)
     else:
-        book.enter(column, shares, gone)
+        book.enter(column, sizing, gone)

@@ -5,8 +5,13 @@ KEY OUTPUT: (decision, reason in words) or None.
 """
 
 from engine.config import Config
-from engine.events import Decision
+from engine.events import MICRO, Approved, Decision, Leg, OcoOrder, Order, OrderFilled
+from engine.market.frames import HIGH, LOW, PRESENT, Floats
+from engine.trading.approval import approve_exit
 from engine.trading.frame import FrameView
+from engine.trading.ledger import side_of
+from engine.trading.legs import above, below, stop_touched, target_touched, tick_micro
+from engine.trading.state import Legs, State
 
 Verdict = tuple[Decision, str]
 
@@ -41,6 +46,72 @@ def exit_rule(
     if rank > rules.min_rank_to_hold:
         return Decision.EXIT, f"rank {rank} > {rules.min_rank_to_hold} to hold"
     return None
+
+
+def exit_order(state: State, column: int, decision: Decision, offset: int) -> Approved[Order]:
+    """Return the order that closes a position; it replaces the legs that hold its shares."""
+    symbol = state.symbols[column]
+    position = state.ledger.positions[symbol]
+    side = side_of(position.direction, entry=False)
+    legs = state.legs.get(column)
+    order = Order(
+        order_id=state.next_order_id(symbol, side, offset),
+        symbol=symbol,
+        side=side,
+        shares=position.shares,
+        entry=False,
+        decision=decision,
+        replaces=legs.order.order_id if legs is not None and legs.resting else "",
+    )
+    return approve_exit(order, position.shares)
+
+
+def legs_of(state: State, entry: Order, fill: OrderFilled, config: Config) -> Approved[OcoOrder]:
+    """Return the stop and target that the first fill of an entry sends, at its fill price."""
+    protection = entry.protection
+    assert protection is not None
+    direction, price = entry.side.sign, fill.price_micro / MICRO
+    tick = tick_micro(price, config.costs.tick_usd)
+    low, high = (
+        (protection.stop, protection.target)
+        if direction > 0
+        else (protection.target, protection.stop)
+    )
+    lower, upper = below(price * (1 - low), tick), above(price * (1 + high), tick)
+    held = state.ledger.positions[fill.symbol].shares
+    side = side_of(direction, entry=False)
+    order = OcoOrder(
+        order_id=state.next_order_id(fill.symbol, side, 0),
+        symbol=fill.symbol,
+        side=side,
+        shares=held,
+        stop_micro=lower if direction > 0 else upper,
+        target_micro=upper if direction > 0 else lower,
+        trail=protection.trail,
+    )
+    return approve_exit(order, held)
+
+
+def leg_touched(bar: Floats, legs: Legs) -> bool:
+    """Return whether a bar touches a resting stop or target."""
+    direction, high, low = -legs.order.side.sign, bar.item(HIGH), bar.item(LOW)
+    return bar.item(PRESENT) != 0.0 and (
+        stop_touched(direction, high, low, legs.stop_micro)
+        or target_touched(direction, high, low, legs.order.target_micro)
+    )
+
+
+def leg_words(state: State, fill: OrderFilled, decision: Decision) -> str:
+    """Return the reason of an exit that a resting leg made."""
+    legs = state.legs[state.column[fill.symbol]]
+    entry = state.ledger.positions[fill.symbol].entry_price
+    stop = fill.leg is Leg.STOP
+    level = (legs.stop_micro if stop else legs.order.target_micro) / MICRO
+    name = {Decision.PROFIT_TARGET: "target", Decision.TRAILING_STOP: "trailing stop"}
+    words = f"{name.get(decision, 'stop')} {level:g} touched ({100 * (level / entry - 1):+.2f}%)"
+    if fill.ambiguous:
+        words += f"; the bar touched both, {fill.leg} first by [simulation] both_touched"
+    return words
 
 
 def flatten_minute(session_minutes: int, config: Config) -> int:

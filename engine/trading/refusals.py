@@ -12,6 +12,7 @@ import numpy as np
 from engine.config import Config
 from engine.events import Decided, Decision, Gate
 from engine.market.frames import Ints
+from engine.trading.approval import Refused
 from engine.trading.frame import FrameView
 
 _PASS = int(Gate.PASS)
@@ -22,7 +23,6 @@ _FIXED = {
     Gate.COOLDOWN: "in cooldown after its last exit",
     Gate.TWIN: "its inverse twin is held",
     Gate.SLOTS: "all slots are held by positions as strong",
-    Gate.SIZE: "its share of the equity buys no whole share",
 }
 
 
@@ -48,16 +48,20 @@ class Refusals:
         return {g.name.lower(): int(self.counts[g]) for g in Gate if self.counts[g]}
 
 
-def refused(frame: FrameView, column: int, gate: Gate, config: Config) -> Decided:
-    """Return the decision that refuses a candidate."""
+def refused(
+    frame: FrameView, column: int, gate: Gate, config: Config, risk: Refused | None = None
+) -> Decided:
+    """Return the decision that refuses a candidate; `risk` where a risk check does."""
     return Decided(
         ts_ns=frame.ts_ns,
         symbol=frame.block.symbols[column],
         decision=Decision.REFUSED,
-        reason=_words(frame, column, gate, config),
+        reason=risk.reason if risk else _words(frame, column, gate, config),
         rank=frame.rank(column),
         strength=frame.strength(column),
         gate=gate,
+        numbers=tuple(risk.numbers.items()) if risk else (),
+        advice=risk.advice if risk else "",
     )
 
 

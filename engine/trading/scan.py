@@ -1,10 +1,13 @@
 """Which frame comes next in which a rule can act; the frames between need no page of Python.
 
-KEY INPUT: a block's ranking, who is held since when, what was last told.
-KEY OUTPUT: the next frame to decide; the refusals counted, and those that are news, on the way.
+KEY INPUT: a block's ranking, bars and faults; the state.
+KEY OUTPUT: the next frame to decide; what happened on the way: refusals counted and those that are
+news, stops that moved, equity and exposure of each frame.
 
 It may stop too often, never too seldom: a test decides every frame and finds one journal.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,112 +16,158 @@ from numba import njit
 from engine.config import Config
 from engine.events import Gate
 from engine.learning.signals import STALE
-from engine.market.frames import Floats, Ints
+from engine.market.frames import HIGH, LOW, PRESENT, Block, Floats, Ints
 from engine.trading.exits import flatten_minute
+from engine.trading.legs import stop_touched, target_touched
 from engine.trading.ranking import Ranking
 from engine.trading.refusals import Refusals
 from engine.trading.state import HELD, State
+from engine.trading.watch import Faults, ratchet, value
 
 _PASS, _COOLDOWN, _QUARANTINE = int(Gate.PASS), int(Gate.COOLDOWN), int(Gate.QUARANTINE)
+_TWIN = int(Gate.TWIN)
 _CODES = len(Gate)
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What happened between two decided frames."""
+
+    found: int
+    """The next frame to decide."""
+    moves: list[list[int]]
+    """[frame, column, stop in micro-dollars], in order."""
+    news: list[tuple[int, int, Gate]]
+    """(frame, column, gate) of refusals whose gate differs from what was last told, in order."""
+
+
 def next_frame(
-    state: State, ranking: Ranking, signals: Floats, start: int, stop: int, first: int,
-    minutes: int, config: Config, refusals: Refusals,
-) -> tuple[int, list[tuple[int, int, Gate]]]:  # fmt: skip
+    state: State, block: Block, ranking: Ranking, signals: Floats, wrong: Faults,
+    equity: Floats, exposure: Floats, start: int, stop: int, config: Config, refusals: Refusals,
+) -> Passed:  # fmt: skip
     """Return the first frame in [start, stop) in which something may act, or `stop`.
 
-    Beside it, (frame, column, gate) of the refusals on the way whose gate differs from what was
-    last told. `first` is the session minute of the block's first frame; refusals of the frames that
-    are passed over are counted in `refusals`.
+    Refusals of the frames that are passed over are counted in `refusals`; their equity and exposure
+    (T,) are written, and the state's equity and peak kept.
     """
     if state.working:
-        return start, []
-    rules = config.rotation
-    side = np.zeros(len(state.symbols), np.int8)
-    hold_from = np.zeros(len(state.symbols), np.int64)
-    for symbol, position in state.ledger.positions.items():
-        column = state.column[symbol]
-        entered = state.minute(position.entry_ts_ns)
-        side[column] = position.direction
-        hold_from[column] = entered + rules.min_hold_minutes - first
-        due = min(entered + rules.max_hold_minutes, flatten_minute(minutes, config)) - first
-        stop = min(stop, max(start, due))
-    symbols = len(state.symbols)
-    barred, free_from = _bars(state, side, first)
-    news = np.empty((stop - start) * symbols, np.int64)
-    found, count = _scan(
-        ranking.gate, ranking.direction, ranking.strength, ranking.rank, signals,
-        side, hold_from, barred, free_from, state.told.copy(), start, stop,
-        rules.min_strength_to_hold, rules.min_rank_to_hold, rules.max_cold_minutes,
-        refusals.counts, news,
+        return Passed(start, [], [])
+    if state.risk.rearm_minute is not None:
+        stop = min(stop, max(start, state.risk.rearm_minute - block.first))
+    numbers, rules = _numbers(state, block, config)
+    frames, symbols = stop - start, len(state.symbols)
+    news = np.empty(frames * symbols, np.int64)
+    moves = np.empty((frames * max(1, len(state.legs)), 3), np.int64)
+    columns = state.columns
+    found, told, moved, peak = _scan(
+        ranking.gate, ranking.direction, ranking.strength, ranking.rank, signals, block.bars,
+        wrong.faulty, columns.quantity, columns.entered, columns.stop_micro.copy(),
+        columns.target_micro, columns.trail, columns.barred, columns.twin_held,
+        state.cooldown_until, state.told.copy(), start, stop, rules, numbers,
+        equity, exposure, refusals.counts, news, moves,
     )  # fmt: skip
-    told = (divmod(at, _CODES) for at in news[:count].tolist())
-    return found, [(*divmod(at, symbols), Gate(code)) for at, code in told]
+    if found > start:
+        state.equity = equity.item(found - 1)
+        state.risk.peak = peak
+    told_news = (divmod(at, _CODES) for at in news[:told].tolist())
+    return Passed(
+        found,
+        moves[:moved].tolist(),
+        [(*divmod(at, symbols), Gate(code)) for at, code in told_news],
+    )
 
 
-def _bars(
-    state: State, side: npt.NDArray[np.int8], first: int
-) -> tuple[npt.NDArray[np.int8], Ints]:
-    """Return what bars each symbol while the book stays as it is (see Book.barred), and until when.
-
-    A quarantine, else the inverse twin; beside it the frame from which the cooldown is over.
-    """
-    barred = np.zeros(len(side), np.int8)
-    for column, twins in enumerate(state.twins):
-        if any(side[twin] for twin in twins):
-            barred[column] = Gate.TWIN
-    for column in state.quarantined:
-        barred[column] = Gate.QUARANTINE
-    return barred, np.array(state.cooldown_until, np.int64) - first
+def _numbers(
+    state: State, block: Block, config: Config
+) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return what the pass compares with, as plain numbers."""
+    rules, risk, standing = config.rotation, config.risk, state.risk.tripped
+    day = state.risk.day_open * (1 - risk.daily_loss_pct / 100)
+    numbers = (
+        state.cash,
+        state.risk.peak,
+        -np.inf if Gate.DAILY_LOSS in standing else day,
+        -np.inf if Gate.DRAWDOWN in standing else 1 - risk.drawdown_pct / 100,
+        rules.min_strength_to_hold,
+        config.costs.tick_usd,
+    )
+    whole = (
+        rules.min_hold_minutes,
+        rules.max_hold_minutes,
+        flatten_minute(block.session.minutes, config),
+        rules.min_rank_to_hold,
+        rules.max_cold_minutes,
+        block.first,
+        int(state.risk.block or Gate.NONE),
+    )
+    return numbers, whole
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _scan(  # noqa: C901 - one compiled pass; calls would cost more than they tell
-    gate: npt.NDArray[np.int8],
-    direction: npt.NDArray[np.int8],
-    strength: Floats,
-    rank: npt.NDArray[np.int16],
-    signals: Floats,
-    side: npt.NDArray[np.int8],
-    hold_from: Ints,
-    barred: npt.NDArray[np.int8],
-    free_from: Ints,
-    told: npt.NDArray[np.int8],
-    start: int,
-    stop: int,
-    min_strength: float,
-    max_rank: int,
-    max_cold: int,
-    counts: Ints,
-    news: Ints,
-) -> tuple[int, int]:
+    gate: npt.NDArray[np.int8], direction: npt.NDArray[np.int8], strength: Floats,
+    rank: npt.NDArray[np.int16], signals: Floats, bars: Floats, faulty: npt.NDArray[np.bool_],
+    quantity: Ints, entered: Ints, stop_micro: Ints, target_micro: Ints, trail: Floats,
+    barred: npt.NDArray[np.bool_], twin_held: npt.NDArray[np.bool_], free_from: Ints,
+    told: npt.NDArray[np.int8], start: int, stop: int, rules: tuple[int, ...],
+    numbers: tuple[float, ...], equity: Floats, exposure: Floats, counts: Ints, news: Ints,
+    moves: Ints,
+) -> tuple[int, int, int, float]:  # fmt: skip
+    min_hold, max_hold, flatten, max_rank, max_cold, first, block = rules
+    cash, peak, day_floor, drawdown_floor, min_strength, tick_usd = numbers
     symbols = gate.shape[1]
-    n = 0
+    n = moved = 0
     for t in range(start, stop):
+        if faulty[t]:
+            return t, n, moved, peak
+        minute = t + first
         for s in range(symbols):
-            if side[s] == 0:
-                if gate[t, s] == _PASS and barred[s] == 0 and t >= free_from[s]:
-                    return t, n
+            if quantity[s] == 0:
+                if (
+                    block == 0 and gate[t, s] == _PASS and not barred[s] and not twin_held[s]
+                    and minute >= free_from[s]
+                ):  # fmt: skip
+                    return t, n, moved, peak
                 continue
+            side = 1 if quantity[s] > 0 else -1
             d = direction[t, s]
-            if d == -side[s] or told[s] != HELD or signals[t, s, STALE] > max_cold:
-                return t, n
-            if t >= hold_from[s] and (
-                d != side[s] or strength[t, s] < min_strength or rank[t, s] > max_rank
+            if d == -side or told[s] != HELD or signals[t, s, STALE] > max_cold:
+                return t, n, moved, peak
+            if minute >= flatten or minute >= entered[s] + max_hold:
+                return t, n, moved, peak
+            if minute >= entered[s] + min_hold and (
+                d != side or strength[t, s] < min_strength or rank[t, s] > max_rank
             ):
-                return t, n
+                return t, n, moved, peak
+            if stop_micro[s] == 0:
+                return t, n, moved, peak
+            if bars[t, s, PRESENT] != 0.0:
+                high, low = bars[t, s, HIGH], bars[t, s, LOW]
+                if stop_touched(side, high, low, stop_micro[s]) or target_touched(
+                    side, high, low, target_micro[s]
+                ):
+                    return t, n, moved, peak
+        worth, gross = value(bars, t, quantity, cash)
+        high_mark = max(peak, worth)
+        if not (worth >= day_floor and worth >= high_mark * drawdown_floor):
+            return t, n, moved, peak
+        peak = high_mark
+        equity[t] = worth
+        exposure[t] = gross
+        moved = ratchet(bars, t, quantity, stop_micro, trail, tick_usd, moves, moved)
         for s in range(symbols):
             g = gate[t, s]
-            if side[s] != 0 or g < _PASS:
+            if quantity[s] != 0 or g < _PASS:
                 continue
             if g == _PASS:
-                cooling = t < free_from[s] and barred[s] != _QUARANTINE
-                g = _COOLDOWN if cooling else barred[s]
+                g = block
+                if g == 0:
+                    g = _COOLDOWN if minute < free_from[s] else _TWIN
+                    if barred[s]:
+                        g = _QUARANTINE
             counts[g] += 1
             if g != told[s]:
                 told[s] = g
                 news[n] = (t * symbols + s) * _CODES + g
                 n += 1
-    return stop, n
+    return stop, n, moved, peak

@@ -1,7 +1,8 @@
 """The state of the trader: what the fold of its events has come to.
 
 KEY INPUT: events, in order.
-KEY OUTPUT: State, which `cycle.decide` reads and nothing but `apply` changes.
+KEY OUTPUT: State, which `cycle.decide` reads and nothing but `apply` changes (`observe.py` keeps
+its equity and its peak, which follow from fills and bars).
 
 Recovery, replay, test and live share this path.
 """
@@ -14,21 +15,35 @@ import numpy.typing as npt
 from engine.errors import InvariantViolation
 from engine.events import (
     MICRO,
+    Approved,
+    BreakerRearmed,
+    BreakerTripped,
+    CommandGiven,
     Decided,
     Decision,
     Event,
     Gate,
+    Leg,
+    Liquidate,
+    Mode,
+    OcoOrder,
     Order,
     OrderCanceled,
     OrderFilled,
+    OrderRejected,
     OrderReleased,
     OrderSubmitted,
     SessionClosed,
     SessionOpened,
+    StopMoved,
+    StreamLost,
+    StreamRestored,
     SymbolQuarantined,
 )
-from engine.market.frames import MINUTE_NS
+from engine.market.frames import MINUTE_NS, Floats, Ints
+from engine.trading.approval import approve_exit
 from engine.trading.ledger import Booking, Ledger
+from engine.trading.risk_state import RiskState
 
 HELD = 100
 """In `State.told`: the last row was a HOLD."""
@@ -38,7 +53,7 @@ HELD = 100
 class Working:
     """An order that is not finished."""
 
-    order: Order
+    approved: Approved[Order]
     column: int
     decided_minute: int
     released: bool
@@ -46,6 +61,54 @@ class Working:
     remaining: int
     reason: str
     """The words of the decision behind it."""
+
+    @property
+    def order(self) -> Order:
+        """Return the order."""
+        return self.approved.order
+
+
+@dataclass(slots=True)
+class Legs:
+    """The stop and the target of a held position."""
+
+    order: OcoOrder
+    remaining: int
+    stop_micro: int
+    moved: bool = False
+    """True once the trailing stop has moved."""
+    resting: bool = True
+    """False once an exit replaces them; their stop still tells the risk until that has filled."""
+
+
+@dataclass(slots=True, eq=False)
+class Columns:
+    """What the compiled passes read of the book, one number per symbol."""
+
+    quantity: Ints
+    """Signed shares."""
+    entered: Ints
+    """Session minute of the first fill."""
+    stop_micro: Ints
+    """0: no legs rest."""
+    target_micro: Ints
+    trail: Floats
+    twin_held: npt.NDArray[np.bool_]
+    """True while an inverse twin is held."""
+    barred: npt.NDArray[np.bool_]
+    """True once the symbol is quarantined."""
+
+    @classmethod
+    def empty(cls, symbols: int) -> "Columns":
+        """Return the columns of a flat book."""
+
+        def whole() -> Ints:
+            return np.zeros(symbols, np.int64)
+
+        def flags() -> npt.NDArray[np.bool_]:
+            return np.zeros(symbols, np.bool_)
+
+        return cls(whole(), whole(), whole(), whole(), np.zeros(symbols), flags(), flags())
 
 
 @dataclass(slots=True)
@@ -59,22 +122,26 @@ class State:
     cooldown_minutes: int
     twin_pairs: tuple[tuple[str, str], ...] = ()
     working: dict[str, Working] = field(default_factory=dict)
-    """By order id, in order of submission."""
-    quarantined: set[int] = field(default_factory=set)
-    """Columns."""
+    """Entries and exits by order id, in order of submission."""
+    legs: dict[int, Legs] = field(default_factory=dict)
+    """Stop and target of each held column."""
     date: str = ""
     """YYYYMMDD of the session."""
     open_ns: int = 0
     sequence: int = 0
     """Orders submitted in this session; part of the next order's id."""
-    cooldown_until: list[int] = field(default_factory=list)
-    """By column: the first minute of the session in which the symbol may be entered again."""
+    equity: float = 0.0
+    """At the last frame's close, USD."""
+    cooldown_until: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    """(S,) the first minute of the session in which the symbol may be entered again."""
     told: npt.NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
     """(S,) what the last decision row of the session said: the gate of a REFUSED, HELD for a HOLD,
     Gate.NONE for any other or none."""
     column: dict[str, int] = field(default_factory=dict)
     twins: list[list[int]] = field(default_factory=list)
     """By column: the columns of its inverse twins."""
+    risk: RiskState = field(init=False)
+    columns: Columns = field(init=False)
 
     def __post_init__(self) -> None:
         self.column = {symbol: s for s, symbol in enumerate(self.symbols)}
@@ -84,27 +151,38 @@ class State:
                 a, b = (self.column[symbol] for symbol in pair)
                 self.twins[a].append(b)
                 self.twins[b].append(a)
+        self.equity = self.cash
+        self.risk = RiskState(self.equity, self.equity)
+        self.columns = Columns.empty(len(self.symbols))
         self._start_session()
 
-    def apply(self, event: Event, *, reason: str = "") -> Booking | None:
+    def apply(self, event: Event, *, reason: str = "") -> Booking | None:  # noqa: C901 - a table
         """Fold one event in; return the ledger's booking of a fill."""
         match event:
             case OrderFilled():
-                return self._filled(event)
-            case OrderSubmitted(order=order):
-                self.sequence += 1
-                minute = self.minute(event.ts_ns)
-                self.working[order.order_id] = Working(
-                    order, self.column[order.symbol], minute, not order.after, order.shares, reason
-                )
-            case OrderReleased():
-                self.working[event.order_id].released = True
-            case OrderCanceled():
-                del self.working[event.order_id]
+                return self._filled(event, reason)
             case Decided():
                 self._tell(event)
+            case StopMoved():
+                self._move(event)
+            case OrderSubmitted():
+                self._submitted(event, reason)
+            case OrderReleased():
+                self.working[event.order_id].released = True
+            case OrderCanceled() | OrderRejected():
+                self._gone(event)
             case SymbolQuarantined():
-                self.quarantined.add(self.column[event.symbol])
+                self.columns.barred[self.column[event.symbol]] = True
+            case BreakerTripped():
+                self.risk.trip(event)
+            case BreakerRearmed():
+                self.risk.rearm(event, self.equity)
+            case CommandGiven():
+                self._command(event)
+            case StreamLost():
+                self.risk.stream_lost = event.reason
+            case StreamRestored():
+                self.risk.stream_lost = ""
             case SessionOpened():
                 self.date = event.date.strftime("%Y%m%d")
                 self.open_ns = event.ts_ns
@@ -124,13 +202,49 @@ class State:
         """Return the id of the `offset`-th order from now: a pure function of the journal."""
         return f"{self.epoch}-{self.date}-{symbol}-{side}-{self.sequence + offset}-0"
 
+    def leg_decision(self, fill: OrderFilled) -> Decision | None:
+        """Return the decision that the fill of a resting leg stands for; None for other fills."""
+        legs = self.legs.get(self.column[fill.symbol])
+        if fill.leg is None or legs is None or legs.order.order_id != fill.order_id:
+            return None
+        if fill.leg is Leg.TARGET:
+            return Decision.PROFIT_TARGET
+        return Decision.TRAILING_STOP if legs.moved else Decision.STOP_LOSS
+
     @property
     def cash(self) -> float:
         """Return settled cash, USD."""
         return self.ledger.cash_micro / MICRO
 
-    def _filled(self, fill: OrderFilled) -> Booking:
-        working = self.working[fill.order_id]
+    @property
+    def mode(self) -> Mode:
+        """Return what the trader may do now."""
+        return self.risk.mode(flat=not (self.ledger.positions or self.working))
+
+    def _submitted(self, event: OrderSubmitted, reason: str) -> None:
+        self.sequence += 1
+        order = event.order
+        column = self.column[order.symbol]
+        if isinstance(order, OcoOrder):
+            self.legs[column] = Legs(order, order.shares, order.stop_micro)
+            self.columns.stop_micro[column] = order.stop_micro
+            self.columns.target_micro[column] = order.target_micro
+            self.columns.trail[column] = order.trail
+            return
+        if order.replaces:
+            self._unrest(column)
+        minute = self.minute(event.ts_ns)
+        self.risk.sent(minute)
+        approved: Approved[Order] = event.approved  # type: ignore[assignment]
+        self.working[order.order_id] = Working(
+            approved, column, minute, not order.after, order.shares, reason
+        )
+
+    def _filled(self, fill: OrderFilled, reason: str) -> Booking:
+        self.risk.rejects = 0
+        working = self.working.get(fill.order_id)
+        if working is None:
+            return self._leg_filled(fill, reason)
         working.remaining -= fill.shares
         if working.remaining < 0 or (working.remaining == 0) != fill.final:
             raise InvariantViolation(
@@ -138,10 +252,95 @@ class State:
             )
         if fill.final:
             del self.working[fill.order_id]
-        booking = self.ledger.fill(fill, working.order.decision)
+        return self._book(fill, working.order.decision, working.column)
+
+    def _leg_filled(self, fill: OrderFilled, reason: str) -> Booking:
+        column = self.column[fill.symbol]
+        decision = self.leg_decision(fill)
+        if decision is None:
+            raise InvariantViolation(f"{fill.order_id}: a fill of an order that is not known")
+        legs = self.legs[column]
+        legs.remaining -= fill.shares
+        if legs.remaining < 0 or (legs.remaining == 0) != fill.final:
+            raise InvariantViolation(f"{fill.order_id}: filled {fill.shares} of {legs.remaining}")
+        if fill.leg is Leg.STOP and not fill.final:
+            self._work_off(legs, column, decision, fill, reason)
+        return self._book(fill, decision, column)
+
+    def _work_off(
+        self, legs: Legs, column: int, decision: Decision, fill: OrderFilled, reason: str
+    ) -> None:
+        # a triggered stop is a market order: what is left of it works like any exit
+        order = Order(
+            order_id=fill.order_id,
+            symbol=fill.symbol,
+            side=fill.side,
+            shares=legs.remaining,
+            entry=False,
+            decision=decision,
+        )
+        minute = self.minute(fill.ts_ns)
+        held = self.ledger.positions[fill.symbol].shares
+        self.working[fill.order_id] = Working(
+            approve_exit(order, held),
+            column,
+            minute,
+            released=True,
+            remaining=legs.remaining,
+            reason=reason,
+        )
+        self._unrest(column)
+
+    def _book(self, fill: OrderFilled, decision: Decision, column: int) -> Booking:
+        booking = self.ledger.fill(fill, decision)
+        columns = self.columns
+        columns.quantity[column] += fill.side.sign * fill.shares
+        if booking.first:
+            columns.entered[column] = self.minute(fill.ts_ns)
+            self._hold_twins(column, held=True)
         if booking.closed is not None:
-            self.cooldown_until[working.column] = self.minute(fill.ts_ns) + self.cooldown_minutes
+            self.cooldown_until[column] = self.minute(fill.ts_ns) + self.cooldown_minutes
+            self.risk.closed(booking.closed)
+            self._hold_twins(column, held=False)
+            self._unrest(column)
+            self.legs.pop(column, None)
         return booking
+
+    def _hold_twins(self, column: int, *, held: bool) -> None:
+        for twin in self.twins[column]:
+            self.columns.twin_held[twin] = held or any(
+                self.symbols[other] in self.ledger.positions for other in self.twins[twin]
+            )
+
+    def _move(self, event: StopMoved) -> None:
+        column = self.column[event.symbol]
+        legs = self.legs[column]
+        legs.stop_micro = event.stop_micro
+        legs.moved = True
+        self.columns.stop_micro[column] = event.stop_micro
+
+    def _gone(self, event: OrderCanceled | OrderRejected) -> None:
+        if isinstance(event, OrderRejected):
+            self.risk.rejects += 1
+        if event.order_id in self.working:
+            del self.working[event.order_id]
+            return
+        column = self.column[event.symbol]
+        legs = self.legs.get(column)
+        if legs is not None and legs.order.order_id == event.order_id:
+            self._unrest(column)
+
+    def _unrest(self, column: int) -> None:
+        if column in self.legs:
+            self.legs[column].resting = False
+        self.columns.stop_micro[column] = self.columns.target_micro[column] = 0
+
+    def _command(self, event: CommandGiven) -> None:
+        self.risk.command(event)
+        command = event.command
+        if isinstance(command, Liquidate) and command.symbol is not None:
+            until = self.minute(event.ts_ns) + self.cooldown_minutes
+            self.cooldown_until[self.column[command.symbol]] = until
 
     def _tell(self, decided: Decided) -> None:
         said = Gate.NONE
@@ -151,5 +350,7 @@ class State:
 
     def _start_session(self) -> None:
         self.sequence = 0
-        self.cooldown_until = [0] * len(self.symbols)
+        self.cooldown_until = np.zeros(len(self.symbols), np.int64)
         self.told = np.zeros(len(self.symbols), np.int8)
+        self.equity = self.risk.day_open = self.cash
+        self.risk.orders_minute = -1

@@ -91,7 +91,7 @@ def test_legal_extremes():
     config, idle = load_config(sets=sets)
 
     assert config.learning.predictor == "my.own.Class"
-    assert idle == ("quality.min_win_rate", "risk.max_heat_pct", "risk.max_consecutive_losses")
+    assert idle == ("quality.min_win_rate",)
 
 
 def _other(value):
@@ -106,6 +106,12 @@ def _other(value):
             return "off"
         case "allow":
             return "hide"
+        case "session":
+            return "manual"
+        case "manual" | "cooldown":
+            return "session"
+        case "stop":
+            return "target"
         case str():
             return value + "x"
         case (int(), *_):
@@ -113,7 +119,7 @@ def _other(value):
         case tuple():
             return value[:-1]
         case dict():
-            return {**value, "ZZZ": next(iter(value.values()))}
+            return {**value, "ZZZ": next(iter(value.values()), 1.0)}
     raise AssertionError(value)
 
 

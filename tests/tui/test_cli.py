@@ -158,10 +158,10 @@ def test_a_failure_that_is_not_the_users_exits_with_1(tmp_path):
 
 def test_idle_keys_are_named_once_on_stderr(tmp_path):
     """A key whose feature is not built yet is accepted, and said to have no effect."""
-    done = rotor("replay", "--set", "risk.stop_loss_pct=9", "--out", tmp_path / "x", "--json")
+    done = rotor("replay", "--set", "quality.min_win_rate=0.9", "--out", tmp_path / "x", "--json")
 
     assert done.returncode == 0
-    assert done.stderr.count("no effect yet: risk.stop_loss_pct") == 1
+    assert done.stderr.count("no effect yet: quality.min_win_rate") == 1
 
 
 def test_from_and_to_cover_exactly_those_days(tmp_path):

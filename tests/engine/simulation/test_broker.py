@@ -5,15 +5,17 @@ from engine.errors import InvariantViolation
 from engine.events import MICRO, Decision, Order, OrderCanceled, OrderFilled, Side
 from engine.simulation.broker import SimulatedBroker
 from engine.trading.costs import fill_price
-from tests.bars import block_of, config, flat, walk
+from tests.bars import approved, block_of, config, flat, walk
 
 SYMBOLS = ("A", "B")
 
 
 def order(name, symbol="A", side=Side.BUY, shares=100, *, entry=True):
     decision = Decision.ENTER_LONG if entry else Decision.EXIT
-    return Order(
-        order_id=name, symbol=symbol, side=side, shares=shares, entry=entry, decision=decision
+    return approved(
+        Order(
+            order_id=name, symbol=symbol, side=side, shares=shares, entry=entry, decision=decision
+        )
     )
 
 
@@ -111,7 +113,9 @@ def test_what_is_held_in_the_last_minute_is_closed_by_force():
     account.submit([order("in", shares=1000)])
     account.match(market(), 0)
     account.submit([order("out", side=Side.SELL, shares=1000, entry=False)])
-    open_fill, forced = account.match(market(volume=5000), 389)
+    block = market(volume=5000)
+    (open_fill,) = account.match(block, 389)
+    (forced,) = account.close_bar(block, 389)
 
     assert (open_fill.shares, open_fill.forced) == (500, False)
     assert (forced.shares, forced.forced, forced.final) == (500, True, True)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from engine.config import Costs
 from engine.events import MICRO, Side
 from engine.trading.costs import DayFees, fee_rates, fill_price, half_spread, impact
-from engine.trading.sizing import equal_share
 
 COSTS = Costs()
 
@@ -70,12 +69,3 @@ def test_spread_and_impact():
     assert impact(100.0, 100, 0.0, COSTS) == pytest.approx(100 * 5e-4)
     assert fill_price(100.0, 1, 100, 400.0, COSTS) == pytest.approx(100 + 0.01 + 0.025)
     assert fill_price(100.0, -1, 100, 400.0, COSTS) == pytest.approx(100 - 0.01 - 0.025)
-
-
-@given(st.floats(1e3, 1e7), st.floats(0, 1), st.integers(1, 10), st.floats(0.5, 5e3))
-def test_a_share_of_the_free_equity_never_exceeds_it(equity, part, slots, price):
-    """Whole shares, at least none, within one slot's share of what is free."""
-    shares = equal_share(equity=equity, bound=part * equity, free_slots=slots, price=price)
-
-    assert isinstance(shares, int)
-    assert 0 <= shares * price * slots <= max(0.0, equity * 0.99 - part * equity) * (1 + 1e-12)

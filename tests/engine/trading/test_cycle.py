@@ -8,11 +8,13 @@ from engine.events import (
     Decided,
     Decision,
     Gate,
+    OcoOrder,
     Order,
     OrderFilled,
     OrderSubmitted,
     SessionOpened,
     Side,
+    SymbolQuarantined,
 )
 from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, STALE, WARM, Signals
 from engine.trading.cycle import decide
@@ -20,7 +22,8 @@ from engine.trading.frame import FrameView
 from engine.trading.ledger import Ledger, side_of
 from engine.trading.ranking import leverage_boost, rank, ranking_rules
 from engine.trading.state import HELD, State
-from tests.bars import block_of, config, flat, session
+from engine.trading.tape import Tape
+from tests.bars import approved, block_of, config, flat, session
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "SQQQ", "TQQQ")
 NOON = 150
@@ -72,7 +75,7 @@ def hold(state, symbol, shares=600, minute=NOON - 40, direction=1, price=50):
         order_id=name, symbol=symbol, side=side, shares=shares, entry=True,
         decision=Decision.ENTER_LONG,
     )  # fmt: skip
-    state.apply(OrderSubmitted(ts_ns=ts_ns, order=order))
+    state.apply(OrderSubmitted(ts_ns=ts_ns, approved=approved(order)))
     state.apply(
         OrderFilled(
             ts_ns=ts_ns,
@@ -86,6 +89,12 @@ def hold(state, symbol, shares=600, minute=NOON - 40, direction=1, price=50):
             final=True,
         )
     )
+    legs = OcoOrder(
+        order_id=f"{name}-legs", symbol=symbol, side=side_of(direction, entry=False),
+        shares=shares, stop_micro=round(price * (1 - 0.015 * direction) * MICRO),
+        target_micro=round(price * (1 + 0.03 * direction) * MICRO), trail=0.01,
+    )  # fmt: skip
+    state.apply(OrderSubmitted(ts_ns=ts_ns, approved=approved(legs)))
 
 
 def decisions(events):
@@ -96,8 +105,15 @@ def orders(events):
     return {e.order.symbol: e.order for e in events if isinstance(e, OrderSubmitted)}
 
 
+def tape_of(view):
+    """A tape that has seen nothing but the frame's block."""
+    tape = Tape()
+    tape.open_block(view.block)
+    return tape
+
+
 def run(cfg, state, view):
-    events, gates = decide(state, view, cfg)
+    events, gates = decide(state, view, tape_of(view), cfg)
     return decisions(events), orders(events), gates
 
 
@@ -109,7 +125,7 @@ def test_a_strong_signal_enters_with_its_numbers_and_drivers():
     assert said["AAA"].decision is Decision.ENTER_LONG
     assert "rank=1, strength=0.2000, edge=" in said["AAA"].reason
     assert said["AAA"].drivers == (("x", 3.0), ("y", -1.0))
-    assert (sent["AAA"].side, sent["AAA"].shares) == (Side.BUY, 660)
+    assert (sent["AAA"].side, sent["AAA"].shares) == (Side.BUY, 663)
     assert sent["AAA"].order_id == "00000000-20250625-AAA-BUY-0-0"
 
 
@@ -284,7 +300,8 @@ def test_the_weakest_is_rotated_out_for_a_stronger_candidate():
     assert "Rotating out for DDD: strength 0.8000 against 0.2000" in said["AAA"].reason
     assert said["DDD"].decision is Decision.ENTER_LONG
     assert sent["DDD"].after == (sent["AAA"].order_id,)
-    assert sent["DDD"].shares == 780  # what the two that stay leave free, less 1%
+    assert sent["DDD"].shares == 676  # 34% of the equity at its limit; the slot would allow 796
+    assert "676 shares by position_cap" in said["DDD"].reason
 
 
 def test_no_rotation_within_the_delta():
@@ -321,11 +338,12 @@ def test_a_working_exit_is_not_sent_twice():
     cfg = config()
     state = new_state(cfg)
     hold(state, "AAA")
-    events, _ = decide(state, frame(cfg, AAA=down()), cfg)
+    view = frame(cfg, AAA=down())
+    events, _ = decide(state, view, tape_of(view), cfg)
     for event in events:
         state.apply(event)
 
-    assert not orders(decide(state, frame(cfg, minute=NOON + 1, AAA=down()), cfg)[0])
+    assert not run(cfg, state, frame(cfg, minute=NOON + 1, AAA=down()))[1]
 
 
 def test_cooldown_bars_a_symbol_after_its_exit():
@@ -338,7 +356,7 @@ def test_cooldown_bars_a_symbol_after_its_exit():
     order = Order(
         order_id=name, symbol="AAA", side=Side.SELL, shares=600, entry=False, decision=Decision.EXIT
     )
-    state.apply(OrderSubmitted(ts_ns=ts_ns, order=order))
+    state.apply(OrderSubmitted(ts_ns=ts_ns, approved=approved(order)))
     state.apply(
         OrderFilled(
             ts_ns=ts_ns,
@@ -363,7 +381,7 @@ def test_quarantine_and_size_refuse():
     """A quarantined symbol, and a share of equity that buys nothing, are refused by name."""
     cfg = config()
     state = new_state(cfg)
-    state.quarantined.add(0)
+    state.apply(SymbolQuarantined(ts_ns=state.open_ns, symbol="AAA", error="x"))
     assert run(cfg, state, frame(cfg, AAA=up()))[0]["AAA"].gate is Gate.QUARANTINE
 
     poor = new_state(cfg, cash=100)
@@ -376,13 +394,13 @@ def test_what_was_told_is_not_told_again():
     state = new_state(cfg)
     hold(state, "BBB", minute=NOON - 5)
     view = frame(cfg, AAA=up(bps=5.0), BBB=up())
-    for event in decide(state, view, cfg)[0]:
+    for event in decide(state, view, tape_of(view), cfg)[0]:
         state.apply(event)
 
     assert state.told.tolist()[:2] == [Gate.EDGE, HELD]
-    assert decide(state, view, cfg)[0] == []
-    changed = decide(state, frame(cfg, AAA=GATES[Gate.COLD], BBB=up()), cfg)[0]
-    assert [e.gate for e in changed] == [Gate.COLD]
+    assert decide(state, view, tape_of(view), cfg)[0] == []
+    changed = run(cfg, state, frame(cfg, AAA=GATES[Gate.COLD], BBB=up()))[0]
+    assert [e.gate for e in changed.values()] == [Gate.COLD]
 
 
 def test_boosts_follow_leverage():

@@ -1,0 +1,73 @@
+"""What an operator's command does: entries stop first, then what is held is sold.
+
+KEY INPUT: the state, a command, who gave it.
+KEY OUTPUT: the events in order, and the ids of entries that the broker is to cancel.
+"""
+
+from engine.events import (
+    Command,
+    CommandGiven,
+    Decided,
+    Decision,
+    Event,
+    Liquidate,
+    OrderCanceled,
+    OrderSubmitted,
+    Resume,
+)
+from engine.trading.exits import exit_order
+from engine.trading.state import State
+
+
+def obey(state: State, command: Command, actor: str, ts_ns: int) -> tuple[list[Event], list[str]]:
+    """Return the events of a command and the working entries to cancel at the broker."""
+    events: list[Event] = [CommandGiven(ts_ns=ts_ns, command=command, actor=actor)]
+    if isinstance(command, Resume):
+        return events, []
+    symbol = command.symbol if isinstance(command, Liquidate) else None
+    canceled, cancels = cancel_entries(state, symbol, f"canceled by {actor}", ts_ns)
+    events += canceled
+    if isinstance(command, Liquidate):
+        _sell(state, symbol, actor, ts_ns, events)
+    return events, cancels
+
+
+def cancel_entries(
+    state: State, symbol: str | None, reason: str, ts_ns: int
+) -> tuple[list[Event], list[str]]:
+    """Cancel the entries of a symbol, or all: those still waiting here, and those at the broker."""
+    here: list[Event] = []
+    sent = []
+    for order_id, working in state.working.items():
+        order = working.order
+        if not order.entry or symbol not in (None, order.symbol):
+            continue
+        if working.released:
+            sent.append(order_id)
+        else:
+            here.append(
+                OrderCanceled(ts_ns=ts_ns, order_id=order_id, symbol=order.symbol, reason=reason)
+            )
+    return here, sent
+
+
+def _sell(state: State, symbol: str | None, actor: str, ts_ns: int, events: list[Event]) -> None:
+    leaving = {w.column for w in state.working.values() if not w.order.entry}
+    decision, offset = Decision.MANUAL_EXIT, 0
+    for held in sorted(state.ledger.positions):
+        column = state.column[held]
+        if column in leaving or symbol not in (None, held):
+            continue
+        events.append(
+            Decided(
+                ts_ns=ts_ns,
+                symbol=held,
+                decision=decision,
+                reason=f"liquidated by {actor}",
+                rank=0,
+                strength=0.0,
+            )
+        )
+        approved = exit_order(state, column, decision, offset)
+        events.append(OrderSubmitted(ts_ns=ts_ns, approved=approved))
+        offset += 1
