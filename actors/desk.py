@@ -14,6 +14,7 @@ import numpy as np
 
 from actors.guard import at_session, by_hand, watch
 from actors.predictor import Answer, Incident
+from actors.views import View, view_of
 from engine.config import Config
 from engine.events import (
     Approved,
@@ -351,6 +352,10 @@ class Desk:
         return FrameView(
             self._block, t, self.page.ranking, self._signals, self._explained, self._names
         )
+
+    def view(self) -> View:
+        """Return what is to be seen of the block's last frame."""
+        return view_of(self.state, self._block, len(self._block) - 1, self._config)
 
     def close_block(self) -> Page:
         """Finish the block; at the session's end close the day and renew the earned slope."""

@@ -6,10 +6,12 @@ KEY OUTPUT: orders, and a page per block for the journal.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from actors.broker import BrokerPort
-from actors.desk import Desk, Outgoing
+from actors.desk import Desk, Given, Outgoing
 from actors.mailbox import Mailbox
+from actors.pacing import Asked, Pacing
 from actors.predictor import Answer
 from engine.events import Order
 from engine.market.frames import Block
@@ -27,20 +29,33 @@ async def supervisor(
     journal: Mailbox[Page],
     trade_from: dt.date | None,
     progress: Progress,
+    pacing: Pacing | None = None,
 ) -> None:
-    """Trade every block from `trade_from` on; earlier sessions only warm the learners."""
+    """Trade every block from `trade_from` on; earlier sessions only warm the learners.
+
+    With `pacing`, blocks hold one frame each, and commands are heard while waiting for the next.
+    """
     try:
         async for block in blocks:
             # the barrier: always in the order of the symbols, whoever is ready first
             gathered = [await mailbox.receive() for mailbox in answers]
             trading = trade_from is None or block.session.date >= trade_from
+            if pacing is not None and trading:
+                await pacing.wait(partial(_hear, desk, block))
             desk.open_block(block, gathered, trading=trading)
             await _walk(desk, block, broker)
             await journal.send(desk.close_block())
+            if pacing is not None and trading:
+                pacing.views.latest = desk.view()
             progress(block, desk)
     finally:
         broker.close()
         journal.close_sender()
+
+
+def _hear(desk: Desk, block: Block, asked: Asked) -> None:
+    # it belongs to the minute that comes next, before whose open it was given
+    desk.give(Given(block.ts_ns(0), asked.command, asked.actor))
 
 
 async def _walk(desk: Desk, block: Block, broker: BrokerPort) -> None:

@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import signal
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -21,11 +22,13 @@ from typing import Any
 import trio
 
 from actors.broker import BrokerPort, ToBroker, broker
+from actors.control import Console, control
 from actors.desk import Desk, Given
 from actors.executor import Executor
 from actors.feed import OpenBlocks, feed
 from actors.journal import journal
 from actors.mailbox import Mailbox, MailboxStatistics
+from actors.pacing import Pacing
 from actors.predictor import Answer, Learner, PredictorFactory, predictor
 from actors.supervisor import Progress, supervisor
 from engine.config import Config
@@ -69,6 +72,8 @@ class Plan:
     executor: Executor = "threads"
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time."""
+    speed: float | None = None
+    """Minutes replayed per minute of wall time, with a control socket; None: as fast as it goes."""
     factory: PredictorFactory | None = None
     """For tests; by default `[learning] predictor` by name."""
     progress: Progress = field(default=lambda _block, _desk: None)
@@ -97,7 +102,8 @@ async def replay(plan: Plan) -> Outcome:
     desk = _desk(plan, learners)
     files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
     groups = _groups(learners)
-    room = max(2, AHEAD_FRAMES // plan.block_size)
+    # paced, little is read ahead: Ctrl-C stops within a frame or two
+    room = 1 if plan.speed else max(2, AHEAD_FRAMES // plan.block_size)
     blocks: list[Mailbox[Block]] = [
         Mailbox(f"feed→predictor {g}", room) for g in range(len(groups))
     ]
@@ -110,12 +116,13 @@ async def replay(plan: Plan) -> Outcome:
     pages: Mailbox[Page] = Mailbox("supervisor→journal", room)
     account = SimulatedBroker(plan.config, plan.symbols)
     stop = trio.Event()
+    pacing = None if plan.speed is None else Pacing(plan.speed, stop)
     with files:
         async with trio.open_nursery() as nursery:
             watch = await nursery.start(_stop_on_signal, stop, desk.stats)
-            async with trio.open_nursery() as actors:
+            async with _socket(plan, pacing), trio.open_nursery() as actors:
                 outlets = [*blocks, to_supervisor]
-                size, executor = plan.block_size, plan.executor
+                size, executor = plan.block_size if pacing is None else 1, plan.executor
                 actors.start_soon(feed, plan.open_blocks, outlets, size, stop)
                 for group, inbox, outbox in zip(groups, blocks, answers, strict=True):
                     actors.start_soon(predictor, group, inbox, outbox, executor)
@@ -123,7 +130,7 @@ async def replay(plan: Plan) -> Outcome:
                 actors.start_soon(broker, account, orders, reports)
                 actors.start_soon(
                     supervisor, desk, to_supervisor, answers, port, pages, plan.trade_from,
-                    plan.progress,
+                    plan.progress, pacing,
                 )  # fmt: skip
                 actors.start_soon(journal, pages, files)
             watch.cancel()
@@ -139,6 +146,13 @@ async def replay(plan: Plan) -> Outcome:
         mailboxes=tuple(box.statistics() for box in boxes),
         journal_sha256=files.sha256,
     )
+
+
+def _socket(plan: Plan, pacing: Pacing | None) -> AbstractAsyncContextManager[None]:
+    if pacing is None or plan.folder is None:
+        return nullcontext()
+    console = Console(plan.folder, plan.symbols, pacing.views, pacing.commands)
+    return control(plan.folder, console.answer)
 
 
 def run(plan: Plan) -> Outcome:

@@ -56,6 +56,8 @@ def replay(
     journal: Literal["full", "trades", "none"] | None = None,
     compare: Annotated[bool, Flag] = False,
     lenient: Annotated[bool, Flag] = False,
+    command: Annotated[tuple[str, ...], Flag] = (),
+    speed: float | None = None,
     json: Annotated[bool, Flag] = False,
 ) -> int:
     """Trade recorded one-minute bars through the whole actor tree, and say what came of it.
@@ -81,6 +83,12 @@ def replay(
         Also run the same bars with the earned-slope gate off, and the baselines.
     lenient
         Drop and count bad rows instead of refusing the file.
+    command
+        "2025-07-02T14:30 liquidate all": what an operator says at a moment, New York time unless it
+        carries an offset. Verbs: liquidate all|SYMBOL, halt [WHY], resume. Repeatable.
+    speed
+        Minutes replayed per minute of real time: 1, 60, … Opens a control socket, so that
+        rotor status, positions, liquidate, halt and resume can be used on it from elsewhere.
     json
         Print one JSON object to stdout and nothing else.
     """
@@ -91,7 +99,7 @@ def replay(
         Request(
             source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
             out=out, overwrite=overwrite, block=block, scan=not no_scan, journal=journal,
-            compare=compare, lenient=lenient, json=json,
+            compare=compare, lenient=lenient, commands=command, speed=speed, json=json,
         )
     )  # fmt: skip
 
@@ -176,6 +184,75 @@ def synth(
     return synth_command(
         out, symbols, first, sessions, seed, signal, overwrite=overwrite, json=json
     )
+
+
+Session = Annotated[
+    str | None,
+    Parameter(help="Run id or run folder. Default: the only session that runs."),
+]
+Timeout = Annotated[float, Parameter(help="Seconds to wait until it has taken effect.")]
+Json = Annotated[bool, Parameter(negative="", help="Print one JSON object and nothing else.")]
+
+
+@app.command
+def status(*, session: Session = None, json: Json = False) -> int:
+    """Show how a running session stands: mode, equity, what blocks entries."""
+    from tui.session import show
+
+    return show("status", session, json=json)
+
+
+@app.command
+def positions(*, session: Session = None, json: Json = False) -> int:
+    """Show a running session's open positions with their stops and targets."""
+    from tui.session import show
+
+    return show("positions", session, json=json)
+
+
+@app.command
+def liquidate(
+    what: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+) -> int:
+    """Sell a symbol, or all, in a running session, and wait until it is flat.
+
+    After `rotor liquidate all` nothing is entered until `rotor resume`; after one symbol, that
+    symbol is barred for its cooldown. Exit code 1 if it could not be seen flat in time.
+
+    Parameters
+    ----------
+    what
+        A symbol, or all.
+    """
+    from tui.session import tell
+
+    symbol = None if what.lower() == "all" else what.upper()
+    request = {"verb": "liquidate", "symbol": symbol}
+    return tell(request, session, timeout, json=json)
+
+
+@app.command
+def halt(
+    why: str = "", /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+) -> int:
+    """Stop new entries in a running session until `rotor resume`; exits go on.
+
+    Parameters
+    ----------
+    why
+        The reason, for the journal.
+    """
+    from tui.session import tell
+
+    return tell({"verb": "halt", "reason": why}, session, timeout, json=json)
+
+
+@app.command
+def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = False) -> int:
+    """Lift a halt, trade again after `liquidate all`, re-arm breakers that wait for a hand."""
+    from tui.session import tell
+
+    return tell({"verb": "resume"}, session, timeout, json=json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,11 +5,13 @@ KEY OUTPUT: Prepared: the configuration, the opened source, which sessions warm 
 """
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from actors.desk import Given
 from engine.config import Config, load_config
 from engine.errors import BadInputError, ConfigError
 from engine.learning.predictors import make_predictor
@@ -18,6 +20,7 @@ from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
 from engine.market.sources import Source, open_source
+from tui.commands import scripted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Request:
     journal: str | None = None
     compare: bool = False
     lenient: bool = False
+    commands: tuple[str, ...] = ()
+    speed: float | None = None
     json: bool = False
 
 
@@ -51,6 +56,7 @@ class Prepared:
     dates: tuple[dt.date, ...]
     """The sessions to trade."""
     range_label: str
+    commands: tuple[Given, ...] = ()
 
     def open_blocks(self, skip: int = 0) -> Iterator[Block]:
         """Yield a block per session, warm-up first, behind the first `skip` sessions."""
@@ -75,6 +81,8 @@ def prepare(request: Request) -> Prepared:
     """
     if request.block < 1:
         raise BadInputError(f"--block {request.block}: must be at least 1")
+    if request.speed is not None and not 0 < request.speed < math.inf:
+        raise BadInputError(f"--speed {request.speed:g}: a positive number, 1 is real time")
     path = request.source or demo_folder()
     config, idle = read_config(request, path)
     wanted = _symbols(request.symbols)
@@ -99,6 +107,7 @@ def prepare(request: Request) -> Prepared:
         warmup=warmup,
         dates=dates,
         range_label=f"{first or ''}..{last or ''}",
+        commands=scripted(request.commands, source.symbols, dates[-1]),
     )
 
 

@@ -62,6 +62,8 @@ def replay_command(request: Request) -> int:
                 level=level,  # type: ignore[arg-type]
                 block_size=request.block,
                 scan=request.scan,
+                commands=prepared.commands,
+                speed=request.speed,
                 progress=progress,
             )
         )
@@ -202,6 +204,8 @@ def _manifest(
         "warmup": prepared.warmup,
         "epoch": epoch_of(prepared.config, prepared.source.symbols, prepared.range_label),
         "block": request.block,
+        "commands": request.commands,
+        "speed": request.speed,
         "config_sha256": prepared.config.sha256(),
         "config": prepared.config.model_dump(),
         "rows": {

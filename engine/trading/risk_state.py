@@ -45,9 +45,11 @@ class RiskState:
     """Measured, tripped, halted."""
 
     day_open: float
-    """Equity at the session's open, USD."""
+    """What the daily loss is measured from: equity at the session's open, or at a re-arming."""
     peak: float
     """The highest equity at a frame's close, USD."""
+    session_open: float = 0.0
+    """Equity at the session's open, USD."""
     losses: int = 0
     """Losing round trips in a row; one that breaks even changes nothing."""
     rejects: int = 0

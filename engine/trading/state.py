@@ -352,5 +352,5 @@ class State:
         self.sequence = 0
         self.cooldown_until = np.zeros(len(self.symbols), np.int64)
         self.told = np.zeros(len(self.symbols), np.int8)
-        self.equity = self.risk.day_open = self.cash
+        self.equity = self.risk.day_open = self.risk.session_open = self.cash
         self.risk.orders_minute = -1

@@ -1,0 +1,168 @@
+"""The control socket of a session: an owner-only Unix socket that answers a line of JSON.
+
+KEY INPUT: requests such as {"verb": "liquidate", "symbol": "TQQQ", "actor": "cli:ann"}.
+KEY OUTPUT: replies: {"ok": true, …}, or {"ok": false, "error": …}.
+
+The socket lies in a folder of its owner's, named after the run folder, since a path of a Unix
+socket may not be longer than about a hundred characters. It is served beside the trading: a client
+that hangs, lies or dies costs its own task, never a frame.
+"""
+
+import hashlib
+import os
+import socket
+import stat
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+import trio
+
+from actors.mailbox import Mailbox
+from actors.pacing import Asked
+from actors.views import Views
+from engine.errors import BadInputError
+from engine.events import Command, Halt, Liquidate, Resume
+
+Json = dict[str, Any]
+Answer = Callable[[Mapping[str, Any]], Awaitable[Json]]
+MOST_BYTES = 65_536
+"""A longer request is refused."""
+
+
+def runtime_folder() -> Path:
+    """Return the owner's folder of sockets, made if need be; raises BadInputError if it is open."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(base, "rotor") if base else Path(tempfile.gettempdir(), f"rotor-{os.getuid()}")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise BadInputError(f"{folder}: must be a folder of yours that nobody else may open")
+    return folder
+
+
+def socket_path(run_folder: Path) -> Path:
+    """Return where the session of a run folder listens."""
+    name = hashlib.sha256(str(run_folder.resolve()).encode()).hexdigest()[:16]
+    return runtime_folder() / f"{name}.sock"
+
+
+@asynccontextmanager
+async def control(run_folder: Path, answer: Answer) -> AsyncIterator[None]:
+    """Serve the socket of `run_folder` for as long as the body runs.
+
+    Raises BadInputError if a session listens there already.
+    """
+    path = socket_path(run_folder)
+    if _listens(path):
+        raise BadInputError(f"{run_folder}: a session runs there already")
+    path.unlink(missing_ok=True)
+    with trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        before = os.umask(0o177)
+        try:
+            await listening.bind(str(path))
+        finally:
+            os.umask(before)
+        listening.listen(16)
+        try:
+            async with trio.open_nursery() as nursery:
+                listener = trio.SocketListener(listening)
+                nursery.start_soon(_serve, listener, answer)
+                yield
+                nursery.cancel_scope.cancel()
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+async def _serve(listener: trio.SocketListener, answer: Answer) -> None:
+    async def one(stream: trio.SocketStream) -> None:
+        await _talk(stream, answer)
+
+    await trio.serve_listeners(one, [listener])
+
+
+async def _talk(stream: trio.SocketStream, answer: Answer) -> None:
+    buffer = b""
+    try:
+        async with stream:
+            while chunk := await stream.receive_some(4096):
+                buffer += chunk
+                while b"\n" in buffer:
+                    line, _, buffer = buffer.partition(b"\n")
+                    await stream.send_all(orjson.dumps(await _reply(line, answer)) + b"\n")
+                if len(buffer) > MOST_BYTES:
+                    return
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        return  # the client went away
+
+
+async def _reply(line: bytes, answer: Answer) -> Json:
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return {"ok": False, "error": f"not a line of JSON: {error}"}
+    if not isinstance(request, dict):
+        return {"ok": False, "error": "a request is an object with a verb"}
+    try:
+        return {"ok": True, **await answer(request)}
+    except BadInputError as error:
+        return {"ok": False, "error": str(error)}
+
+
+class Console:
+    """What the socket of a session answers."""
+
+    def __init__(
+        self, run_folder: Path, symbols: tuple[str, ...], views: Views, commands: Mailbox[Asked]
+    ) -> None:
+        self._about: Json = {"session": run_folder.name, "run_dir": str(run_folder.resolve())}
+        self._symbols = symbols
+        self._views = views
+        self._commands = commands
+
+    async def answer(self, request: Mapping[str, Any]) -> Json:
+        """Answer one request; raises BadInputError for one that cannot be understood."""
+        verb = request.get("verb")
+        if verb in ("status", "positions"):
+            return self._about | self._view(positions=verb == "positions")
+        command = self._command(request)
+        actor = str(request.get("actor") or "socket")[:80]
+        await self._commands.send(Asked(command, actor))
+        return self._about | {"accepted": verb}
+
+    def _view(self, *, positions: bool) -> Json:
+        view = self._views.latest
+        if view is None:
+            return {"state": "warming up"}
+        shown = {"state": "trading", **asdict(view)}
+        return shown if positions else {**shown, "positions": len(view.positions)}
+
+    def _command(self, request: Mapping[str, Any]) -> Command:
+        match request.get("verb"):
+            case "halt":
+                return Halt(reason=str(request.get("reason") or "")[:200])
+            case "resume":
+                return Resume()
+            case "liquidate":
+                return Liquidate(symbol=self._symbol(request.get("symbol")))
+            case verb:
+                known = "status, positions, liquidate, halt, resume"
+                raise BadInputError(f"{verb!r} is no verb: {known}")
+
+    def _symbol(self, asked: object) -> str | None:
+        if asked is None:
+            return None
+        if asked not in self._symbols:
+            raise BadInputError(
+                f"{asked}: not traded in this session, which has {', '.join(self._symbols)}"
+            )
+        return str(asked)

@@ -1,0 +1,110 @@
+"""What a screen, a socket or a page sees of a session: a frozen snapshot, the latest wins.
+
+KEY INPUT: the state, the frame just decided.
+KEY OUTPUT: View; readers pull it, nobody is ever waited for.
+"""
+
+from dataclasses import dataclass
+
+from engine.config import Config
+from engine.events import MICRO
+from engine.market.frames import Block
+from engine.trading.exposure import heat_of
+from engine.trading.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionView:
+    """One open position. Money in USD, ratios are fractions."""
+
+    symbol: str
+    direction: str
+    shares: int
+    entry_price: float
+    price: float
+    pnl: float
+    pnl_pct: float
+    bars_held: int
+    stop: float | None
+    target: float | None
+    leaving: bool
+    """True while an exit works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A session at the end of one frame."""
+
+    timestamp_ms: int
+    """UTC start of the frame's bars."""
+    date: str
+    minute: int
+    """Of the session, from 0."""
+    minutes: int
+    mode: str
+    blocked_by: str
+    """What refuses entries now, in words; empty if nothing does."""
+    halted: bool
+    tripped: tuple[str, ...]
+    equity: float
+    cash: float
+    day_pnl: float
+    heat: float
+    heat_limit: float
+    losses_in_row: int
+    working_orders: int
+    positions: tuple[PositionView, ...]
+
+
+class Views:
+    """The place where the latest view stands."""
+
+    def __init__(self) -> None:
+        self.latest: View | None = None
+
+
+def view_of(state: State, block: Block, t: int, config: Config) -> View:
+    """Return the view of frame `t`, after it was decided."""
+    risk, positions = state.risk, state.ledger.positions
+    heat = sum(
+        heat_of(state, state.column[s], p, block.close.item(t, state.column[s]))
+        for s, p in positions.items()
+    )
+    return View(
+        timestamp_ms=block.ts_ns(t) // 1_000_000,
+        date=str(block.session.date),
+        minute=block.first + t,
+        minutes=block.session.minutes,
+        mode=str(state.mode),
+        blocked_by=risk.words(),
+        halted=risk.halt is not None,
+        tripped=tuple(gate.name.lower() for gate in sorted(risk.tripped)),
+        equity=state.equity,
+        cash=state.cash,
+        day_pnl=state.equity - risk.session_open,
+        heat=heat,
+        heat_limit=state.equity * config.risk.max_heat_pct / 100,
+        losses_in_row=risk.losses,
+        working_orders=len(state.working),
+        positions=tuple(_position(state, block, t, symbol) for symbol in sorted(positions)),
+    )
+
+
+def _position(state: State, block: Block, t: int, symbol: str) -> PositionView:
+    position, column = state.ledger.positions[symbol], state.column[symbol]
+    price, entry = block.close.item(t, column), position.entry_price
+    legs = state.legs.get(column)
+    resting = legs is not None and legs.resting
+    return PositionView(
+        symbol=symbol,
+        direction="LONG" if position.direction > 0 else "SHORT",
+        shares=position.shares,
+        entry_price=round(entry, 6),
+        price=price,
+        pnl=round(position.quantity * (price - entry), 6),
+        pnl_pct=round(position.direction * (price / entry - 1), 8),
+        bars_held=block.first + t - state.minute(position.entry_ts_ns),
+        stop=legs.stop_micro / MICRO if legs and resting else None,
+        target=legs.order.target_micro / MICRO if legs and resting else None,
+        leaving=any(w.column == column and not w.order.entry for w in state.working.values()),
+    )
