@@ -128,6 +128,8 @@ class Order:
     """Ids of exits whose final fill releases it; it lapses if they do not fill within a minute."""
     limit_micro: int = 0
     """On entries: the worst price per share; 0 for none."""
+    value_micro: int = 0
+    """On entries: the notional that it was sized to."""
     protection: Protection | None = None
     """On entries: the legs that its first fill sends."""
     replaces: str = ""

@@ -173,7 +173,7 @@ def _trips(trips: Sequence[Json]) -> Table:
         again = trip["rearmed_at"]
         table.add_row(
             f"{trip['at']:%Y-%m-%d %H:%M}",
-            f"{again:%m-%d %H:%M}" if again else f"no: {trip['rearms']}",
+            f"{again:%m-%d %H:%M}" if again else "–",
             trip["reason"],
         )
     if len(trips) > MOST_TRIPS:

@@ -66,7 +66,12 @@ def approve_entry(order: Order, sizing: Sizing) -> Approved[Order] | Refused:
             reason=f"{order.shares} shares against {sizing.shares} by {sizing.binding}",
             numbers=_numbers(sizing),
         )
-    if not order.entry or order.limit_micro <= 0 or order.protection is None:
+    if (
+        not order.entry
+        or order.limit_micro <= 0
+        or order.value_micro <= 0
+        or order.protection is None
+    ):
         raise InvariantViolation(f"{order.order_id}: an entry needs a limit and its protection")
     return Approved(order, Approved._key)
 

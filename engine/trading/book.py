@@ -7,7 +7,7 @@ KEY OUTPUT: the frame's events, in order. The state itself is not touched.
 from collections.abc import Sequence
 
 from engine.config import Config
-from engine.events import Decided, Decision, Event, Gate, Order, OrderSubmitted, Protection
+from engine.events import MICRO, Decided, Decision, Event, Gate, Order, OrderSubmitted, Protection
 from engine.trading.approval import Refused, approve_entry
 from engine.trading.exits import exit_order
 from engine.trading.exposure import limit_micro, measure, request
@@ -125,6 +125,7 @@ class Book:
             self.entering,
             self.config.universe,
             free_slots=self.free_slots(gone),
+            sent=self._offset(),
         )
         return size(request, exposure, self.config.risk, self.config.simulation.participation_pct)
 
@@ -172,6 +173,7 @@ class Book:
             decision=Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT,
             after=after,
             limit_micro=limit_micro(self.frame.price(column), direction, self.config),
+            value_micro=round(sizing.value_usd * MICRO),
             protection=Protection(
                 stop=sizing.stop_fraction,
                 target=risk.take_profit_pct / 100,

@@ -71,7 +71,7 @@ class DailyLoss(Breaker):
         if readings.equity >= readings.day_open * (1 - risk.daily_loss_pct / 100):
             return None
         lost = 100 * (1 - readings.equity / readings.day_open)
-        return f"daily loss {lost:.2f}% of the opening equity > {risk.daily_loss_pct:g}%"
+        return f"daily loss {lost:.2f}% > {risk.daily_loss_pct:g}%"
 
     def rearms(self, risk: Risk) -> str:
         """By `daily_loss_rearm`."""
@@ -95,7 +95,7 @@ class Drawdown(Breaker):
         if readings.equity >= readings.peak * (1 - risk.drawdown_pct / 100):
             return None
         fall = 100 * (1 - readings.equity / readings.peak)
-        return f"drawdown {fall:.2f}% from the peak > {risk.drawdown_pct:g}%"
+        return f"drawdown {fall:.2f}% > {risk.drawdown_pct:g}%"
 
     def rearms(self, risk: Risk) -> str:
         """By `drawdown_rearm`."""

@@ -25,10 +25,11 @@ def measure(
     universe: Universe,
     *,
     free_slots: int,
+    sent: int,
 ) -> Exposure:
-    """Return the account once all but the `bound` positions have left.
+    """Return the account once all but the `bound` positions have left, `sent` orders from now.
 
-    Positions stand at their last price, pending entries at their limits.
+    Positions stand at their last price, pending entries at the price that sized them.
     """
     gross = net = heat = margin = 0.0
     under: dict[str, float] = {}
@@ -58,7 +59,7 @@ def measure(
         margin=margin,
         underlying=under,
         free_slots=free_slots,
-        orders_this_minute=state.risk.orders_in(frame.minute),
+        orders_this_minute=state.risk.orders_in(frame.minute) + sent,
     )
 
 
@@ -126,7 +127,7 @@ def _held(
 
 def _pending(column: int, order: Order) -> tuple[int, float, float]:
     assert order.protection is not None
-    value = order.shares * order.limit_micro / MICRO
+    value = order.value_micro / MICRO
     return column, order.side.sign * value, value * order.protection.stop
 
 
