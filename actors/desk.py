@@ -9,6 +9,7 @@ The desk performs nothing: the supervisor sends what it returns, and a test can 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,6 +59,8 @@ from engine.trading.state import State
 from engine.trading.tape import Tape
 from engine.trading.watch import Faults, faults, observe
 
+_COUNTED = (BreakerTripped, BreakerRearmed, SymbolQuarantined, PredictorRestarted)
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -69,12 +72,14 @@ class Given:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """What is to be sent to the broker, cancellations first."""
 
     cancels: Sequence[str] = ()
     orders: Sequence[Approved[Order | OcoOrder]] = ()
+
+
+_NOTHING = Outgoing()
 
 
 class Desk:
@@ -188,11 +193,14 @@ class Desk:
 
     def _pass(self, moves: list[list[int]], news: list[tuple[int, int, Gate]]) -> None:
         at = 0
+        view = None
         for t, column, gate in news:
             while at < len(moves) and moves[at][0] <= t:
                 self._move(moves[at])
                 at += 1
-            self._record(t, refused(self._view(t), column, gate, self._config, self._blocked(gate)))
+            if view is None or view.t != t:
+                view = self._view(t)
+            self._record(t, refused(view, column, gate, self._config, self._blocked(gate)))
         for move in moves[at:]:
             self._move(move)
 
@@ -211,12 +219,14 @@ class Desk:
         if block.first + t == block.session.minutes - 1:
             return True
         for column, legs in self.state.legs.items():
-            if legs.resting and leg_touched(block.bars[t, column], legs):
+            if legs.resting and leg_touched(block.bars, t, column, legs):
                 return True
         return False
 
     def begin(self, t: int) -> Outgoing:
         """Let the commands take effect that are due at the start of frame `t`."""
+        if not self._commands:
+            return _NOTHING
         cancels: list[str] = []
         orders: list[Approved[Order | OcoOrder]] = []
         while self._commands and self._commands[0].ts_ns <= self._block.ts_ns(t):
@@ -440,6 +450,10 @@ class Desk:
     def _record(self, t: int, event: Event, reason: str = "") -> None:
         self.state.apply(event, reason=reason)
         self.page.entries.append((t, event))
+        if isinstance(event, _COUNTED):
+            self._count(event)
+
+    def _count(self, event: Event) -> None:
         match event:
             case BreakerTripped():
                 self.stats.trips.append(

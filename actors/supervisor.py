@@ -81,5 +81,7 @@ async def _open(desk: Desk, block: Block, t: int, broker: BrokerPort) -> None:
 
 
 async def _send(broker: BrokerPort, outgoing: Outgoing) -> None:
-    await broker.cancel(outgoing.cancels)
-    await broker.submit(outgoing.orders)
+    if outgoing.cancels:
+        await broker.cancel(outgoing.cancels)
+    if outgoing.orders:
+        await broker.submit(outgoing.orders)

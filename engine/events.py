@@ -80,10 +80,11 @@ class Side(StrEnum):
     BUY = "BUY"
     SELL = "SELL"
 
-    @property
-    def sign(self) -> int:
-        """Return +1 for BUY, −1 for SELL."""
-        return 1 if self is Side.BUY else -1
+    sign: int
+    """+1 for BUY, −1 for SELL."""
+
+    def __init__(self, value: str) -> None:
+        self.sign = 1 if value == "BUY" else -1
 
 
 class Mode(StrEnum):

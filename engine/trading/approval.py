@@ -93,5 +93,4 @@ def refusal(sizing: Sizing) -> Refused:
 
 
 def _numbers(sizing: Sizing) -> dict[str, float]:
-    finite = (limit for limit in sizing.limits if abs(limit.shares) < 1e15)
-    return {limit.name: round(limit.shares, 2) for limit in finite}
+    return {name: round(shares, 2) for name, _, shares in sizing.limits if abs(shares) < 1e15}

@@ -7,7 +7,17 @@ KEY OUTPUT: the frame's events, in order. The state itself is not touched.
 from collections.abc import Sequence
 
 from engine.config import Config
-from engine.events import MICRO, Decided, Decision, Event, Gate, Order, OrderSubmitted, Protection
+from engine.events import (
+    MICRO,
+    Approved,
+    Decided,
+    Decision,
+    Event,
+    Gate,
+    Order,
+    OrderSubmitted,
+    Protection,
+)
 from engine.trading.approval import Refused, approve_entry
 from engine.trading.exits import exit_order
 from engine.trading.exposure import limit_micro, measure, request
@@ -38,6 +48,7 @@ class Book:
         """Column → its pending entry."""
         self._gates = frame.gates()
         self._claimed: set[str] = set()
+        self._sent = 0
         self._refused: dict[int, tuple[Gate, Refused | None]] = {}
         for order_id, working in state.working.items():
             if working.order.entry:
@@ -125,7 +136,7 @@ class Book:
             self.entering,
             self.config.universe,
             free_slots=self.free_slots(gone),
-            sent=self._offset(),
+            sent=self._sent,
         )
         return size(request, exposure, self.config.risk, self.config.simulation.participation_pct)
 
@@ -137,9 +148,8 @@ class Book:
     def leave(self, column: int, decision: Decision, reason: str) -> None:
         """Decide an exit and its order."""
         self._decided(column, decision, reason, self.own_strength(column))
-        approved = exit_order(self._state, column, decision, self._offset())
-        self.leaving[column] = approved.order.order_id
-        self.events.append(OrderSubmitted(ts_ns=self.frame.ts_ns, approved=approved))
+        approved = exit_order(self._state, column, decision, self._sent)
+        self.leaving[column] = self._submit(approved).order_id
 
     def enter(self, column: int, sizing: Sizing, gone: Sequence[int]) -> None:
         """Decide an entry, if it is approved; it waits for the exits of the columns in `gone`."""
@@ -157,15 +167,14 @@ class Book:
         )
         decision = Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT
         self._decided(column, decision, reason, strength, drivers=frame.drivers(column))
-        self.events.append(OrderSubmitted(ts_ns=frame.ts_ns, approved=approved))
-        self.entering[column] = approved.order
+        self.entering[column] = self._submit(approved)
         self._claimed.update(after)
 
     def _entry(self, column: int, direction: int, sizing: Sizing, after: tuple[str, ...]) -> Order:
         risk, symbol = self.config.risk, self._state.symbols[column]
         side = side_of(direction, entry=True)
         return Order(
-            order_id=self._state.next_order_id(symbol, side, self._offset()),
+            order_id=self._state.next_order_id(symbol, side, self._sent),
             symbol=symbol,
             side=side,
             shares=sizing.shares,
@@ -229,5 +238,7 @@ class Book:
             )
         )
 
-    def _offset(self) -> int:
-        return sum(isinstance(event, OrderSubmitted) for event in self.events)
+    def _submit(self, approved: Approved[Order]) -> Order:
+        self.events.append(OrderSubmitted(ts_ns=self.frame.ts_ns, approved=approved))
+        self._sent += 1
+        return approved.order

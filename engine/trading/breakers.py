@@ -8,15 +8,13 @@ trips: every comparison asks whether all is well, never whether something is wro
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from engine.config import Risk
 from engine.events import Gate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
+class Readings(NamedTuple):
     """What the breakers look at, at the end of one frame."""
 
     minute: int

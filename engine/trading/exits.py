@@ -92,10 +92,11 @@ def legs_of(state: State, entry: Order, fill: OrderFilled, config: Config) -> Ap
     return approve_exit(order, held)
 
 
-def leg_touched(bar: Floats, legs: Legs) -> bool:
-    """Return whether a bar touches a resting stop or target."""
-    direction, high, low = -legs.order.side.sign, bar.item(HIGH), bar.item(LOW)
-    return bar.item(PRESENT) != 0.0 and (
+def leg_touched(bars: Floats, t: int, column: int, legs: Legs) -> bool:
+    """Return whether frame `t` touches a resting stop or target."""
+    direction = -legs.order.side.sign
+    high, low = bars.item(t, column, HIGH), bars.item(t, column, LOW)
+    return bars.item(t, column, PRESENT) != 0.0 and (
         stop_touched(direction, high, low, legs.stop_micro)
         or target_touched(direction, high, low, legs.order.target_micro)
     )

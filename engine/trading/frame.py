@@ -5,7 +5,7 @@ KEY OUTPUT: FrameView, plain Python numbers on request.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from engine.market.frames import CLOSE, Block, Floats
 from engine.trading.ranking import Ranking
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class FrameView:
     """Frame `t` of a block."""
 
@@ -26,36 +26,48 @@ class FrameView:
     explained: Sequence[Signals]
     """By column: what each predictor said, with its contributions."""
     feature_names: Sequence[tuple[str, ...]]
+    ts_ns: int = field(init=False)
+    """UTC start of the frame's bars."""
+    minute: int = field(init=False)
+    """Of the session."""
+    _close: list[float] = field(init=False)
+    _strength: list[float] = field(init=False)
+    _rank: list[int] = field(init=False)
+    _direction: list[int] = field(init=False)
+    _stale: list[float] = field(init=False)
+    _warm: list[float] = field(init=False)
 
-    @property
-    def ts_ns(self) -> int:
-        """Return the UTC start of the frame's bars."""
-        return self.block.ts_ns(self.t)
-
-    @property
-    def minute(self) -> int:
-        """Return the frame's minute of the session."""
-        return self.block.first + self.t
+    def __post_init__(self) -> None:
+        t, ranking = self.t, self.ranking
+        self.ts_ns = self.block.ts_ns(t)
+        self.minute = self.block.first + t
+        # one row each: a page of Python asks for most of them
+        self._close = self.block.bars[t, :, CLOSE].tolist()
+        self._strength = ranking.strength[t].tolist()
+        self._rank = ranking.rank[t].tolist()
+        self._direction = ranking.direction[t].tolist()
+        self._stale = self.signals[t, :, STALE].tolist()
+        self._warm = self.signals[t, :, WARM].tolist()
 
     def price(self, column: int) -> float:
         """Return the close, carried if the symbol had no bar, USD."""
-        return self.block.bars.item(self.t, column, CLOSE)
+        return self._close[column]
 
     def strength(self, column: int) -> float:
         """Return the signal's strength."""
-        return self.ranking.strength.item(self.t, column)
+        return self._strength[column]
 
     def own_strength(self, column: int, direction: int) -> float:
         """Return the strength of the signal if it points in `direction`, else 0."""
-        return self.strength(column) if self.direction(column) == direction else 0.0
+        return self._strength[column] if self._direction[column] == direction else 0.0
 
     def rank(self, column: int) -> int:
         """Return the symbol's rank, 1 the strongest."""
-        return self.ranking.rank.item(self.t, column)
+        return self._rank[column]
 
     def direction(self, column: int) -> int:
         """Return 1, 0 or −1."""
-        return self.ranking.direction.item(self.t, column)
+        return self._direction[column]
 
     def edge_bps(self, column: int) -> float:
         """Return the expected return after the earned slope and a round trip's cost."""
@@ -63,11 +75,11 @@ class FrameView:
 
     def stale_minutes(self, column: int) -> int:
         """Return the age of the symbol's forecast."""
-        return int(self.signals.item(self.t, column, STALE))
+        return int(self._stale[column])
 
     def cold(self, column: int) -> bool:
         """Return whether the symbol's predictor is not warm, or crashed in this frame."""
-        return self.signals.item(self.t, column, WARM) == 0.0
+        return self._warm[column] == 0.0
 
     def gates(self) -> list[int]:
         """Return each symbol's first refusing gate (Gate.PASS if none, Gate.NONE: no candidate)."""

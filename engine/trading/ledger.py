@@ -67,17 +67,14 @@ class Position:
     direction: int
     entry_ts_ns: int
     lots: deque[Lot] = field(default_factory=deque)
+    shares: int = 0
+    """Open shares, positive for long and short alike."""
     opened_shares: int = 0
     opened_micro: int = 0
     closed_micro: int = 0
     realised_micro: int = 0
     fee_micro: int = 0
     slippage_micro: int = 0
-
-    @property
-    def shares(self) -> int:
-        """Return the open shares, positive for long and short alike."""
-        return sum(lot.shares for lot in self.lots)
 
     @property
     def quantity(self) -> int:
@@ -138,6 +135,7 @@ class Ledger:
             position = Position(fill.symbol, fill.side.sign, fill.ts_ns)
             self.positions[fill.symbol] = position
         position.lots.append(Lot(fill.shares, value, fill.fee_micro))
+        position.shares += fill.shares
         position.opened_shares += fill.shares
         position.opened_micro += value
         position.fee_micro += fill.fee_micro
@@ -152,6 +150,7 @@ class Ledger:
                 f"{fill.symbol}: {fill.side} {fill.shares} against {position.shares} held"
             )
         basis, entry_fee = _take(position.lots, fill.shares)
+        position.shares -= fill.shares
         realised = position.direction * (value - basis) - entry_fee - fill.fee_micro
         self.realised_micro += realised
         position.realised_micro += realised

@@ -10,7 +10,7 @@ holds at the fill.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from engine.config import Risk
@@ -22,8 +22,7 @@ LEAST_MARGIN_EQUITY = 2_000.0
 """USD of equity below which nothing is sold short (FINRA Rule 4210(b))."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """A trade that is asked for."""
 
     symbol: str
@@ -48,8 +47,7 @@ class Request:
     """The largest with a held position, its direction counted; None: it cannot be had."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
+class Exposure(NamedTuple):
     """The account at the moment that the entry would fill, USD."""
 
     equity: float
@@ -64,7 +62,7 @@ class Exposure:
     """Σ shares × (price − stop)⁺ from the real stops, pending entries at their limits."""
     margin: float = 0.0
     """Σ maintenance requirement."""
-    underlying: Mapping[str, float] = field(default_factory=dict)
+    underlying: Mapping[str, float] = MappingProxyType({})
     """Underlying → Σ leverage × direction × value."""
     free_slots: int = 1
     orders_this_minute: int = 0
@@ -80,8 +78,7 @@ class Limit(NamedTuple):
     """Before rounding down; inf if it does not bind, NaN if it could not be measured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizing:
+class Sizing(NamedTuple):
     """The answer."""
 
     shares: int
@@ -108,12 +105,13 @@ def size(request: Request, exposure: Exposure, risk: Risk, participation_pct: fl
             break
         if limit.shares < binding.shares:
             binding = limit
-    shares = max(0, math.floor(binding.shares)) if math.isfinite(binding.shares) else 0
+    name, gate, allowed = binding
+    shares = max(0, math.floor(allowed)) if math.isfinite(allowed) else 0
     distance = request.direction * request.price
     return Sizing(
         shares=shares,
-        binding=binding.name,
-        gate=binding.gate,
+        binding=name,
+        gate=gate,
         risk_usd=shares * request.price * request.stop,
         value_usd=shares * request.price,
         stop=request.price - distance * request.stop,
