@@ -11,6 +11,9 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
+from tui import cli_risk, cli_session
+from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
+
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes."""
 
@@ -24,19 +27,6 @@ app = App(
     Exit codes: 0 done, 1 failed or interrupted, 2 usage or bad input.""",
     version_flags=["--version"],
 )
-
-Flag = Parameter(negative="")
-Symbols = Annotated[str | None, Parameter(help="Comma-separated, such as TQQQ,SQQQ.")]
-From = Annotated[str | None, Parameter(name="--from", help="First New York session date to trade.")]
-To = Annotated[str | None, Parameter(name="--to", help="Last session date, included.")]
-Sets = Annotated[
-    tuple[str, ...],
-    Parameter(name="--set", negative="", help="section.key=value; repeatable, the last one holds."),
-]
-ConfigFile = Annotated[
-    Path | None,
-    Parameter(name="--config", help="Default: config.toml here, then the source's own."),
-]
 
 
 @app.command
@@ -186,73 +176,15 @@ def synth(
     )
 
 
-Session = Annotated[
-    str | None,
-    Parameter(help="Run id or run folder. Default: the only session that runs."),
-]
-Timeout = Annotated[float, Parameter(help="Seconds to wait until it has taken effect.")]
-Json = Annotated[bool, Parameter(negative="", help="Print one JSON object and nothing else.")]
-
-
-@app.command
-def status(*, session: Session = None, json: Json = False) -> int:
-    """Show how a running session stands: mode, equity, what blocks entries."""
-    from tui.session import show
-
-    return show("status", session, json=json)
-
-
-@app.command
-def positions(*, session: Session = None, json: Json = False) -> int:
-    """Show a running session's open positions with their stops and targets."""
-    from tui.session import show
-
-    return show("positions", session, json=json)
-
-
-@app.command
-def liquidate(
-    what: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
-) -> int:
-    """Sell a symbol, or all, in a running session, and wait until it is flat.
-
-    After `rotor liquidate all` nothing is entered until `rotor resume`; after one symbol, that
-    symbol is barred for its cooldown. Exit code 1 if it could not be seen flat in time.
-
-    Parameters
-    ----------
-    what
-        A symbol, or all.
-    """
-    from tui.session import tell
-
-    symbol = None if what.lower() == "all" else what.upper()
-    request = {"verb": "liquidate", "symbol": symbol}
-    return tell(request, session, timeout, json=json)
-
-
-@app.command
-def halt(
-    why: str = "", /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
-) -> int:
-    """Stop new entries in a running session until `rotor resume`; exits go on.
-
-    Parameters
-    ----------
-    why
-        The reason, for the journal.
-    """
-    from tui.session import tell
-
-    return tell({"verb": "halt", "reason": why}, session, timeout, json=json)
-
-
-@app.command
-def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = False) -> int:
-    """Lift a halt, trade again after `liquidate all`, re-arm breakers that wait for a hand."""
-    from tui.session import tell
-
-    return tell({"verb": "resume"}, session, timeout, json=json)
+app.command(cli_risk.app)
+for command in (
+    cli_session.status,
+    cli_session.positions,
+    cli_session.liquidate,
+    cli_session.halt,
+    cli_session.resume,
+):
+    app.command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ KEY OUTPUT: Prepared: the configuration, the opened source, which sessions warm 
 
 import datetime as dt
 import math
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +21,7 @@ from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
 from engine.market.sources import Source, open_source
+from engine.records.overrides import read_overrides
 from tui.commands import scripted
 
 
@@ -51,6 +53,8 @@ class Prepared:
 
     config: Config
     idle_keys: tuple[str, ...]
+    overridden: tuple[str, ...]
+    """section.key=value of overrides.toml."""
     source: Source
     warmup: tuple[dt.date, ...]
     dates: tuple[dt.date, ...]
@@ -103,6 +107,7 @@ def prepare(request: Request) -> Prepared:
     return Prepared(
         config=config,
         idle_keys=idle,
+        overridden=_overridden(request.config),
         source=source,
         warmup=warmup,
         dates=dates,
@@ -112,15 +117,31 @@ def prepare(request: Request) -> Prepared:
 
 
 def read_config(request: Request, source: Path) -> tuple[Config, tuple[str, ...]]:
-    """Return the configuration: --config or ./config.toml, then the source's own, then --set."""
+    """Return the configuration: --config or ./config.toml, the source's own, overrides, --set."""
     chosen = request.config or Path("config.toml")
-    text = ""
-    if request.config is not None or chosen.is_file():
-        text = _read(chosen)
+    text, folder = read_text(request.config)
     own = source / "config.toml" if source.is_dir() else source.with_name("config.toml")
     same = own.is_file() and chosen.is_file() and own.samefile(chosen)
     own_text = _read(own) if own.is_file() and not same and request.config is None else ""
-    return load_config(text, name=str(chosen), source=own_text, sets=request.sets)
+    overrides = read_overrides(folder)
+    return load_config(
+        text, name=str(chosen), source=own_text, overrides=overrides, sets=request.sets
+    )
+
+
+def read_text(config: Path | None) -> tuple[str, Path]:
+    """Return the text of --config or ./config.toml, and the folder where its overrides lie."""
+    chosen = config or Path("config.toml")
+    return (_read(chosen) if config is not None or chosen.is_file() else ""), chosen.parent
+
+
+def _overridden(config: Path | None) -> tuple[str, ...]:
+    tables = tomllib.loads(read_overrides(read_text(config)[1]))
+    return tuple(
+        f"{section}.{key}={value}"
+        for section, table in tables.items()
+        for key, value in table.items()
+    )
 
 
 def demo_folder() -> Path:

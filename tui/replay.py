@@ -42,6 +42,8 @@ def replay_command(request: Request) -> int:
     prepared = prepare(request)
     if prepared.idle_keys:
         print(f"no effect yet: {', '.join(prepared.idle_keys)}", file=sys.stderr)  # noqa: T201
+    if prepared.overridden:
+        print(f"overrides.toml: {', '.join(prepared.overridden)}", file=sys.stderr)  # noqa: T201
     level = request.journal or prepared.config.records.journal
     folder = _folder(request, prepared)
     started = dt.datetime.now(dt.UTC)

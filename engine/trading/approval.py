@@ -27,7 +27,7 @@ ADVICE = {
     Gate.REJECTS: "read the broker's reasons; it re-arms when they stop",
     Gate.PRICES: "check the price; it re-arms when prices are plausible",
     Gate.ORDER_RATE: "raise risk.max_orders_per_minute if this many orders are meant",
-    Gate.SIZE: "more capital, fewer slots or a nearer stop",
+    Gate.SIZE: "fewer shares, or more room in the limit that binds",
     Gate.LIQUIDITY: "the symbol trades too thinly for one share at this participation",
     Gate.HEAT: "wait for a stop to move up, or raise risk.max_heat_pct",
     Gate.GROSS_EXPOSURE: "close a position, or raise risk.max_gross_exposure_pct",
