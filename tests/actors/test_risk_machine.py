@@ -67,11 +67,12 @@ def minutes(draw):
 class Trader(RuleBasedStateMachine):
     """Whatever happens: no limit is exceeded by an entry, and every exit stays possible."""
 
-    @initialize(short=st.booleans(), scan=st.booleans())
-    def open(self, short, scan):
-        self.sets = dict.fromkeys(())
+    @initialize(short=st.booleans(), scan=st.booleans(), data=st.data())
+    def open(self, short, scan, data):
+        self.sets = {}
         self.short = short
-        self.cfg = self.configure({})
+        keys = data.draw(st.lists(st.sampled_from(sorted(EDITS)), max_size=6, unique=True))
+        self.cfg = self.configure({k: data.draw(st.sampled_from(EDITS[k])) for k in keys})
         self.floor = Floor(self.cfg, SYMBOLS, scan=scan)
         self.price = np.full(len(SYMBOLS), 50.0)
         self.halted = False

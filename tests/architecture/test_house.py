@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import InvariantViolation
+from engine.events import Approved, OcoOrder, Side
+
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {"trio", "asyncio", "threading", "socket", "textual", "alpaca", "time", "subprocess"}
 
@@ -55,3 +58,23 @@ def test_broad_excepts_live_in_the_restart_policy_only():
         for path in (ROOT / folder).rglob("*.py"):
             if re.search(r"except (Base)?Exception\b|except:", path.read_text()):
                 assert path.name == "restart.py"
+
+
+def test_orders_are_approved_in_one_place():
+    """Only engine/trading/approval.py makes an Approved, and nobody can without its key (A13)."""
+    makers = {
+        path.name
+        for folder in ("engine", "actors", "tui")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Approved"
+    }
+    order = OcoOrder(
+        order_id="x", symbol="A", side=Side.SELL, shares=1, stop_micro=1, target_micro=2, trail=0.0
+    )
+
+    assert makers == {"approval.py"}
+    with pytest.raises(InvariantViolation, match="no check has approved it"):
+        Approved(order, object())
