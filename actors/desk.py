@@ -79,7 +79,7 @@ class Outgoing(NamedTuple):
     orders: Sequence[Approved[Order | OcoOrder]] = ()
 
 
-_NOTHING = Outgoing()
+NOTHING = Outgoing()
 
 
 class Desk:
@@ -223,13 +223,15 @@ class Desk:
                 return True
         return False
 
+    def commanded(self, t: int) -> bool:
+        """Return whether a command is due at the start of frame `t`."""
+        return bool(self._commands) and self._commands[0].ts_ns <= self._block.ts_ns(t)
+
     def begin(self, t: int) -> Outgoing:
         """Let the commands take effect that are due at the start of frame `t`."""
-        if not self._commands:
-            return _NOTHING
         cancels: list[str] = []
         orders: list[Approved[Order | OcoOrder]] = []
-        while self._commands and self._commands[0].ts_ns <= self._block.ts_ns(t):
+        while self.commanded(t):
             given = self._commands.popleft()
             ts_ns = self._block.ts_ns(t)
             events, ids = obey(self.state, given.command, given.actor, ts_ns)
@@ -283,7 +285,7 @@ class Desk:
         cancels = self._watch(t)
         events, gates = decide(self.state, self._view(t), self._tape, self._config)
         self.refusals.add(gates)
-        return Outgoing(cancels, self._record_all(t, events))
+        return Outgoing(tuple(cancels), tuple(self._record_all(t, events)))
 
     def _watch(self, t: int) -> list[str]:
         """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""

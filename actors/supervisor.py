@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from actors.broker import BrokerPort
-from actors.desk import Desk, Given, Outgoing
+from actors.desk import NOTHING, Desk, Given, Outgoing
 from actors.mailbox import Mailbox
 from actors.pacing import Asked, Pacing
 from actors.predictor import Answer
@@ -61,13 +61,16 @@ def _hear(desk: Desk, block: Block, asked: Asked) -> None:
 async def _walk(desk: Desk, block: Block, broker: BrokerPort) -> None:
     t = desk.next_frame(0)
     while t < len(block):
-        await _send(broker, desk.begin(t))
+        if desk.commanded(t):
+            await _send(broker, desk.begin(t))
         if desk.waiting:
             await _open(desk, block, t, broker)
         if desk.touched(t):
             await broker.replace(desk.take_moves())
             await _send(broker, desk.fold(t, await broker.close_bar(block, t)))
-        await _send(broker, desk.decide(t))
+        outgoing = desk.decide(t)
+        if outgoing != NOTHING:
+            await _send(broker, outgoing)
         t = desk.next_frame(t + 1)
 
 

@@ -5,6 +5,7 @@ KEY OUTPUT: a Page; rows are made of it only when they are written, never held a
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.events import Decision, Event, OrderFilled
 from engine.market.frames import Block, Floats
@@ -12,8 +13,7 @@ from engine.trading.ledger import Booking
 from engine.trading.ranking import Ranking
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """A fill with what it did to the book: one row of trades.jsonl."""
 
     fill: OrderFilled

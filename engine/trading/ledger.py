@@ -8,6 +8,7 @@ First in, first out. Fees of the entry stay with their lots, so that Σ realised
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.errors import InvariantViolation
 from engine.events import MICRO, Decision, OrderFilled, Side
@@ -87,8 +88,7 @@ class Position:
         return sum(lot.value_micro for lot in self.lots) / self.shares / MICRO
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
+class Booking(NamedTuple):
     """What one fill did to the book."""
 
     entry: bool

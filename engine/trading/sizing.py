@@ -68,14 +68,9 @@ class Exposure(NamedTuple):
     orders_this_minute: int = 0
 
 
-class Limit(NamedTuple):
-    """What one limit allows."""
-
-    name: str
-    gate: Gate
-    """Under which a refusal by it is counted."""
-    shares: float
-    """Before rounding down; inf if it does not bind, NaN if it could not be measured."""
+Limit = tuple[str, Gate, float]
+"""Its name; the gate under which a refusal by it is counted; the shares that it allows, not yet
+rounded down: inf if it does not bind, NaN if it could not be measured."""
 
 
 class Sizing(NamedTuple):
@@ -100,10 +95,10 @@ def size(request: Request, exposure: Exposure, risk: Risk, participation_pct: fl
     asked = limits(request, exposure, risk, participation_pct)
     binding = asked[0]
     for limit in asked:
-        if math.isnan(limit.shares):
-            binding = Limit(limit.name, Gate.UNMEASURED, 0.0)
+        if math.isnan(limit[2]):
+            binding = (limit[0], Gate.UNMEASURED, 0.0)
             break
-        if limit.shares < binding.shares:
+        if limit[2] < binding[2]:
             binding = limit
     name, gate, allowed = binding
     shares = max(0, math.floor(allowed)) if math.isfinite(allowed) else 0
@@ -128,47 +123,45 @@ def limits(
     price, equity = request.price, exposure.equity
     if not (price > 0.0 and equity > 0.0 and request.stop > 0.0):
         known = not math.isnan(price + equity + request.stop)
-        return [Limit("equity", Gate.SIZE if known else Gate.UNMEASURED, 0.0)]
+        return [("equity", Gate.SIZE if known else Gate.UNMEASURED, 0.0)]
     pct = equity / 100 / price
     cap = risk.symbol_max_position_pct.get(request.symbol, risk.max_position_pct)
     at_risk = price * request.stop
     found = [
-        Limit("risk_per_trade", Gate.SIZE, pct * risk.risk_per_trade_pct / request.stop),
-        Limit("position_cap", Gate.SIZE, pct * cap),
-        Limit(
-            "slot_share", Gate.SIZE, (equity - exposure.gross) / max(1, exposure.free_slots) / price
-        ),
-        Limit("cash", Gate.SIZE, exposure.cash / price),
-        Limit("buying_power", Gate.SIZE, exposure.buying_power / price),
-        Limit("heat", Gate.HEAT, (equity * risk.max_heat_pct / 100 - exposure.heat) / at_risk),
-        Limit(
+        ("risk_per_trade", Gate.SIZE, pct * risk.risk_per_trade_pct / request.stop),
+        ("position_cap", Gate.SIZE, pct * cap),
+        ("slot_share", Gate.SIZE, (equity - exposure.gross) / max(1, exposure.free_slots) / price),
+        ("cash", Gate.SIZE, exposure.cash / price),
+        ("buying_power", Gate.SIZE, exposure.buying_power / price),
+        ("heat", Gate.HEAT, (equity * risk.max_heat_pct / 100 - exposure.heat) / at_risk),
+        (
             "gross_exposure",
             Gate.GROSS_EXPOSURE,
             pct * risk.max_gross_exposure_pct - exposure.gross / price,
         ),
-        Limit(
+        (
             "net_exposure",
             Gate.NET_EXPOSURE,
             pct * risk.max_net_exposure_pct - request.direction * exposure.net / price,
         ),
-        Limit("underlying_exposure", Gate.UNDERLYING, _underlying(request, exposure, risk)),
-        Limit("intraday_margin", Gate.MARGIN, _margin(request, exposure)),
+        ("underlying_exposure", Gate.UNDERLYING, _underlying(request, exposure, risk)),
+        ("intraday_margin", Gate.MARGIN, _margin(request, exposure)),
     ]
     share = participation_pct / 100
     if request.recent_volume is not None:
-        found.append(Limit("participation", Gate.LIQUIDITY, share * request.recent_volume))
+        found.append(("participation", Gate.LIQUIDITY, share * request.recent_volume))
     if request.closing_volume is not None:
-        found.append(Limit("exit_liquidity", Gate.LIQUIDITY, share * request.closing_volume))
+        found.append(("exit_liquidity", Gate.LIQUIDITY, share * request.closing_volume))
     if risk.volatility_target_pct > 0:
         volatility = request.daily_volatility
         target = pct * risk.volatility_target_pct
         found.append(
-            Limit("volatility_target", Gate.SIZE, target / volatility if volatility else math.nan)
+            ("volatility_target", Gate.SIZE, target / volatility if volatility else math.nan)
         )
     if risk.max_correlation < 1.0:
-        found.append(Limit("correlation", Gate.CORRELATION, _correlation(request, risk)))
+        found.append(("correlation", Gate.CORRELATION, _correlation(request, risk)))
     if exposure.orders_this_minute >= risk.max_orders_per_minute:
-        found.append(Limit("order_rate", Gate.ORDER_RATE, 0.0))
+        found.append(("order_rate", Gate.ORDER_RATE, 0.0))
     return found
 
 

@@ -7,7 +7,6 @@ had. All of them look back from a frame inside its session, whatever the blocks 
 
 import math
 from collections import deque
-from statistics import median
 
 import numpy as np
 
@@ -46,8 +45,9 @@ class Tape:
 
     def recent_volume(self, t: int, column: int) -> float:
         """Return the median volume of the last 15 minutes up to frame t, absent ones as 0."""
-        volumes: list[float] = self._window(t, VOLUME_MINUTES)[:, column, VOLUME].tolist()
-        return median(volumes)
+        volumes = sorted(self._window(t, VOLUME_MINUTES)[:, column, VOLUME].tolist())
+        n = len(volumes)
+        return float(volumes[n // 2] + volumes[(n - 1) // 2]) / 2
 
     def closing_volume(self, column: int) -> float | None:
         """Return the median volume of the last two minutes of the past 5 sessions; None if none."""

@@ -58,7 +58,7 @@ def test_underlying_exposure_counts_leverage_and_sign(now, leverage, direction, 
         leverage=leverage, underlying="NDX", direction=direction,
         account={"underlying": {"NDX": now}, "buying_power": 1e6, "cash": 1e6},
     )  # fmt: skip
-    allowed = {limit.name: limit.shares for limit in found.limits}["underlying_exposure"]
+    allowed = {name: shares for name, _, shares in found.limits}["underlying_exposure"]
 
     assert max(0, math.floor(allowed)) == shares
 
