@@ -7,6 +7,7 @@ anything: a changed rule never meets yesterday's machine code.
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 _HOME = Path(__file__).parent
@@ -21,5 +22,21 @@ def _digest() -> str:
     return found.hexdigest()[:16]
 
 
-# where it cannot be written, numba falls back to the user's own cache folder
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_HOME / "__pycache__" / f"compiled-{_digest()}"))
+def _cache_folder() -> str:
+    """Return a folder of ours to cache in: beside the code, else the user's, else a scratch one."""
+    name = f"compiled-{_digest()}"
+    home = os.environ.get("HOME", "/nonexistent")
+    user = Path(os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache", "rotor")
+    for base in (_HOME / "__pycache__", user):
+        folder = base / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    return tempfile.mkdtemp(prefix="rotor-compiled-")
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = _cache_folder()

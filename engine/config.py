@@ -97,7 +97,7 @@ class Learning(_Section):
     forgetting: float = _key(0.9999, "restart", gt=0.9, le=1)
     ridge: float = _key(3000.0, "restart", gt=0)
     warm_rows: int = _key(500, "restart", ge=0)
-    seed: int = _key(0, "restart", ge=0)
+    seed: int = _key(0, "restart", ge=0, le=2**63 - 1)
 
     @model_validator(mode="after")
     def _horizons_rise(self) -> "Learning":
@@ -198,7 +198,7 @@ class Costs(_Section):
 class Simulation(_Section):
     """The simulated account and its market."""
 
-    starting_capital: float = _key(100_000.0, "restart", gt=0, le=1e12)
+    starting_capital: float = _key(100_000.0, "restart", ge=1, le=1e12)
     participation_pct: PositivePercent = _key(10.0, "restart")
     both_touched: Literal["stop", "target"] = _key("stop", "restart")
 
@@ -238,7 +238,7 @@ class Optimize(_Section):
     """The parameter search."""
 
     trials: int = _key(50, "restart", ge=1)
-    seed: int = _key(0, "restart", ge=0)
+    seed: int = _key(0, "restart", ge=0, le=2**63 - 1)
 
 
 class Config(_Section):
@@ -347,8 +347,11 @@ def _merge(*layers: TomlTable) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for layer in layers:
         for section, table in layer.items():
+            below = merged.get(section, {})
+            if isinstance(table, Mapping) and not isinstance(below, Mapping):
+                raise ConfigError(f"{section} = {below!r}: is a section, not a value; [{section}]")
             if isinstance(table, Mapping):
-                merged[section] = {**merged.get(section, {}), **table}
+                merged[section] = {**below, **table}
             else:
                 merged[section] = table
     return merged

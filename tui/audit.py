@@ -120,7 +120,10 @@ def _run(
         trade_from=prepared.dates[0], range_label=prepared.range_label,
         first_ts_ns=prepared.first_ts_ns, folder=folder, level="full", block_size=block, scan=scan,
     )  # fmt: skip
-    return run(plan).journal_sha256
+    outcome = run(plan)
+    if outcome.stats.interrupted:
+        raise KeyboardInterrupt
+    return outcome.journal_sha256
 
 
 def _moments(prepared: Prepared, points: int) -> list[int]:

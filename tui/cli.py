@@ -4,6 +4,8 @@
 """
 
 import contextlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +21,7 @@ DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 app = App(
     name="rotor",
+    suppress_keyboard_interrupt=False,
     help="""Rotor: an intraday rotation trader for the terminal.
 
     Each symbol's predictor learns online, bar by bar; the strongest few are held, and the book is
@@ -191,6 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     from engine.errors import BadInputError, RotorError
 
+    _soften_output()
     tokens = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(tokens, exit_on_error=False, result_action="return_value")
@@ -203,6 +207,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", FAILED)
     return code if isinstance(code, int) else DONE
+
+
+def _soften_output() -> None:
+    """Never fail for want of an output, or of a letter in its encoding."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - closed at exit
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _say(message: str, code: int) -> int:

@@ -111,7 +111,7 @@ def prepare(request: Request) -> Prepared:
         source=source,
         warmup=warmup,
         dates=dates,
-        range_label=f"{first or ''}..{last or ''}",
+        range_label=f"{dates[0]}..{dates[-1]}",
         commands=scripted(request.commands, source.symbols, dates[-1]),
     )
 
@@ -132,7 +132,8 @@ def read_config(request: Request, source: Path) -> tuple[Config, tuple[str, ...]
 def read_text(config: Path | None) -> tuple[str, Path]:
     """Return the text of --config or ./config.toml, and the folder where its overrides lie."""
     chosen = config or Path("config.toml")
-    return (_read(chosen) if config is not None or chosen.is_file() else ""), chosen.parent
+    there = chosen.exists() or chosen.is_symlink()
+    return (_read(chosen) if config is not None or there else ""), chosen.parent
 
 
 def _overridden(config: Path | None) -> tuple[str, ...]:
@@ -155,7 +156,7 @@ def demo_folder() -> Path:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
 

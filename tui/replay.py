@@ -20,7 +20,6 @@ import orjson
 
 from actors.desk import Desk
 from actors.system import Outcome, Plan, epoch_of, run
-from engine.errors import BadInputError
 from engine.events import MICRO
 from engine.market.calendar import session_on
 from engine.market.frames import Block
@@ -32,9 +31,7 @@ from engine.records.summary import (
     summarise,
 )
 from tui.prepare import Prepared, Request, prepare
-
-MARKS = ("events.jsonl", "summary.json", "manifest.json")
-"""Any of these makes a folder a run."""
+from tui.run_folder import run_folder
 
 
 def replay_command(request: Request) -> int:
@@ -44,8 +41,14 @@ def replay_command(request: Request) -> int:
         print(f"no effect yet: {', '.join(prepared.idle_keys)}", file=sys.stderr)  # noqa: T201
     if prepared.overridden:
         print(f"overrides.toml: {', '.join(prepared.overridden)}", file=sys.stderr)  # noqa: T201
+    epoch = epoch_of(prepared.config, prepared.source.symbols, prepared.range_label)
+    runs_dir = prepared.config.records.runs_dir
+    with run_folder(request.out, runs_dir, epoch, overwrite=request.overwrite) as folder:
+        return _replay(request, prepared, folder)
+
+
+def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     level = request.journal or prepared.config.records.journal
-    folder = _folder(request, prepared)
     started = dt.datetime.now(dt.UTC)
     startup = time.perf_counter()
     _warm(prepared)
@@ -80,35 +83,29 @@ def replay_command(request: Request) -> int:
         "journal_sha256": outcome.journal_sha256,
         "run_dir": str(folder.resolve()),
     }
-    compared = (request.compare or not request.json) and level != "none"
-    rows = _baselines(prepared, outcome) if compared or request.compare else []
-    gate_off = _gate_off(prepared) if request.compare else None
+    manifest = _manifest(prepared, outcome, folder, started, request)
+    _write(folder, summary, manifest)
+    rows, gate_off = _second_step(request, prepared, outcome, level)
     if rows:
         summary["baselines"] = rows
     if gate_off is not None:
         summary["gate_off"] = gate_off
-    _write(folder, summary, _manifest(prepared, outcome, folder, started, request))
+    if rows or gate_off is not None:
+        _write(folder, summary, manifest)
     _report(request, prepared, summary, rows, gate_off)
     return 1 if outcome.stats.interrupted else 0
 
 
-def _folder(request: Request, prepared: Prepared) -> Path:
-    epoch = epoch_of(prepared.config, prepared.source.symbols, prepared.range_label)
-    if request.out is None:
-        stamp = f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{epoch}"
-        base = Path(prepared.config.records.runs_dir)
-        folder, n = base / stamp, 1
-        while folder.exists():
-            folder, n = base / f"{stamp}-{n}", n + 1
-    else:
-        folder = request.out
-        if any((folder / mark).exists() for mark in MARKS):
-            if not request.overwrite:
-                raise BadInputError(f"{folder}: holds a run; choose another --out, or --overwrite")
-            for name in (*MARKS, "signals.jsonl", "decisions.jsonl", "trades.jsonl"):
-                (folder / name).unlink(missing_ok=True)
-            (folder / "positions.jsonl").unlink(missing_ok=True)
-    return folder
+def _second_step(
+    request: Request, prepared: Prepared, outcome: Outcome, level: str
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Return the baselines and the run without the gate; neither for a run that was interrupted."""
+    if outcome.stats.interrupted or not outcome.stats.days:
+        return [], None
+    wanted = (request.compare or not request.json) and level != "none"
+    rows = _baselines(prepared, outcome) if wanted or request.compare else []
+    on = prepared.config.quality.earned_slope == "on"
+    return rows, _gate_off(prepared) if request.compare and on else None
 
 
 def _warm(prepared: Prepared) -> None:
@@ -118,7 +115,7 @@ def _warm(prepared: Prepared) -> None:
     bars = np.full((session.minutes, len(prepared.source.symbols), 5), 50.0)
     signs = [1.0] * len(prepared.source.symbols)
     block = Gridder(prepared.source.symbols, signs).block(session, 0, bars)
-    run(
+    warmed = run(
         Plan(
             config=prepared.config,
             symbols=prepared.source.symbols,
@@ -128,6 +125,8 @@ def _warm(prepared: Prepared) -> None:
             first_ts_ns=session.open_ns,
         )
     )
+    if warmed.stats.interrupted:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -171,7 +170,7 @@ def _baselines(prepared: Prepared, outcome: Outcome) -> list[dict[str, Any]]:
 
     traded = {day.date for day in outcome.stats.days}
     blocks = (b for b in prepared.open_blocks() if b.session.date in traded)
-    pnl = outcome.stats.last_equity - outcome.stats.starting_micro / MICRO
+    pnl = (outcome.stats.days[-1].equity_micro - outcome.stats.starting_micro) / MICRO
     return baselines(blocks, prepared.config, outcome.stats.round_trips, pnl)
 
 
@@ -188,6 +187,8 @@ def _gate_off(prepared: Prepared) -> dict[str, Any]:
             first_ts_ns=prepared.first_ts_ns,
         )
     )
+    if outcome.stats.interrupted:
+        raise KeyboardInterrupt
     return summarise(outcome.stats, config)
 
 
@@ -196,7 +197,7 @@ def _manifest(
 ) -> dict[str, Any]:
     report = prepared.source.report
     return {
-        "run_id": folder.name,
+        "run_id": folder.resolve().name,
         "command": "replay",
         "source": str(prepared.source.path.resolve()),
         "data_sha256": prepared.source.sha256(),
@@ -253,7 +254,7 @@ def _report(
 
     console = Console()
     for line in _about(prepared, request):
-        console.print(line, highlight=False, style="dim")
+        console.print(line, highlight=False, markup=False, style="dim")
     said = [*sentences(summary, rows), learning_sentence(summary["learning"])]
     if gate_off is not None:
         worth = (summary["mrd"] or 0.0) - (gate_off["mrd"] or 0.0)
@@ -261,11 +262,13 @@ def _report(
             f"The earned-slope gate is worth {100 * worth:+.3f}% a day here: without it "
             f"{gate_off['round_trips']:,} round trips, MRD {100 * (gate_off['mrd'] or 0.0):+.3f}%."
         )
+    elif request.compare and prepared.config.quality.earned_slope == "off":
+        said.append("The earned-slope gate is off in this run: there is nothing to compare.")
     render(summary, console, baselines=rows, comparison=gate_off, said=said)
     rate = summary["symbol_bars_per_second"] or 0
     seconds = summary["wall_seconds"]
     console.print(f"\n{rate:,} symbol-bars per CPU second, {seconds:.2f} s; records in", end=" ")
-    console.print(summary["run_dir"], highlight=False, soft_wrap=True)
+    console.print(summary["run_dir"], highlight=False, markup=False, soft_wrap=True)
 
 
 def _about(prepared: Prepared, request: Request) -> Iterator[str]:

@@ -33,6 +33,8 @@ def synth_command(
         raise BadInputError(f"{out}: name a file that ends in .parquet")
     if out.exists() and not overwrite:
         raise BadInputError(f"{out} exists: choose another name, or --overwrite")
+    if not out.parent.is_dir():
+        raise BadInputError(f"{out}: there is no folder {out.parent}")
     if seed < 0:
         raise BadInputError(f"--seed {seed}: choose one from 0 on")
     try:
@@ -40,7 +42,9 @@ def synth_command(
     except ValueError:
         raise BadInputError(f"--from {first}: write a date as 2025-07-03") from None
     chosen = (
-        SYMBOLS if symbols is None else tuple(s.strip() for s in symbols.split(",") if s.strip())
+        SYMBOLS
+        if symbols is None
+        else tuple(s.strip().upper() for s in symbols.split(",") if s.strip())
     )
     for symbol in chosen:
         check_symbol(symbol, "--symbols")

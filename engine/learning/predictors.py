@@ -18,7 +18,10 @@ _METHODS = ("process", "checkpoint", "restore", "scores")
 def make_predictor(name: str, context: Context) -> Predictor:
     """Make the predictor called `name`; a dotted path names a user's own class."""
     kind = BY_NAME.get(name) or _load(name)
-    predictor: Predictor = kind(context)
+    try:
+        predictor: Predictor = kind(context)
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        raise ConfigError(f"learning.predictor = {name!r}: cannot be made: {error}") from None
     missing = [method for method in _METHODS if not callable(getattr(predictor, method, None))]
     if missing or not isinstance(getattr(predictor, "feature_names", None), tuple):
         lacks = ", ".join(missing) or "feature_names (a tuple of str)"
@@ -35,7 +38,7 @@ def _load(path: str) -> type:
         )
     try:
         kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise ConfigError(f"learning.predictor = {path!r}: cannot be imported: {error}") from None
     if not isinstance(kind, type):
         raise ConfigError(f"learning.predictor = {path!r}: is not a class")

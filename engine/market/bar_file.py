@@ -18,6 +18,9 @@ from engine.market.frames import Floats, Ints
 PRICES = ("open", "high", "low", "close", "volume")
 TIMES = {"ts_nyt_epoch": 1_000_000_000, "timestamp_ms": 1_000_000, "ts_ns": 1, "timestamp": 0}
 """Time columns, the first that is there is taken: ns per unit, 0 for a date and time."""
+UNITS = {1_000_000_000: "seconds", 1_000_000: "milliseconds", 1: "nanoseconds"}
+EARLIEST, LATEST = 631_152_000 * 10**9, 4_102_444_800 * 10**9
+"""Moments that bars may have, ns: 1990 to 2100. Beyond it a unit was mistaken."""
 ORIGIN = "rotor.origin"
 """Key of a Parquet file's metadata: where its bars come from, in words."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.]{0,11}")
@@ -39,8 +42,8 @@ class BarFile(ABC):
         return None
 
     @abstractmethod
-    def times(self) -> Iterator[Ints]:
-        """Yield times, ns: every session of which the file has a row is among them."""
+    def times(self, chosen: Sequence[str]) -> Iterator[Ints]:
+        """Yield times, ns: every session with a row of the chosen symbols is among them."""
 
     @abstractmethod
     def chunks(
@@ -56,7 +59,7 @@ class BarFile(ABC):
         missing = [name for name in PRICES if name not in columns]
         time = next((name for name in TIMES if name in columns), None)
         if time is None or missing:
-            lacks = [*missing, *([] if time else ["a time column"])]
+            lacks = [*missing, *([] if time else ["time column"])]
             raise SourceError(
                 f"{self.path}: no {', '.join(lacks)} among its columns {', '.join(columns)}. "
                 "Expected ts_utc,ts_nyt_epoch,open,high,low,close,volume or "

@@ -46,7 +46,7 @@ def session_on(day: dt.date) -> Session | None:
 
 @cache
 def _table() -> tuple[dt.date, dt.date, dict[dt.date, dt.time | None]]:
-    lines = files("engine.market").joinpath("xnys.csv").read_text().splitlines()
+    lines = files("engine.market").joinpath("xnys.csv").read_text(encoding="utf-8").splitlines()
     first, last = (dt.date.fromisoformat(day) for day in lines[0].split(","))
     exceptions: dict[dt.date, dt.time | None] = {}
     for line in lines[1:]:

@@ -4,6 +4,10 @@ KEY INPUT: a .csv or .csv.gz file in one of bar_file.py's layouts.
 KEY OUTPUT: its symbols and rows; SourceError for what cannot be read.
 """
 
+import gzip
+import io
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +15,19 @@ from typing import Any
 import numpy as np
 
 from engine.errors import SourceError
-from engine.market.bar_file import PRICES, TIMES, BarFile, check_symbol
+from engine.market.bar_file import (
+    EARLIEST,
+    LATEST,
+    PRICES,
+    TIMES,
+    UNITS,
+    BarFile,
+    check_symbol,
+)
 from engine.market.frames import Floats, Ints
 
+_EMPTY = ["", "nan", "NaN", "NaN ", "null", "NULL", "NA", "N/A"]
+"""What stands for a missing number; in a column of symbols they are symbols."""
 _ZONES = ({"Z"}, {"+00:00"}, {"-04:00", "-05:00"})
 
 
@@ -30,9 +44,10 @@ class CsvFile(BarFile):
         self._load()
         return self._symbols
 
-    def times(self) -> Iterator[Ints]:
-        """Yield all times."""
-        yield self._load()[0]
+    def times(self, chosen: Sequence[str]) -> Iterator[Ints]:
+        """Yield all times of the chosen symbols."""
+        ts, code, _ = self._load()
+        yield ts[np.isin(code, [self._symbols.index(symbol) for symbol in chosen])]
 
     def chunks(
         self, chosen: Sequence[str], first_ns: int, last_ns: int
@@ -53,27 +68,56 @@ class CsvFile(BarFile):
     def _read(self) -> tuple[Ints, Ints, Floats]:
         import pandas as pd
 
+        header, rows = self._text()
+        columns = [cell.strip().strip('"').lower() for cell in header.split(",")]
+        twice = sorted({name for name in columns if name and columns.count(name) > 1})
+        if twice:
+            raise SourceError(f"{self.path}: column {twice[0]} is there twice")
+        time = self.pick_time(columns)
+        empty = {name: _EMPTY for name in columns if name in (*PRICES, *TIMES)}
         try:
-            frame = pd.read_csv(self.path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = pd.read_csv(
+                    io.BytesIO(rows), header=None, names=columns, index_col=False,
+                    dtype={"symbol": str}, keep_default_na=False, na_values=empty,
+                )  # fmt: skip
         except pd.errors.EmptyDataError:
-            raise SourceError(f"{self.path}: the file is empty") from None
-        except (EOFError, OSError) as error:
-            raise SourceError(
-                f"{self.path}: cannot be read to its end ({error}); fetch the file again"
-            ) from None
-        except (pd.errors.ParserError, UnicodeDecodeError) as error:
+            raise SourceError(f"{self.path}: has a header but no rows") from None
+        except pd.errors.ParserWarning:
+            raise SourceError(f"{self.path}: rows have more cells than the header") from None
+        except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
             raise SourceError(f"{self.path}: not a CSV file of bars: {error}") from None
-        time = self.pick_time(list(frame.columns))
         if frame.empty:
             raise SourceError(f"{self.path}: has a header but no rows")
         ts = self._times(frame, time)
         ohlcv = np.column_stack([self._numbers(frame, name) for name in PRICES])
         if "symbol" in frame.columns:
-            code, names = pd.factorize(frame["symbol"], sort=True)
+            blank = np.flatnonzero(frame["symbol"].isna() | (frame["symbol"].str.strip() == ""))
+            if len(blank):
+                raise SourceError(f"{self.path}: row {blank[0] + 1}: symbol is missing")
+            code, names = pd.factorize(frame["symbol"].str.strip(), sort=True)
             self._symbols = tuple(check_symbol(str(name), self.path) for name in names)
             return ts, code.astype(np.int64), ohlcv
         self._symbols = (self.name_symbol(),)
         return ts, np.zeros(len(ts), np.int64), ohlcv
+
+    def _text(self) -> tuple[str, bytes]:
+        """Return the header and the rows."""
+        try:
+            data = self.path.read_bytes()
+            if self.name.lower().endswith(".gz"):
+                data = gzip.decompress(data)
+            header, _, rows = data.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+            if not data.strip():
+                raise SourceError(f"{self.path}: the file is empty")
+            return header.decode().strip(), rows
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{self.path}: not a CSV file of bars: {error}") from None
+        except (EOFError, OSError, zlib.error) as error:
+            raise SourceError(
+                f"{self.path}: cannot be read to its end ({error}); fetch the file again"
+            ) from None
 
     def _numbers(self, frame: Any, column: str) -> Floats:
         import pandas as pd
@@ -94,6 +138,17 @@ class CsvFile(BarFile):
         bad = np.flatnonzero(~np.isfinite(numbers))
         if len(bad):
             raise SourceError(f"{self.path}: row {bad[0] + 1}: {column} is missing")
+        odd = np.flatnonzero(
+            (numbers % 1 != 0)
+            | (numbers * TIMES[column] < EARLIEST)
+            | (numbers * TIMES[column] > LATEST)
+        )
+        if len(odd):
+            unit = UNITS[TIMES[column]]
+            raise SourceError(
+                f"{self.path}: row {odd[0] + 1}: {column} {numbers[odd[0]]:.15g} is no moment in "
+                f"whole {unit} from 1990 to 2100"
+            )
         ts = numbers.astype(np.int64) * TIMES[column]
         if column == "ts_nyt_epoch" and "ts_utc" in frame.columns:
             apart = np.flatnonzero(self._moments(frame["ts_utc"], "ts_utc") != ts)

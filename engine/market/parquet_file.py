@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from engine.errors import SourceError
-from engine.market.bar_file import ORIGIN, PRICES, TIMES, BarFile, check_symbol
+from engine.market.bar_file import (
+    EARLIEST,
+    LATEST,
+    ORIGIN,
+    PRICES,
+    TIMES,
+    UNITS,
+    BarFile,
+    check_symbol,
+)
 from engine.market.frames import Floats, Ints
 
 BATCH_ROWS = 10_000
@@ -39,8 +48,34 @@ class ParquetFile(BarFile):
                 raise SourceError(
                     f"{path}: column {self._time} is {kind}; it must be a timestamp with a zone"
                 )
+        self._check_types()
         if self._file.metadata.num_rows == 0:
             raise SourceError(f"{path}: has no rows")
+
+    def _check_types(self) -> None:
+        import pyarrow as pa
+
+        schema = self._file.schema_arrow
+        if TIMES[self._time] and not pa.types.is_integer(schema.field(self._time).type):
+            kind = schema.field(self._time).type
+            raise SourceError(f"{self.path}: column {self._time} is {kind}; it must be integer")
+        for name in PRICES:
+            kind = schema.field(name).type
+            if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+                raise SourceError(f"{self.path}: column {name} is {kind}; it must be a number")
+
+    def _read(self, groups: Sequence[int], columns: Sequence[str]) -> Any:
+        """Read row groups; raises SourceError if they are damaged."""
+        import pyarrow as pa
+
+        try:
+            return self._file.read_row_groups(
+                list(groups), columns=list(columns), use_threads=False
+            )
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(
+                f"{self.path}: is damaged ({error}); fetch or make the file again"
+            ) from None
 
     def symbols(self) -> tuple[str, ...]:
         """Return the symbols in the file, sorted."""
@@ -49,8 +84,11 @@ class ParquetFile(BarFile):
         import pyarrow.compute as pc
 
         found: set[str] = set()
-        for batch in self._file.iter_batches(columns=["symbol"]):
-            found.update(pc.unique(batch.column(0).cast("string")).to_pylist())
+        for group in range(self._file.num_row_groups):
+            column = self._read([group], ["symbol"]).column(0)
+            if column.null_count:
+                raise SourceError(f"{self.path}: column symbol has empty cells")
+            found.update(pc.unique(column.cast("string")).to_pylist())
         return tuple(sorted(check_symbol(str(symbol), self.path) for symbol in found))
 
     def origin(self) -> str | None:
@@ -58,10 +96,11 @@ class ParquetFile(BarFile):
         text = (self._file.schema_arrow.metadata or {}).get(ORIGIN.encode())
         return text.decode() if text else None
 
-    def times(self) -> Iterator[Ints]:
-        """Yield the times of each row group."""
+    def times(self, chosen: Sequence[str]) -> Iterator[Ints]:
+        """Yield the times of the chosen symbols in each row group."""
+        all_of_them = not self._many or set(chosen) == set(self.symbols())
         for group in range(self._file.num_row_groups):
-            yield self._group_times(group)
+            yield self._group_times(group, () if all_of_them else chosen)
 
     def chunks(
         self, chosen: Sequence[str], first_ns: int, last_ns: int
@@ -114,10 +153,10 @@ class ParquetFile(BarFile):
                 return round(low.timestamp() * 1e9), round(high.timestamp() * 1e9)
         return None
 
-    def _group_times(self, group: int) -> Ints:
-        return self._to_ns(
-            self._file.read_row_group(group, columns=[self._time], use_threads=False).column(0)
-        )
+    def _group_times(self, group: int, chosen: Sequence[str]) -> Ints:
+        if not chosen:
+            return self._to_ns(self._read([group], [self._time]).column(0))
+        return self._rows([group], 0, chosen)[0]
 
     def _to_ns(self, column: Any) -> Ints:
         import pyarrow as pa
@@ -126,7 +165,14 @@ class ParquetFile(BarFile):
         if column.null_count:
             raise SourceError(f"{self.path}: column {self._time} has empty cells")
         if unit:
-            return np.asarray(column.to_numpy(), np.int64) * unit
+            numbers = np.asarray(column.to_numpy(), np.int64)
+            odd = np.flatnonzero((numbers < EARLIEST // unit) | (numbers > LATEST // unit))
+            if len(odd):
+                raise SourceError(
+                    f"{self.path}: {self._time} {numbers[odd[0]]} is no moment in {UNITS[unit]} "
+                    "from 1990 to 2100"
+                )
+            return numbers * unit
         return np.asarray(column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy())
 
     def _rows(
@@ -136,7 +182,7 @@ class ParquetFile(BarFile):
         import pyarrow.compute as pc
 
         names = [self._time, *PRICES, *(["symbol"] if self._many else [])]
-        table = self._file.read_row_groups(groups, columns=names, use_threads=False)
+        table = self._read(groups, names)
         ts = self._to_ns(table.column(self._time))
         ohlcv = np.column_stack([table.column(n).cast("float64").to_numpy() for n in PRICES])
         number = np.arange(first_row + 1, first_row + 1 + len(ts))

@@ -48,7 +48,9 @@ class Source:
         """Return the dates of the sessions in which the files have any bar, in order."""
         if self._dates is None:
             found: set[int] = set()
-            moments = [np.unique(ts) for file in self._files for ts in file.times()]
+            moments = [
+                np.unique(ts) for file, chosen in self._files.items() for ts in file.times(chosen)
+            ]
             calendar = _Calendar(moments)
             for ts in moments:
                 found.update(calendar.place(ts)[0].tolist())
@@ -207,16 +209,17 @@ def _open_files(path: Path) -> list[BarFile]:
         return [_open(path)]
     if not path.is_dir():
         raise SourceError(f"{path}: there is no such file or folder")
-    found = sorted(p for p in path.iterdir() if p.is_file() and p.name.endswith(_SUFFIXES))
+    found = sorted(p for p in path.iterdir() if p.is_file() and p.name.lower().endswith(_SUFFIXES))
     if not found:
         raise SourceError(f"{path}: holds no {', '.join(_SUFFIXES)} file")
     return [_open(p) for p in found]
 
 
 def _open(path: Path) -> BarFile:
-    if path.name.endswith(".parquet"):
+    name = path.name.lower()
+    if name.endswith(".parquet"):
         return ParquetFile(path)
-    if path.name.endswith((".csv", ".csv.gz")):
+    if name.endswith((".csv", ".csv.gz")):
         return CsvFile(path)
     raise SourceError(f"{path}: not one of {', '.join(_SUFFIXES)}")
 

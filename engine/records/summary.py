@@ -48,6 +48,8 @@ def summarise(stats: RunStats, config: Config) -> Json:
     pnl_micro = round(final * MICRO) - stats.starting_micro
     sessions = len(stats.days)
     total = pnl_micro / stats.starting_micro
+    # figures by the day are of whole days, also when the last one was interrupted
+    whole_micro = stats.days[-1].equity_micro - stats.starting_micro if stats.days else 0
     figures = trade_figures(stats.round_trips)
     ratio, basis = _sharpe(stats, start, returns)
     return {
@@ -81,14 +83,16 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "sortino_ratio": sortino(returns),
         "calmar_ratio": calmar(returns),
         "annual_volatility": annual_volatility(returns),
-        "mrd": total / sessions if sessions else None,
+        "mrd": _per_day(whole_micro, stats),
         "mrd_low": low,
         "mrd_high": high,
-        "gross_mrd": _per_day(pnl_micro + costs_micro, stats),
+        "gross_mrd": _per_day(
+            whole_micro + sum(day.fee_micro + day.slippage_micro for day in stats.days), stats
+        ),
         "fees_paid": stats.fee_micro / MICRO,
         "slippage_paid": stats.slippage_micro / MICRO,
         "costs_paid": costs_micro / MICRO,
-        "turnover_per_day": _per_day(stats.traded_micro, stats),
+        "turnover_per_day": _per_day(sum(day.traded_micro for day in stats.days), stats),
         "exposure": stats.exposure,
         "break_even_bps": _break_even_bps(pnl_micro + costs_micro, stats),
         "cost_bps": 1e4 * costs_micro / stats.traded_micro if stats.traded_micro else None,

@@ -146,12 +146,12 @@ def test_bad_input_exits_with_2_and_names_it(arguments, words):
     assert "Traceback" not in done.stderr
 
 
-def test_a_failure_that_is_not_the_users_exits_with_1(tmp_path):
-    """A folder that cannot be written to is exit code 1 with the system's reason."""
+def test_a_folder_that_cannot_be_made_is_named_at_once(tmp_path):
+    """Exit code 2 with the system's reason, before anything is replayed."""
     (tmp_path / "file").write_text("not a folder")
     done = rotor("replay", "--out", tmp_path / "file" / "run")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "file" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -201,7 +201,7 @@ BAD_FILES = {
     "the file is empty": lambda path, text: path.write_text(""),
     "header but no rows": lambda path, text: path.write_text(SEED_HEADER + "\n"),
     "no close": lambda path, text: path.write_text(text.replace("close", "klose")),
-    "a time column": lambda path, text: path.write_text(text.replace("ts_nyt_epoch", "when")),
+    "no time column": lambda path, text: path.write_text(text.replace("ts_nyt_epoch", "when")),
     "not a number": lambda path, text: path.write_text(text.replace("17508", "x7508", 1)),
     "not the same moment": lambda path, text: path.write_text(
         text.replace("T09:31:00-04:00", "T09:32:00-04:00", 1)
@@ -303,3 +303,94 @@ def test_the_real_bars_read_whole():
     assert len(source.symbols) == 12
     assert source.report.outside_session > 500
     assert source.report.dropped == {}
+
+
+ROW = "2025-06-25T13:30:00Z,50,51,49,50,100"
+
+
+def many(tmp_path, *rows, header="symbol,timestamp,open,high,low,close,volume", name="bars.csv"):
+    path = tmp_path / name
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_a_row_without_a_symbol_is_refused_not_traded_as_another(tmp_path):
+    """An empty cell is no symbol; NA and NULL are."""
+    with pytest.raises(SourceError, match="row 2: symbol is missing"):
+        open_source(many(tmp_path, f"TQQQ,{ROW}", f",{ROW}"))
+
+    assert open_source(many(tmp_path, f"NA,{ROW}", f"NULL,{ROW}")).symbols == ("NA", "NULL")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_sessions_without_a_chosen_symbol_do_not_count(tmp_path, suffix):
+    """A file of many symbols gives the sessions of those that are asked for."""
+    later = ROW.replace("06-25", "06-26")
+    path = many(tmp_path, f"AAA,{ROW}", f"BBB,{ROW}", f"BBB,{later}")
+    if suffix == "parquet":
+        frame = pd.read_csv(path, parse_dates=["timestamp"])
+        path = tmp_path / "bars.parquet"
+        frame.to_parquet(path)
+
+    assert len(open_source(path, symbols=["AAA"]).session_dates()) == 1
+    assert len(open_source(path, symbols=["BBB"]).session_dates()) == 2
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("1750858200", "no moment in whole milliseconds"),
+        ("1750858200000000000", "no moment in whole milliseconds"),
+        ("1e20", "no moment in whole milliseconds"),
+        ("1750858200000.7", "no moment in whole milliseconds"),
+    ],
+)
+def test_a_unit_that_was_mistaken_is_named(tmp_path, moment, words):
+    """Seconds or nanoseconds in timestamp_ms name the file, the row and the column."""
+    path = many(
+        tmp_path, f"{moment},50,51,49,50,100", name="TQQQ.csv",
+        header="timestamp_ms,open,high,low,close,volume",
+    )  # fmt: skip
+    with pytest.raises(SourceError, match=rf"TQQQ\.csv: row 1: timestamp_ms .* {words}"):
+        open_source(path).session_dates()
+
+
+def test_headers_may_have_capitals_blanks_and_a_mark(tmp_path):
+    """Case, blanks, quotes and a byte-order mark do not matter; nor does the suffix's case."""
+    header = '\ufeffSymbol, Timestamp,"Open",HIGH,low ,close,volume'
+    path = many(tmp_path, f"AAA,{ROW}", header=header, name="BARS.CSV")
+
+    assert open_source(path).symbols == ("AAA",)
+
+
+def test_columns_that_do_not_fit_the_header_are_refused(tmp_path):
+    """A comma too many, or a column twice."""
+    with pytest.raises(SourceError, match="more cells than the header"):
+        open_source(many(tmp_path, f"AAA,{ROW},"))
+    twice = "symbol,timestamp,open,high,low,close,volume,close"
+    with pytest.raises(SourceError, match="column close is there twice"):
+        open_source(many(tmp_path, f"AAA,{ROW},1", header=twice))
+
+
+def test_parquet_of_other_types_and_damaged_is_bad_input(tmp_path):
+    """Types and pages are named; nothing of pyarrow comes through."""
+    frame = pd.DataFrame(
+        {"timestamp_ms": [1.75e12], **dict.fromkeys(("open", "high", "low", "close"), 5.0)}
+    )
+    frame["volume"] = 1.0
+    path = tmp_path / "TQQQ.parquet"
+    frame.to_parquet(path)
+    with pytest.raises(SourceError, match="timestamp_ms is double; it must be integer"):
+        open_source(path)
+
+    whole = frame.assign(timestamp_ms=np.int64(1750858200000))
+    whole.assign(open="x").to_parquet(path)
+    with pytest.raises(SourceError, match=r"column open is .*; it must be a number"):
+        open_source(path)
+
+    whole.to_parquet(path)
+    data = bytearray(path.read_bytes())
+    data[4:60] = bytes(56)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match="is damaged"):
+        list(open_source(path).sessions())

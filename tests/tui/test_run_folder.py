@@ -1,0 +1,92 @@
+"""The folder of a run: what it held is never lost, what is not a run's is never touched."""
+
+import pytest
+
+from engine.errors import BadInputError
+from tui.run_folder import ASIDE, FILES, run_folder
+
+
+def write_run(folder, words="new"):
+    (folder / "events.jsonl").write_text(words)
+    (folder / "manifest.json").write_text('{"epoch": "0"}')
+
+
+def use(out, *, overwrite=False, error=None, words="new", runs="runs"):
+    with run_folder(out, str(runs), "abcd", overwrite=overwrite) as folder:
+        write_run(folder, words)
+        if error is not None:
+            (folder / "manifest.json").unlink()
+            raise error
+    return folder
+
+
+def test_default_folders_never_collide(tmp_path):
+    """Two runs of the same second have a folder each."""
+    folders = {use(None, runs=tmp_path / "runs") for _ in range(5)}
+
+    assert len(folders) == 5
+
+
+def test_a_run_is_not_replaced_unless_asked(tmp_path):
+    """Without --overwrite it is refused; with it the old files are gone only at the end."""
+    use(tmp_path, words="old")
+    with pytest.raises(BadInputError, match="holds a run"):
+        use(tmp_path)
+
+    assert (use(tmp_path, overwrite=True) / "events.jsonl").read_text() == "new"
+    assert not (tmp_path / ASIDE).exists()
+
+
+@pytest.mark.parametrize("error", [BadInputError("x"), OSError("full"), KeyboardInterrupt()])
+def test_a_refused_run_gives_back_what_it_would_replace(tmp_path, error):
+    """The old run stands as it was, with whatever else lay there."""
+    use(tmp_path, words="old")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(type(error)):
+        use(tmp_path, overwrite=True, error=error)
+
+    assert (tmp_path / "events.jsonl").read_text() == "old"
+    assert (tmp_path / "manifest.json").exists()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / ASIDE).exists()
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path):
+    """Bad input leaves nothing that looks like a run."""
+    with pytest.raises(BadInputError):
+        use(None, runs=tmp_path / "runs", error=BadInputError("x"))
+
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_half_a_journal_is_kept_when_interrupted(tmp_path):
+    """A second Ctrl-C loses nothing that was written."""
+    with pytest.raises(KeyboardInterrupt):
+        use(tmp_path, error=KeyboardInterrupt())
+
+    assert (tmp_path / "events.jsonl").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "summary.json"])
+def test_what_is_not_a_runs_is_refused_even_with_overwrite(tmp_path, name):
+    """A web page's manifest.json is not ours to replace."""
+    (tmp_path / name).write_text('{"name": "my app"}')
+    with pytest.raises(BadInputError, match="not of a run"):
+        use(tmp_path, overwrite=True)
+
+    assert (tmp_path / name).read_text() == '{"name": "my app"}'
+
+
+@pytest.mark.parametrize("name", FILES[:5])
+def test_a_stray_journal_can_be_overwritten(tmp_path, name):
+    """What a run that died left behind does not bar the folder for ever."""
+    (tmp_path / name).write_text("")
+
+    assert use(tmp_path, overwrite=True) == tmp_path
+
+
+def test_a_file_is_no_folder(tmp_path):
+    """It is named, before anything is made."""
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInputError, match="no folder that can be written"):
+        use(tmp_path / "file")
