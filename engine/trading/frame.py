@@ -30,44 +30,30 @@ class FrameView:
     """UTC start of the frame's bars."""
     minute: int = field(init=False)
     """Of the session."""
-    _close: list[float] = field(init=False)
-    _strength: list[float] = field(init=False)
-    _rank: list[int] = field(init=False)
-    _direction: list[int] = field(init=False)
-    _stale: list[float] = field(init=False)
-    _warm: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
-        t, ranking = self.t, self.ranking
-        self.ts_ns = self.block.ts_ns(t)
-        self.minute = self.block.first + t
-        # one row each: a page of Python asks for most of them
-        self._close = self.block.bars[t, :, CLOSE].tolist()
-        self._strength = ranking.strength[t].tolist()
-        self._rank = ranking.rank[t].tolist()
-        self._direction = ranking.direction[t].tolist()
-        self._stale = self.signals[t, :, STALE].tolist()
-        self._warm = self.signals[t, :, WARM].tolist()
+        self.ts_ns = self.block.ts_ns(self.t)
+        self.minute = self.block.first + self.t
 
     def price(self, column: int) -> float:
         """Return the close, carried if the symbol had no bar, USD."""
-        return self._close[column]
+        return self.block.bars.item(self.t, column, CLOSE)
 
     def strength(self, column: int) -> float:
         """Return the signal's strength."""
-        return self._strength[column]
+        return self.ranking.strength.item(self.t, column)
 
     def own_strength(self, column: int, direction: int) -> float:
         """Return the strength of the signal if it points in `direction`, else 0."""
-        return self._strength[column] if self._direction[column] == direction else 0.0
+        return self.strength(column) if self.direction(column) == direction else 0.0
 
     def rank(self, column: int) -> int:
         """Return the symbol's rank, 1 the strongest."""
-        return self._rank[column]
+        return self.ranking.rank.item(self.t, column)
 
     def direction(self, column: int) -> int:
         """Return 1, 0 or −1."""
-        return self._direction[column]
+        return self.ranking.direction.item(self.t, column)
 
     def edge_bps(self, column: int) -> float:
         """Return the expected return after the earned slope and a round trip's cost."""
@@ -75,11 +61,11 @@ class FrameView:
 
     def stale_minutes(self, column: int) -> int:
         """Return the age of the symbol's forecast."""
-        return int(self._stale[column])
+        return int(self.signals.item(self.t, column, STALE))
 
     def cold(self, column: int) -> bool:
         """Return whether the symbol's predictor is not warm, or crashed in this frame."""
-        return self._warm[column] == 0.0
+        return self.signals.item(self.t, column, WARM) == 0.0
 
     def gates(self) -> list[int]:
         """Return each symbol's first refusing gate (Gate.PASS if none, Gate.NONE: no candidate)."""
