@@ -142,6 +142,7 @@ class Desk:
             self._record(0, self._session_opened())
             for event in at_session(self.state.risk, self._config.risk, block.ts_ns(0)):
                 self._record(0, event)
+        self._changed = bool(self._changes)
         for change in self._changes:
             self._record(0, change)
         self._changes = []
@@ -171,7 +172,8 @@ class Desk:
                 self._record(0, incident)
             return len(block)
         stop = start
-        if start < len(block) and self._scan:
+        asked = start == 0 and self._changed  # new limits are asked at once
+        if self._scan and start < len(block) and not asked:
             passed = next_frame(
                 self.state, block, self.page.ranking, self._signals, self._faults,
                 self.page.equity, self._exposure, start, max(start, self._due()), self._config,

@@ -88,20 +88,19 @@ class RiskState:
     def trip(self, event: BreakerTripped) -> None:
         """Note a trip; what is counted in a row counts anew from here."""
         self.tripped[event.breaker] = Trip(event.ts_ns, event.reason, event.rearm_minute)
-        if event.breaker is Gate.CONSECUTIVE_LOSSES:
-            self.losses = 0
-        elif event.breaker is Gate.REJECTS:
-            self.rejects = 0
+        self._count_anew(event.breaker)
         self._settle()
 
     def extend(self, breaker: Gate, minute: int) -> None:
         """Move a standing trip's re-arming: its cause is there again."""
         self.tripped[breaker].rearm_minute = minute
+        self._count_anew(breaker)
         self._settle()
 
     def rearm(self, event: BreakerRearmed, equity: float) -> None:
         """Forget a trip and what led to it."""
         del self.tripped[event.breaker]
+        self._count_anew(event.breaker)
         if event.breaker is Gate.DRAWDOWN:
             self.peak = equity
         elif event.breaker is Gate.DAILY_LOSS:
@@ -142,6 +141,12 @@ class RiskState:
             said.append(f"{self.flattened.reason} by {self.flattened.actor}")
         said += [self.tripped[breaker].reason for breaker in sorted(self.tripped)]
         return "; ".join(said)
+
+    def _count_anew(self, breaker: Gate) -> None:
+        if breaker is Gate.CONSECUTIVE_LOSSES:
+            self.losses = 0
+        elif breaker is Gate.REJECTS:
+            self.rejects = 0
 
     def _settle(self) -> None:
         if self.halt is not None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.desk import Given
 from actors.system import Plan, epoch_of, replay, run
 from engine.config import Universe
 from engine.errors import RotorError, SourceError
-from engine.events import MICRO
+from engine.events import MICRO, Halt, Liquidate, Resume
 from engine.learning.predictors import make_predictor
 from engine.learning.signals import Context
 from engine.market.frames import OPEN
@@ -74,7 +75,7 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
     assert run(plan(blocks, tmp_path / "x", **options)).journal_sha256 == full[1].journal_sha256
 
 
-@settings(max_examples=12)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 99),
     sets=st.fixed_dictionaries(
@@ -89,16 +90,42 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
             "rotation.rotation_strength_delta": st.sampled_from([0, 0.01, 0.2]),
             "simulation.participation_pct": st.sampled_from([0.05, 1, 10]),
             "session.no_entries_before_close_minutes": st.integers(0, 60),
+            "risk.stop_loss_pct": st.sampled_from([0.05, 0.3, 1.5, 100]),
+            "risk.trailing_stop_pct": st.sampled_from([0, 0.05, 0.5, 100]),
+            "risk.take_profit_pct": st.sampled_from([0.05, 0.5, 100]),
+            "risk.stop_atr_multiple": st.sampled_from([0, 0, 3, 20]),
+            "risk.daily_loss_pct": st.sampled_from([0.1, 0.5, 5]),
+            "risk.drawdown_pct": st.sampled_from([0.3, 100]),
+            "risk.drawdown_rearm": st.sampled_from(["manual", "session"]),
+            "risk.max_consecutive_losses": st.sampled_from([1, 2, 1000]),
+            "risk.consecutive_losses_rearm": st.sampled_from(["cooldown", "session", "manual"]),
+            "risk.losses_cooldown_minutes": st.integers(1, 40),
+            "risk.max_orders_per_minute": st.sampled_from([1, 3, 60]),
+            "risk.max_jump_pct": st.sampled_from([0.2, 25]),
+            "risk.max_correlation": st.sampled_from([0.5, 1]),
         }
     ),
+    orders=st.lists(
+        st.tuples(
+            st.integers(0, 779),
+            st.sampled_from([Liquidate(), Liquidate(symbol="TQQQ"), Halt(), Resume(), Resume()]),
+        ),
+        max_size=4,
+    ),
 )
-def test_the_scan_passes_over_nothing_that_matters(seed, sets):
-    """Whatever the rules, deciding every frame and scanning leave the same journal."""
+def test_the_scan_passes_over_nothing_that_matters(seed, sets, orders):
+    """Whatever the rules and commands, deciding every frame and scanning leave one journal."""
     blocks = synth_blocks(2, seed=seed, signal=3.0, symbols=(*SIX, "AAA", "BBB"))
     cfg = config("learning.warm_rows=50", *(f"{key}={value}" for key, value in sets.items()))
+    commands = tuple(
+        Given(blocks[minute // 390].ts_ns(minute % 390), command, "test")
+        for minute, command in sorted(orders, key=lambda order: order[0])
+    )
     with tempfile.TemporaryDirectory() as scratch:
         hashes = {
-            run(plan(blocks, Path(scratch) / name, cfg=cfg, **options)).journal_sha256
+            run(
+                plan(blocks, Path(scratch) / name, cfg=cfg, commands=commands, **options)
+            ).journal_sha256
             for name, options in {
                 "scan": {},
                 "every": {"scan": False},
