@@ -43,7 +43,7 @@ from engine.events import (
 )
 from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
 from engine.learning.slope import EarnedSlope
-from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block, Floats
+from engine.market.frames import MINUTE_NS, PRESENT, Block, Floats
 from engine.records.page import Held, Page, Span, Trade
 from engine.records.stats import RunStats, Tripped
 from engine.trading.approval import Refused
@@ -111,7 +111,7 @@ class Desk:
         self._commands: deque[Given] = deque()
         self._moves: dict[str, int] = {}
         self._changes: list[ConfigChanged] = []
-        self._last_close: Floats | None = None
+        self._last_bars: Floats | None = None
 
     def open_block(self, block: Block, answers: Sequence[Answer], *, trading: bool) -> None:
         """Take up the next block; `answers` come in the order of the actors' symbols."""
@@ -322,7 +322,7 @@ class Desk:
             peak=risk.peak,
             losses=risk.losses,
             rejects=risk.rejects,
-            orders=risk.orders_in(minute),
+            orders=risk.orders_lately(minute),
             stream_lost=risk.stream_lost,
             data_age=wrong.data_age.item(t),
             bad_price=self._block.symbols[bad] if bad >= 0 else "",
@@ -330,8 +330,8 @@ class Desk:
 
     def _find_faults(self, block: Block) -> Faults:
         risk = self._config.risk
-        before = None if block.first == 0 else self._last_close
-        self._last_close = block.bars[-1, :, CLOSE]
+        before = None if block.first == 0 else self._last_bars
+        self._last_bars = block.bars[-1]
         return faults(block, before, risk.stale_data_minutes, risk.max_jump_pct)
 
     def _move(self, move: list[int]) -> None:

@@ -157,7 +157,11 @@ class SimulatedBroker:
             ambiguous = not (gap or beyond)
             first = self._config.simulation.both_touched == "stop"
             stopped = gap or (ambiguous and first)
-            return self._fill_leg(working, block, t, stop=stopped, ambiguous=ambiguous)
+            reports = self._fill_leg(working, block, t, stop=stopped, ambiguous=ambiguous)
+            if not stopped and working.remaining:
+                # what the target left goes by the stop, which the bar touched too
+                reports += self._fill_leg(working, block, t, stop=True, ambiguous=False)
+            return reports
         return self._fill_leg(working, block, t, stop=stopped, ambiguous=False)
 
     def _fill_leg(

@@ -19,9 +19,9 @@ AnyOrder = TypeVar("AnyOrder", bound=Order | OcoOrder)
 ADVICE = {
     Gate.HALTED: "resume when the reason of the halt is gone",
     Gate.REDUCE_ONLY: "resume to trade again",
-    Gate.DAILY_LOSS: "it re-arms with the next session, or by resume if daily_loss_rearm is manual",
-    Gate.DRAWDOWN: "look into the losses, then resume; the peak starts anew from there",
-    Gate.CONSECUTIVE_LOSSES: "wait for the cool-down, or resume",
+    Gate.DAILY_LOSS: "wait for the next session; with daily_loss_rearm manual, resume",
+    Gate.DRAWDOWN: "look into the losses, then resume (or wait, if drawdown_rearm is session)",
+    Gate.CONSECUTIVE_LOSSES: "wait for the cool-down or the next session; if it is manual, resume",
     Gate.STALE_DATA: "check the feed; it re-arms by itself when bars arrive",
     Gate.LOST_STREAM: "check the connection; it re-arms when orders are reconciled",
     Gate.REJECTS: "read the broker's reasons; it re-arms when they stop",

@@ -26,7 +26,7 @@ class Readings(NamedTuple):
     losses: int
     rejects: int
     orders: int
-    """Sent in this minute."""
+    """Sent in this minute or the one before, whichever had some last."""
     stream_lost: str
     data_age: float
     """Minutes since any symbol had a bar."""
@@ -59,7 +59,7 @@ class Breaker(ABC):
 class DailyLoss(Breaker):
     """Equity, realised and unrealised, against the session's opening equity.
 
-    Blocks entries. Re-arms with the next session, or by hand.
+    Blocks entries. Re-arms with the next session or by hand, as configured.
     """
 
     gate = Gate.DAILY_LOSS
@@ -83,7 +83,8 @@ class DailyLoss(Breaker):
 class Drawdown(Breaker):
     """Equity, realised and unrealised, against its highest close of a minute.
 
-    Blocks entries. Re-arms by hand, from then on against a new peak; or with the next session.
+    Blocks entries. Re-arms by hand or with the next session, as configured, from then on against
+    a new peak.
     """
 
     gate = Gate.DRAWDOWN
@@ -107,7 +108,8 @@ class Drawdown(Breaker):
 class ConsecutiveLosses(Breaker):
     """Losing round trips in a row, net of costs.
 
-    Blocks entries. Re-arms after a cool-down, at the latest with the next session; or by hand.
+    Blocks entries. Re-arms after a cool-down and at the latest with the next session, or by hand,
+    as configured.
     """
 
     gate = Gate.CONSECUTIVE_LOSSES

@@ -10,7 +10,7 @@ from engine.market.frames import HIGH, LOW, PRESENT, Floats
 from engine.trading.approval import approve_exit
 from engine.trading.frame import FrameView
 from engine.trading.ledger import side_of
-from engine.trading.legs import above, below, stop_touched, target_touched, tick_micro
+from engine.trading.legs import above, below, stop_touched, target_touched
 from engine.trading.state import Legs, State
 
 Verdict = tuple[Decision, str]
@@ -71,13 +71,13 @@ def legs_of(state: State, entry: Order, fill: OrderFilled, config: Config) -> Ap
     protection = entry.protection
     assert protection is not None
     direction, price = entry.side.sign, fill.price_micro / MICRO
-    tick = tick_micro(price, config.costs.tick_usd)
+    tick = config.costs.tick_usd
     low, high = (
         (protection.stop, protection.target)
         if direction > 0
         else (protection.target, protection.stop)
     )
-    lower, upper = below(price * (1 - low), tick), above(price * (1 + high), tick)
+    lower, upper = below(price * (1 - low), price, tick), above(price * (1 + high), price, tick)
     held = state.ledger.positions[fill.symbol].shares
     side = side_of(direction, entry=False)
     order = OcoOrder(

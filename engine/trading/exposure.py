@@ -4,6 +4,7 @@ KEY INPUT: the state, a frame, the positions that stay, pending entries, the tap
 KEY OUTPUT: Exposure and Request.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 
 from engine.config import Config, Universe
@@ -11,7 +12,7 @@ from engine.events import MICRO, Gate, Order
 from engine.trading.approval import Refused
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Position
-from engine.trading.legs import above, below, tick_micro
+from engine.trading.legs import rounded_down, rounded_up
 from engine.trading.sizing import Exposure, Request, margin_rate
 from engine.trading.state import State
 from engine.trading.tape import Tape
@@ -113,9 +114,10 @@ def request(
 
 def limit_micro(price: float, direction: int, config: Config) -> int:
     """Return the worst price of an entry, micro-dollars, on the tick."""
-    tick = tick_micro(price, config.costs.tick_usd)
-    away = config.risk.entry_limit_pct / 100
-    return above(price * (1 + away), tick) if direction > 0 else below(price * (1 - away), tick)
+    tick, away = config.costs.tick_usd, config.risk.entry_limit_pct / 100
+    if direction > 0:
+        return rounded_down(price * (1 + away), tick)
+    return rounded_up(price * (1 - away), tick)
 
 
 def _held(
@@ -137,7 +139,7 @@ def _correlation(
     highest = -1.0
     for other, direction in others.items():
         found = tape.correlation(frame.t, column, other)
-        if found is None:
+        if found is None or math.isnan(found):
             return None
         highest = max(highest, found * frame.direction(column) * direction)
     return highest

@@ -17,22 +17,43 @@ _EPSILON = 1e-9
 
 
 @register_jitable
-def tick_micro(price: float, tick_usd: float) -> int:
-    """Return the tick at a price, micro-dollars: `tick_usd`, below $1 at most a hundredth cent."""
-    tick = tick_usd if price >= 1.0 else min(tick_usd, 1e-4)
+def tick_micro(level: float, tick_usd: float) -> int:
+    """Return the tick at a level, micro-dollars: `tick_usd`, below $1 at most a hundredth cent.
+
+    SEC Rule 612: no sub-penny quotes from a dollar on.
+    """
+    tick = tick_usd if level >= 1.0 else min(tick_usd, 1e-4)
     return max(1, round(tick * MICRO))
 
 
 @register_jitable
-def below(price: float, tick: int) -> int:
-    """Return a level below the market, rounded up to the tick; at least one tick."""
-    return max(tick, math.ceil(price * MICRO / tick - _EPSILON) * tick)
+def rounded_up(level: float, tick_usd: float) -> int:
+    """Return a level rounded up to its tick; at least one tick."""
+    tick = tick_micro(level, tick_usd)
+    return max(tick, math.ceil(level * MICRO / tick - _EPSILON) * tick)
 
 
 @register_jitable
-def above(price: float, tick: int) -> int:
-    """Return a level above the market, rounded down to the tick; at least one tick."""
-    return max(tick, math.floor(price * MICRO / tick + _EPSILON) * tick)
+def rounded_down(level: float, tick_usd: float) -> int:
+    """Return a level rounded down to its tick; at least one tick."""
+    tick = tick_micro(level, tick_usd)
+    return max(tick, math.floor(level * MICRO / tick + _EPSILON) * tick)
+
+
+@register_jitable
+def below(level: float, market: float, tick_usd: float) -> int:
+    """Return a level on the tick, towards the market and at least one tick below it."""
+    tick = tick_micro(level, tick_usd)
+    highest = math.ceil(market * MICRO / tick - _EPSILON) * tick - tick
+    return max(tick, min(rounded_up(level, tick_usd), highest))
+
+
+@register_jitable
+def above(level: float, market: float, tick_usd: float) -> int:
+    """Return a level on the tick, towards the market and at least one tick above it."""
+    tick = tick_micro(level, tick_usd)
+    lowest = math.floor(market * MICRO / tick + _EPSILON) * tick + tick
+    return max(rounded_down(level, tick_usd), lowest)
 
 
 @register_jitable
@@ -55,5 +76,5 @@ def trailed(
     if trail <= 0.0:
         return stop_micro
     if direction > 0:
-        return max(stop_micro, below(high * (1.0 - trail), tick_micro(high, tick_usd)))
-    return min(stop_micro, above(low * (1.0 + trail), tick_micro(low, tick_usd)))
+        return max(stop_micro, below(high * (1.0 - trail), high, tick_usd))
+    return min(stop_micro, above(low * (1.0 + trail), low, tick_usd))

@@ -56,7 +56,7 @@ class RiskState:
     """Rejected orders in a row."""
     stream_lost: str = ""
     """Why the order stream is down; empty when it is up."""
-    orders_minute: int = -1
+    orders_minute: int = -2
     """The session minute in which `orders` were sent."""
     orders: int = 0
     tripped: dict[Gate, Trip] = field(default_factory=dict)
@@ -77,6 +77,10 @@ class RiskState:
     def orders_in(self, minute: int) -> int:
         """Return the orders sent in a session minute."""
         return self.orders if minute == self.orders_minute else 0
+
+    def orders_lately(self, minute: int) -> int:
+        """Return the orders of the last minute with any, if that is this one or the one before."""
+        return self.orders if 0 <= minute - self.orders_minute <= 1 else 0
 
     def closed(self, trip: RoundTrip) -> None:
         """Count a round trip."""

@@ -189,6 +189,6 @@ def _margin(request: Request, exposure: Exposure) -> float:
 
 
 def _correlation(request: Request, risk: Risk) -> float:
-    if request.correlation is None:
+    if request.correlation is None or math.isnan(request.correlation):
         return math.nan
-    return 0.0 if request.correlation > risk.max_correlation else math.inf
+    return math.inf if request.correlation <= risk.max_correlation else 0.0

@@ -353,4 +353,4 @@ class State:
         self.cooldown_until = np.zeros(len(self.symbols), np.int64)
         self.told = np.zeros(len(self.symbols), np.int8)
         self.equity = self.risk.day_open = self.risk.session_open = self.cash
-        self.risk.orders_minute = -1
+        self.risk.orders_minute = -2

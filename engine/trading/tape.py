@@ -57,7 +57,7 @@ class Tape:
         """Return the average true range of the last 30 minutes' bars, USD.
 
         J. Welles Wilder, New Concepts in Technical Trading Systems (1978); a simple mean, within
-        the session. None with fewer than 15 bars.
+        the session. None with 15 bars or fewer.
         """
         window = self._window(t, ATR_MINUTES + 1)[:, column]
         bars = window[window[:, PRESENT] > 0]

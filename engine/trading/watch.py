@@ -28,19 +28,23 @@ class Faults:
 
 
 def faults(block: Block, before: Floats | None, stale_minutes: int, max_jump_pct: float) -> Faults:
-    """Find stale data and bad prices; `before` (S,) is the close of the minute before the block."""
+    """Find stale data and bad prices; `before` (S, 8) are the bars of the minute before the block.
+
+    A jump is measured from the last close of the session: a night is no minute.
+    """
     frames, symbols = block.bars.shape[:2]
     data_age = np.empty(frames)
     bad = np.empty(frames, np.int16)
-    last = np.full(symbols, np.nan) if before is None else before
-    _faults(block.bars, last, max_jump_pct / 100, data_age, bad)
+    last = np.full((symbols, 8), np.nan) if before is None else before
+    _faults(block.bars, last, block.first, max_jump_pct / 100, data_age, bad)
     return Faults(data_age, bad, (data_age >= stale_minutes) | (bad >= 0))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _faults(
-    bars: Floats, before: Floats, jump: float, data_age: Floats, bad: npt.NDArray[np.int16]
-) -> None:
+    bars: Floats, before: Floats, first: int, jump: float, data_age: Floats,
+    bad: npt.NDArray[np.int16],
+) -> None:  # fmt: skip
     frames, symbols = bars.shape[:2]
     for t in range(frames):
         age = np.inf
@@ -51,8 +55,10 @@ def _faults(
                 continue
             open_, close = bars[t, s, OPEN], bars[t, s, CLOSE]
             high, low = bars[t, s, HIGH], bars[t, s, LOW]
-            last = bars[t - 1, s, CLOSE] if t > 0 else before[s]
-            base = last if last == last else open_
+            last = bars[t - 1, s] if t > 0 else before[s]
+            # so many minutes without a bar reach back behind the open, NaN before the first block
+            today = last[AGE] <= first + t - 1
+            base = last[CLOSE] if today else open_
             straight = 0.0 < low <= min(open_, close) and high >= max(open_, close)
             near = abs(open_ / base - 1.0) <= jump and abs(close / base - 1.0) <= jump
             if not (straight and near):
