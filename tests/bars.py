@@ -76,3 +76,8 @@ def flat(minutes, price=50.0, volume=1e6):
     bars = np.full((minutes, 5), price)
     bars[:, 4] = volume
     return bars
+
+
+def changed(value, **changes):
+    """Return an immutable value with some fields changed."""
+    return value._replace(**changes)
