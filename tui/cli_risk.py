@@ -1,32 +1,14 @@
 """`rotor risk …`: what each command takes and what it teaches; the work is imported late."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tui.options import ConfigFile, Flag, Json, Sets
+from tui.options import ConfigFile, Flag, Json, Sets, Trade
+
+Asked = Annotated[Trade, Parameter(name="*")]
 
 app = App(name="risk", help="The risk limits: what is in force, what a trade may be.")
-Price = Annotated[float, Parameter(help="The price it would pay, USD per share.")]
-Equity = Annotated[float, Parameter(help="Cash plus positions, USD.")]
-Cash = Annotated[float | None, Parameter(help="Default: equity less --positions-value.")]
-Power = Annotated[float | None, Parameter(name="--buying-power", help="Default: the cash.")]
-Symbol = Annotated[
-    str | None,
-    Parameter(help="For its leverage, underlying and cap. Without: no liquidity limits."),
-]
-Held = Annotated[int, Parameter(name="--positions", help="How many positions are open.")]
-Value = Annotated[float, Parameter(name="--positions-value", help="What they are worth, USD.")]
-Heat = Annotated[float, Parameter(help="What they risk to their stops, USD.")]
-Recent = Annotated[float | None, Parameter(name="--recent-volume", help="Shares a minute.")]
-Closing = Annotated[
-    float | None, Parameter(name="--closing-volume", help="Shares a minute before the close.")
-]
-Atr = Annotated[float | None, Parameter(help="For stop_atr_multiple, USD.")]
-Volatility = Annotated[
-    float | None, Parameter(name="--daily-volatility", help="For volatility_target_pct, 0.02 = 2%.")
-]
-Direction = Literal["long", "short"]
 
 
 @app.command(name="show")
@@ -70,52 +52,22 @@ def change(
 @app.command(name="size")
 def size(
     *,
-    price: Price,
-    equity: Equity,
-    cash: Cash = None,
-    buying_power: Power = None,
-    symbol: Symbol = None,
-    direction: Direction = "long",
-    positions: Held = 0,
-    positions_value: Value = 0.0,
-    heat: Heat = 0.0,
-    recent_volume: Recent = None,
-    closing_volume: Closing = None,
-    atr: Atr = None,
-    daily_volatility: Volatility = None,
+    trade: Asked,
     config: ConfigFile = None,
     sets: Sets = (),
     json: Json = False,
 ) -> int:
     """Say how many shares the limits allow at a price, which limit binds, and what is at risk."""
-    from tui.risk import Trade, sized
+    from tui.risk import sized
 
-    trade = Trade(
-        price=price, equity=equity, cash=cash, buying_power=buying_power, symbol=symbol,
-        direction=direction, positions=positions, positions_value=positions_value, heat=heat,
-        recent_volume=recent_volume, closing_volume=closing_volume, atr=atr,
-        daily_volatility=daily_volatility,
-    )  # fmt: skip
     return sized(trade, config, sets, json=json)
 
 
 @app.command(name="check")
 def check(
     *,
-    price: Price,
+    trade: Asked,
     shares: int,
-    equity: Equity,
-    cash: Cash = None,
-    buying_power: Power = None,
-    symbol: Symbol = None,
-    direction: Direction = "long",
-    positions: Held = 0,
-    positions_value: Value = 0.0,
-    heat: Heat = 0.0,
-    recent_volume: Recent = None,
-    closing_volume: Closing = None,
-    atr: Atr = None,
-    daily_volatility: Volatility = None,
     day_pnl: Annotated[float, Parameter(name="--day-pnl", help="Since the open, USD.")] = 0.0,
     drawdown_pct: Annotated[float, Parameter(name="--drawdown-pct", help="From the peak.")] = 0.0,
     losses: Annotated[int, Parameter(help="Losing round trips in a row.")] = 0,
@@ -124,13 +76,7 @@ def check(
     json: Json = False,
 ) -> int:
     """Ask every limit and breaker about a trade; exit code 0 if it may be made, 1 if not."""
-    from tui.risk import Trade, checked
+    from tui.risk import checked
 
-    trade = Trade(
-        price=price, equity=equity, cash=cash, buying_power=buying_power, symbol=symbol,
-        direction=direction, positions=positions, positions_value=positions_value, heat=heat,
-        recent_volume=recent_volume, closing_volume=closing_volume, atr=atr,
-        daily_volatility=daily_volatility,
-    )  # fmt: skip
     readings = {"day_pnl": day_pnl, "drawdown_pct": drawdown_pct, "losses": losses}
     return checked(trade, shares, readings, config, sets, json=json)

@@ -4,8 +4,9 @@ KEY INPUT: nothing.
 KEY OUTPUT: annotated types for cyclopts.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -22,3 +23,29 @@ ConfigFile = Annotated[
     Path | None,
     Parameter(name="--config", help="Default: config.toml here, then the source's own."),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """A trade that is asked about, and the account that it would be made in. USD."""
+
+    price: Annotated[float, Parameter(help="The price it would pay, USD per share.")]
+    equity: Annotated[float, Parameter(help="Cash plus positions, USD.")]
+    cash: Annotated[float | None, Parameter(help="Default: equity less --positions-value.")] = None
+    buying_power: Annotated[float | None, Parameter(help="Default: the cash.")] = None
+    symbol: Annotated[
+        str | None,
+        Parameter(help="For its leverage, underlying and cap. Without: no liquidity limits."),
+    ] = None
+    direction: Literal["long", "short"] = "long"
+    positions: Annotated[int, Parameter(help="How many positions are open.")] = 0
+    positions_value: Annotated[float, Parameter(help="What they are worth, USD.")] = 0.0
+    heat: Annotated[float, Parameter(help="What they risk to their stops, USD.")] = 0.0
+    recent_volume: Annotated[float | None, Parameter(help="Shares a minute.")] = None
+    closing_volume: Annotated[float | None, Parameter(help="Shares a minute before the close.")] = (
+        None
+    )
+    atr: Annotated[float | None, Parameter(help="For stop_atr_multiple, USD.")] = None
+    daily_volatility: Annotated[
+        float | None, Parameter(help="For volatility_target_pct, 0.02 = 2%.")
+    ] = None

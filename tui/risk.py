@@ -9,7 +9,7 @@ import getpass
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +22,13 @@ from engine.records.overrides import history, patch_overrides, read_overrides
 from engine.trading.approval import ADVICE, refusal
 from engine.trading.breakers import BREAKERS, Readings
 from engine.trading.sizing import Exposure, Limit, Request, Sizing, size
+from tui.options import Trade
 from tui.prepare import read_text
 
 Json = dict[str, Any]
 ALSO = (("rotation", "max_positions"), ("simulation", "participation_pct"),
         ("simulation", "both_touched"))  # fmt: skip
 """Keys beside [risk] that sizing and exits depend on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
-    """What is asked: a trade and the account that it would be made in. USD, shares a minute."""
-
-    price: float
-    equity: float
-    cash: float | None = None
-    buying_power: float | None = None
-    symbol: str | None = None
-    direction: str = "long"
-    positions: int = 0
-    positions_value: float = 0.0
-    heat: float = 0.0
-    recent_volume: float | None = None
-    closing_volume: float | None = None
-    atr: float | None = None
-    daily_volatility: float | None = None
 
 
 def load(config: Path | None, sets: Sequence[str]) -> Config:
