@@ -9,6 +9,8 @@ The desk performs nothing: the supervisor sends what it returns, and a test can 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import merge
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +51,7 @@ from engine.records.stats import RunStats, Tripped
 from engine.trading.approval import Refused
 from engine.trading.breakers import Readings
 from engine.trading.cycle import decide
+from engine.trading.evidence import Evidence
 from engine.trading.exits import leg_touched, leg_words, legs_of
 from engine.trading.frame import FrameView
 from engine.trading.operator import cancel_entries, obey
@@ -100,6 +103,7 @@ class Desk:
         self.state = state
         self.stats = stats
         self.slope = slope
+        self.evidence = Evidence(state.symbols, config)
         self.refusals = Refusals.none()
         self._config = config
         self._scan = scan
@@ -126,8 +130,11 @@ class Desk:
         slope = self._slope_in_force()
         if block.first == 0 or self._rules is None:
             minutes = block.session.minutes
-            self._rules = ranking_rules(self._config, block.symbols, block.session.date, minutes)
+            self._rules = ranking_rules(
+                self._config, block.symbols, block.session.date, minutes, self.evidence.quality
+            )
         ranking = rank(block, self._signals, slope, self._rules)
+        self.evidence.open_block(block, self._signals, ranking, self._rules, self._config)
         self.page = Page(block, trading, self._signals, ranking, np.empty(len(block)))
         self.page.levels = {
             legs.order.symbol: (legs.stop_micro, legs.order.target_micro)
@@ -157,6 +164,7 @@ class Desk:
         """Take a new configuration from the next block on."""
         self._config = config
         self._rules = None
+        self.evidence.reload(config)
         self.state.cooldown_minutes = config.rotation.cooldown_minutes
         ts_ns = self._block.ts_ns(len(self._block) - 1) + MINUTE_NS
         self._changes.append(ConfigChanged(ts_ns=ts_ns, actor=actor, changes=tuple(changes)))
@@ -364,8 +372,9 @@ class Desk:
 
     def _view(self, t: int) -> FrameView:
         return FrameView(
-            self._block, t, self.page.ranking, self._signals, self._explained, self._names
-        )
+            self._block, t, self.page.ranking, self._signals, self._explained, self._names,
+            self.evidence.quality,
+        )  # fmt: skip
 
     def view(self) -> View:
         """Return what is to be seen of the block's last frame."""
@@ -379,6 +388,9 @@ class Desk:
             self.stats.mark(self.page.equity, self._exposure)
             self.stats.frames += len(block)
             self.stats.symbol_bars += int(np.count_nonzero(block.bars[:, :, PRESENT]))
+        shadows = self.evidence.close_block()
+        # what the market has shown of earlier signals comes before what is done in a frame
+        self.page.entries = list(merge(shadows, self.page.entries, key=itemgetter(0)))
         if block.first + len(block) == block.session.minutes:
             self._tape.close_session()
             self._close_session()
@@ -389,8 +401,10 @@ class Desk:
         self.slope.end_session(last[:, PAIR_FY].copy(), last[:, PAIR_FF].copy())
         equity_micro = self.state.ledger.cash_micro
         on = self._config.quality.earned_slope == "on"
+        ts_ns = self._block.ts_ns(len(self._block) - 1)
+        self._record(len(self._block) - 1, self.evidence.end_session(self._config, ts_ns))
         closed = SessionClosed(
-            ts_ns=self._block.ts_ns(len(self._block) - 1),
+            ts_ns=ts_ns,
             date=self._block.session.date,
             equity_micro=equity_micro,
             trading=self._trading,
@@ -432,6 +446,12 @@ class Desk:
         assert decision is not None
         self.page.entries.append((t, Trade(report, decision, booking, reason)))
         self.stats.booked(report, booking)
+        column = self.state.column[report.symbol]
+        if booking.first:
+            self.evidence.opened(t, column)
+        if booking.closed is not None:
+            closed = self.evidence.closed(t, column, report, booking.closed)
+            self.page.entries.append((t, closed))
         if not booking.first or working is None:
             return None
         legs = legs_of(self.state, working.order, report, self._config)

@@ -126,6 +126,9 @@ class Quality(_Section):
 
     min_win_rate: Fraction = _key(0.55)
     unproven: Literal["allow", "shrink", "hide"] = _key("allow")
+    min_outcomes: int = _key(10, "live", ge=1, le=1000)
+    half_life_sessions: float = _key(40.0, "restart", gt=0, le=1000)
+    track_record: Literal["on", "off"] = _key("off")
     earned_slope: Literal["on", "off"] = _key("on")
     min_shadow_sessions: int = _key(20, "live", ge=1, le=250)
 
@@ -213,7 +216,7 @@ class Records(_Section):
 class Database(_Section):
     """The store of results."""
 
-    url: str = _key("sqlite:///runs/rotor.db", "restart", min_length=1)
+    url: str = _key("sqlite:///runs/rotor.db", "restart")
 
 
 class Live(_Section):
@@ -267,8 +270,6 @@ class Config(_Section):
 
 
 NOT_YET = {
-    "quality": ("min_win_rate", "unproven"),
-    "database": tuple(Database.model_fields),
     "live": tuple(Live.model_fields),
     "api": tuple(Api.model_fields),
     "optimize": tuple(Optimize.model_fields),

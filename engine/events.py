@@ -35,7 +35,11 @@ class Decision(IntEnum):
 
 
 class Gate(IntEnum):
-    """Why a candidate does not enter: the first check, in this order, that refuses it."""
+    """Why a candidate does not enter: the first check that refuses it.
+
+    The ranking's come first, up to EARNED_SLOPE and then QUALITY and UNPROVEN; then what the book
+    says, risk, and last the inbox.
+    """
 
     NONE = 0
     """Not a candidate: neutral, a direction that is not traded, or already held."""
@@ -73,6 +77,14 @@ class Gate(IntEnum):
     MARGIN = 30
     UNMEASURED = 31
     """A figure that a check needs cannot be had."""
+    QUALITY = 32
+    """Such signals have won too seldom: their verdict is reject."""
+    UNPROVEN = 33
+    """Too little is known of such signals, and `[quality] unproven` hides them."""
+    INBOX = 34
+    """It waits in the inbox for approval."""
+    DISMISSED = 35
+    """An operator dismissed or snoozed it."""
 
 
 class Side(StrEnum):
@@ -114,6 +126,24 @@ class Protection(NamedTuple):
     """0: the stop does not trail."""
 
 
+class Signal(NamedTuple):
+    """The signal behind an entry, as it was when it was decided."""
+
+    id: str
+    """SYMBOL-BAR, the bar in minutes since 1970 UTC, such as TQQQ-29093280."""
+    probability: float
+    """That the price rises."""
+    confidence: float
+    strength: float
+    rank: int
+    edge_bps: float
+    """Expected after the earned slope and a round trip's cost."""
+    win_rate: float
+    """What the calibration in force expected of it, a fraction."""
+    verdict: str
+    """pass, reject or unproven."""
+
+
 class Order(NamedTuple):
     """An order of whole shares at the market, an entry at no worse than its limit."""
 
@@ -134,6 +164,8 @@ class Order(NamedTuple):
     """On entries: the legs that its first fill sends."""
     replaces: str = ""
     """On exits: id of the OCO order that is cancelled first, since it holds the shares."""
+    signal: Signal | None = None
+    """On entries: the signal behind it."""
 
 
 class OcoOrder(NamedTuple):
@@ -383,6 +415,98 @@ class SymbolQuarantined:
     error: str
 
 
+class ShadowClosed(NamedTuple):
+    """What a signal would have brought, had it been traded alone at the next open."""
+
+    ts_ns: int
+    symbol: str
+    direction: int
+    opened_ns: int
+    """UTC start of the bar of the signal."""
+    entry_ns: int
+    exit_ns: int
+    entry_price: float
+    exit_price: float
+    how: str
+    """horizon, stop, target or close."""
+    net_return: float
+    """After a round trip's cost, a fraction."""
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundTrip:
+    """One position from its first share to its last."""
+
+    symbol: str
+    direction: int
+    """+1 long, −1 short."""
+    entry_ts_ns: int
+    exit_ts_ns: int
+    shares: int
+    """All shares that were opened."""
+    entry_price: float
+    """Average, USD per share."""
+    exit_price: float
+    pnl_micro: int
+    """Net: fees, spread and impact are paid."""
+    fee_micro: int
+    slippage_micro: int
+    bars_held: int
+    """Minutes from the first entry fill to the last exit fill."""
+    decision: Decision
+    """The decision of its last exit."""
+    forced: bool
+    entry_micro: int = 0
+    """Value of all entry fills."""
+    exit_micro: int = 0
+    entry_reason: str = ""
+    exit_reason: str = ""
+    """The words of the last exit."""
+    signal: Signal | None = None
+    """The signal behind the entry."""
+
+    @property
+    def gross_micro(self) -> int:
+        """Return the profit before fees, spread and impact."""
+        return self.pnl_micro + self.fee_micro + self.slippage_micro
+
+    @property
+    def value_micro(self) -> int:
+        """Return the notional of the entry."""
+        return round(self.entry_price * self.shares * MICRO)
+
+
+class RoundTripClosed(NamedTuple):
+    """A position came back to zero."""
+
+    ts_ns: int
+    number: int
+    """1, 2, … in the run."""
+    trip: RoundTrip
+    mae: float
+    """Maximum adverse excursion, a fraction of the entry price, ≤ 0."""
+    mfe: float
+    """Maximum favourable excursion, a fraction of the entry price, ≥ 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrated:
+    """A session's outcomes made a new version of the calibration."""
+
+    ts_ns: int
+    version: int
+    outcomes: int
+    """Of the session."""
+    brier: float | None
+    """Of what was expected of them, out of sample; None without outcomes."""
+    log_loss: float | None
+    rolled_back: str
+    """Why it went back to an older version; empty if it did not."""
+    cells: tuple[tuple[str, int, int, int, int, float, str], ...]
+    """(symbol, direction, confidence bucket, outcomes, won, calibrated win rate, verdict)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClosed:
     """A session ended; a traded one ends flat."""
@@ -411,5 +535,8 @@ Event = (
     | ConfigChanged
     | PredictorRestarted
     | SymbolQuarantined
+    | RoundTripClosed
+    | ShadowClosed
+    | Calibrated
     | SessionClosed
 )

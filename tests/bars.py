@@ -25,8 +25,8 @@ SIX = ("SDS", "SQQQ", "SSO", "SVIX", "TQQQ", "UVXY")
 
 
 def config(*sets):
-    """Return the defaults with `sets`, the earned-slope gate off unless set."""
-    return load_config(sets=("quality.earned_slope=off", *sets))[0]
+    """Return the defaults with `sets`, what signals must have earned off unless set."""
+    return load_config(sets=("quality.earned_slope=off", "quality.min_win_rate=0", *sets))[0]
 
 
 def approved(order):

@@ -50,6 +50,8 @@ def replay_command(request: Request) -> int:
 def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     level = request.journal or prepared.config.records.journal
     started = dt.datetime.now(dt.UTC)
+    begun = _manifest(prepared, folder, started, request, level)
+    write_json(folder / "manifest.json", begun)
     startup = time.perf_counter()
     _warm(prepared)
     startup = time.perf_counter() - startup
@@ -83,15 +85,15 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         "journal_sha256": outcome.journal_sha256,
         "run_dir": str(folder.resolve()),
     }
-    manifest = _manifest(prepared, outcome, folder, started, request)
-    _write(folder, summary, manifest)
+    write_json(folder / "summary.json", summary)
+    write_json(folder / "manifest.json", begun | _ended(prepared, outcome))
     rows, gate_off = _second_step(request, prepared, outcome, level)
     if rows:
         summary["baselines"] = rows
     if gate_off is not None:
         summary["gate_off"] = gate_off
     if rows or gate_off is not None:
-        _write(folder, summary, manifest)
+        write_json(folder / "summary.json", summary)
     _report(request, prepared, summary, rows, gate_off)
     return 1 if outcome.stats.interrupted else 0
 
@@ -193,12 +195,14 @@ def _gate_off(prepared: Prepared) -> dict[str, Any]:
 
 
 def _manifest(
-    prepared: Prepared, outcome: Outcome, folder: Path, started: dt.datetime, request: Request
+    prepared: Prepared, folder: Path, started: dt.datetime, request: Request, level: str
 ) -> dict[str, Any]:
-    report = prepared.source.report
+    """Return what is known of a run when it begins."""
     return {
         "run_id": folder.resolve().name,
         "command": "replay",
+        "strategy": prepared.config.strategy.name,
+        "level": level,
         "source": str(prepared.source.path.resolve()),
         "data_sha256": prepared.source.sha256(),
         "symbols": prepared.source.symbols,
@@ -211,6 +215,19 @@ def _manifest(
         "speed": request.speed,
         "config_sha256": prepared.config.sha256(),
         "config": prepared.config.model_dump(),
+        "host": platform.node(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("rotor", "numpy", "numba", "trio", "orjson")},
+        "cpus": os.cpu_count(),
+        "started": started,
+        "ended": None,
+    }
+
+
+def _ended(prepared: Prepared, outcome: Outcome) -> dict[str, Any]:
+    """Return what a run's manifest knows beside, once it has ended."""
+    report = prepared.source.report
+    return {
         "rows": {
             "read": report.rows,
             "outside_session": report.outside_session,
@@ -220,22 +237,18 @@ def _manifest(
         "scores": {symbol: list(scores) for symbol, scores in outcome.scores.items()},
         "earned_slope": outcome.slope.pooled,
         "mailboxes": outcome.mailboxes,
-        "host": platform.node(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("rotor", "numpy", "numba", "trio", "orjson")},
-        "cpus": os.cpu_count(),
-        "started": started,
+        "interrupted": outcome.stats.interrupted,
+        "journal_sha256": outcome.journal_sha256,
         "ended": dt.datetime.now(dt.UTC),
     }
 
 
-def _write(folder: Path, summary: dict[str, Any], manifest: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a file of JSON, whole or not at all."""
     option = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
-    for name, value in (("summary.json", summary), ("manifest.json", manifest)):
-        scratch = folder / f"{name}.tmp"
-        scratch.write_bytes(orjson.dumps(value, option=option) + b"\n")
-        scratch.replace(folder / name)
+    scratch = path.with_name(f"{path.name}.tmp")
+    scratch.write_bytes(orjson.dumps(value, option=option) + b"\n")
+    scratch.replace(path)
 
 
 def _report(

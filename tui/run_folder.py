@@ -47,7 +47,7 @@ def run_folder(out: Path | None, runs_dir: str, epoch: str, *, overwrite: bool) 
         raise
     except KeyboardInterrupt:
         # a run that stands is kept; so is half a journal, unless it would replace a whole run
-        if not (folder / "manifest.json").exists() and (held or not _begun(folder)):
+        if not (folder / "summary.json").exists() and (held or not _begun(folder)):
             _undo(folder, held, fresh=out is None)
         else:
             shutil.rmtree(folder / ASIDE, ignore_errors=True)

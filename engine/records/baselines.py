@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from engine.config import Config
-from engine.events import MICRO, Side
+from engine.events import MICRO, RoundTrip, Side
 from engine.market.frames import CLOSE, OPEN, PRESENT, VOLUME, Block, Floats, Ints
 from engine.trading.costs import DayFees, fee_rates, fill_price
 from engine.trading.exits import flatten_minute
-from engine.trading.ledger import RoundTrip
 
 SEEDS = 20
 

@@ -143,7 +143,7 @@ class Journal:
             file.frame(rows)
 
     def _entries(self, page: Page) -> None:
-        bars = frame_rows(page) if page.trading and self.level == "full" else None
+        bars = frame_rows(page) if self.level == "full" else None
         entries = iter(page.entries)
         entry = next(entries, None)
         frames = range(len(page.block)) if bars else sorted({t for t, _ in page.entries})

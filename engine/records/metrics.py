@@ -15,9 +15,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from engine.events import MICRO
+from engine.events import MICRO, RoundTrip
 from engine.market.frames import Floats
-from engine.trading.ledger import RoundTrip
 
 DAYS_A_YEAR = 252
 MINUTES_A_YEAR = 252 * 390

@@ -10,28 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.events import MICRO
+from engine.events import MICRO, Signal
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
-    """The signal behind an entry, as it was when it was decided."""
-
-    id: str
-    """SYMBOL-BAR, the bar in minutes since 1970 UTC, such as TQQQ-29093280."""
-    probability: float
-    """That the price rises."""
-    confidence: float
-    strength: float
-    rank: int
-    edge_bps: float
-    """Expected after the earned slope and a round trip's cost."""
-    win_rate: float
-    """What the calibration in force expected of it, a fraction."""
-    verdict: str
-    """pass, reject or unproven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from engine.events import (
     MICRO,
     BreakerRearmed,
     BreakerTripped,
+    Calibrated,
     CommandGiven,
     ConfigChanged,
     Decided,
@@ -33,8 +34,11 @@ from engine.events import (
     OrderReleased,
     OrderSubmitted,
     PredictorRestarted,
+    RoundTripClosed,
     SessionClosed,
     SessionOpened,
+    ShadowClosed,
+    Signal,
     StopMoved,
     StreamLost,
     StreamRestored,
@@ -244,6 +248,78 @@ def event_tail(event: Event) -> bytes:
     return orjson.dumps(_EVENTS[type(event)](event))[1:]
 
 
+def _signal(signal: Signal) -> Json:
+    return signal._asdict()
+
+
+def _round_trip(event: RoundTripClosed) -> Json:
+    trip = event.trip
+    row: Json = {
+        "type": "round_trip",
+        "trip": event.number,
+        "symbol": trip.symbol,
+        "direction": _word(trip.direction),
+        "entry_ms": _ms(trip.entry_ts_ns),
+        "exit_ms": _ms(trip.exit_ts_ns),
+        "shares": trip.shares,
+        "entry_price": round(trip.entry_price, 6),
+        "exit_price": round(trip.exit_price, 6),
+        "entry_value": trip.entry_micro / MICRO,
+        "exit_value": trip.exit_micro / MICRO,
+        "pnl": trip.pnl_micro / MICRO,
+        "return": round(trip.pnl_micro / trip.entry_micro, 9),
+        "fees": trip.fee_micro / MICRO,
+        "slippage": trip.slippage_micro / MICRO,
+        "bars_held": trip.bars_held,
+        "mae": event.mae,
+        "mfe": event.mfe,
+        "decision": int(trip.decision),
+        "entry_reason": trip.entry_reason,
+        "exit_reason": trip.exit_reason,
+    }
+    if trip.forced:
+        row["forced"] = True
+    if trip.signal is not None:
+        row["signal"] = _signal(trip.signal)
+    return row
+
+
+def _shadow(event: ShadowClosed) -> Json:
+    return {
+        "type": "shadow",
+        "symbol": event.symbol,
+        "direction": _word(event.direction),
+        "opened_ms": _ms(event.opened_ns),
+        "entry_ms": _ms(event.entry_ns),
+        "exit_ms": _ms(event.exit_ns),
+        "entry_price": event.entry_price,
+        "exit_price": event.exit_price,
+        "exit": event.how,
+        "return": event.net_return,
+        "signal": _signal(event.signal),
+    }
+
+
+def _calibrated(event: Calibrated) -> Json:
+    row: Json = {
+        "type": "calibrated",
+        "version": event.version,
+        "outcomes": event.outcomes,
+        "brier": None if event.brier is None else round(event.brier, 9),
+        "log_loss": None if event.log_loss is None else round(event.log_loss, 9),
+    }
+    if event.rolled_back:
+        row["rolled_back"] = event.rolled_back
+    row["cells"] = [
+        {
+            "symbol": symbol, "direction": _word(direction), "bucket": bucket, "n": n, "won": won,
+            "win_rate": rate, "verdict": verdict,
+        }
+        for symbol, direction, bucket, n, won, rate, verdict in event.cells
+    ]  # fmt: skip
+    return row
+
+
 def _submitted(event: OrderSubmitted) -> Json:
     order = event.order
     row: Json = {
@@ -271,6 +347,8 @@ def _submitted(event: OrderSubmitted) -> Json:
         row["protection"] = {"stop": guard.stop, "target": guard.target, "trail": guard.trail}
     if order.replaces:
         row["replaces"] = order.replaces
+    if order.signal is not None:
+        row["signal"] = _signal(order.signal)
     return row
 
 
@@ -355,6 +433,9 @@ _EVENTS: dict[type, Callable[..., Json]] = {
     SymbolQuarantined: lambda e: {
         "type": "symbol_quarantined", "symbol": e.symbol, "error": e.error,
     },
+    RoundTripClosed: _round_trip,
+    ShadowClosed: _shadow,
+    Calibrated: _calibrated,
     SessionClosed: _closed,
 }  # fmt: skip
 

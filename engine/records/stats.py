@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from engine.events import MICRO, Gate, OrderFilled
+from engine.events import MICRO, Gate, OrderFilled, RoundTrip
 from engine.market.frames import Floats
-from engine.trading.ledger import Booking, RoundTrip
+from engine.trading.ledger import Booking
 
 MINUTE_DAYS = 5
 """Runs of fewer days take their Sharpe ratio from minute returns."""

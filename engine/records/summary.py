@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.config import Config
-from engine.events import MICRO, Gate
+from engine.events import MICRO, Gate, RoundTrip
 from engine.learning.signals import HorizonScore
 from engine.learning.slope import PooledSlope
 from engine.records.metrics import (
@@ -27,12 +27,11 @@ from engine.records.metrics import (
     trade_figures,
 )
 from engine.records.stats import MINUTE_DAYS, RunStats, Tripped
-from engine.trading.ledger import RoundTrip
 
 Json = dict[str, Any]
 
 
-RISK = frozenset(gate for gate in Gate if gate >= Gate.SIZE)
+RISK = frozenset(gate for gate in Gate if Gate.SIZE <= gate <= Gate.UNMEASURED)
 """The gates that are risk checks."""
 _NEW_YORK = ZoneInfo("America/New_York")
 

@@ -18,6 +18,7 @@ from engine.events import (
     OrderSubmitted,
     Protection,
 )
+from engine.learning.signals import CONFIDENCE
 from engine.trading.approval import Refused, approve_entry
 from engine.trading.exits import exit_order
 from engine.trading.exposure import limit_micro, measure, request
@@ -143,7 +144,20 @@ class Book:
     def _request(self, column: int) -> Request | Refused:
         others = {s: position.direction for s, position in self._positions.items()}
         others |= {s: order.side.sign for s, order in self.entering.items()}
-        return request(self.frame, self._tape, column, others, self.config)
+        asked = request(self.frame, self._tape, column, others, self.config)
+        return asked if isinstance(asked, Refused) else self._scaled(asked, column)
+
+    def _scaled(self, asked: Request, column: int) -> Request:
+        """Return the request with what quality and track record leave of its size."""
+        frame = self.frame
+        confidence = frame.signals.item(frame.t, column, CONFIDENCE)
+        cell = frame.quality.cell(column, asked.direction, confidence)
+        factor, name = frame.quality.factor(cell), "unproven"
+        if self.config.quality.track_record == "on":
+            earned = self._state.track.factor(column)
+            if earned < 1.0:
+                factor, name = factor * earned, "track_record"
+        return asked if factor == 1.0 else asked._replace(factor=factor, factor_name=name)
 
     def leave(self, column: int, decision: Decision, reason: str) -> None:
         """Decide an exit and its order."""
@@ -188,6 +202,7 @@ class Book:
                 target=risk.take_profit_pct / 100,
                 trail=risk.trailing_stop_pct / 100,
             ),
+            signal=self.frame.signal(column),
         )
 
     def refuse(self, column: int, gate: Gate, risk: Refused | None = None) -> None:

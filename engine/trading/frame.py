@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.learning.signals import STALE, WARM, Signals
-from engine.market.frames import CLOSE, Block, Floats
+from engine.events import Signal
+from engine.learning.signals import CONFIDENCE, PROBABILITY, STALE, WARM, Signals
+from engine.market.frames import CLOSE, MINUTE_NS, Block, Floats
+from engine.trading.quality import Quality
 from engine.trading.ranking import Ranking
 
 
@@ -26,6 +28,7 @@ class FrameView:
     explained: Sequence[Signals]
     """By column: what each predictor said, with its contributions."""
     feature_names: Sequence[tuple[str, ...]]
+    quality: Quality
     ts_ns: int = field(init=False)
     """UTC start of the frame's bars."""
     minute: int = field(init=False)
@@ -59,6 +62,22 @@ class FrameView:
         """Return the expected return after the earned slope and a round trip's cost."""
         return self.ranking.edge_bps.item(self.t, column)
 
+    def signal(self, column: int) -> Signal:
+        """Return the signal with what is known of such signals."""
+        confidence = self.signals.item(self.t, column, CONFIDENCE)
+        cell = self.quality.cell(column, self.direction(column), confidence)
+        symbol = self.block.symbols[column]
+        return Signal(
+            id=signal_id(symbol, self.ts_ns),
+            probability=round(self.signals.item(self.t, column, PROBABILITY), 6),
+            confidence=round(confidence, 6),
+            strength=round(self.strength(column), 8),
+            rank=self.rank(column),
+            edge_bps=round(self.edge_bps(column), 4),
+            win_rate=round(self.quality.rate(cell), 6),
+            verdict=self.quality.verdict(cell).name.lower(),
+        )
+
     def stale_minutes(self, column: int) -> int:
         """Return the age of the symbol's forecast."""
         return int(self.signals.item(self.t, column, STALE))
@@ -78,3 +97,8 @@ class FrameView:
         strongest = np.argsort(-np.abs(row), kind="stable")[:most].tolist()
         names = self.feature_names[column]
         return tuple((names[f], round(float(row[f]) * 1e4, 4)) for f in strongest)
+
+
+def signal_id(symbol: str, ts_ns: int) -> str:
+    """Return the name of a symbol's signal in the bar that starts at `ts_ns`."""
+    return f"{symbol}-{ts_ns // MINUTE_NS}"

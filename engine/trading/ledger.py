@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.errors import InvariantViolation
-from engine.events import MICRO, Decision, OrderFilled, Side
+from engine.events import MICRO, Decision, OrderFilled, RoundTrip, Side, Signal
 
 
 @dataclass(slots=True)
@@ -23,41 +23,6 @@ class Lot:
     value_micro: int
     """shares × price at entry."""
     fee_micro: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundTrip:
-    """One position from its first share to its last."""
-
-    symbol: str
-    direction: int
-    """+1 long, −1 short."""
-    entry_ts_ns: int
-    exit_ts_ns: int
-    shares: int
-    """All shares that were opened."""
-    entry_price: float
-    """Average, USD per share."""
-    exit_price: float
-    pnl_micro: int
-    """Net: fees, spread and impact are paid."""
-    fee_micro: int
-    slippage_micro: int
-    bars_held: int
-    """Minutes from the first entry fill to the last exit fill."""
-    decision: Decision
-    """The decision of its last exit."""
-    forced: bool
-
-    @property
-    def gross_micro(self) -> int:
-        """Return the profit before fees, spread and impact."""
-        return self.pnl_micro + self.fee_micro + self.slippage_micro
-
-    @property
-    def value_micro(self) -> int:
-        """Return the notional of the entry."""
-        return round(self.entry_price * self.shares * MICRO)
 
 
 @dataclass(slots=True)
@@ -76,6 +41,9 @@ class Position:
     realised_micro: int = 0
     fee_micro: int = 0
     slippage_micro: int = 0
+    reason: str = ""
+    """The words of the entry."""
+    signal: Signal | None = None
 
     @property
     def quantity(self) -> int:
@@ -111,16 +79,26 @@ class Ledger:
         self.positions: dict[str, Position] = {}
         self.realised_micro = 0
 
-    def fill(self, fill: OrderFilled, decision: Decision) -> Booking:
-        """Book a fill; raises InvariantViolation if it would turn a position round."""
+    def fill(
+        self,
+        fill: OrderFilled,
+        decision: Decision,
+        *,
+        reason: str = "",
+        signal: Signal | None = None,
+    ) -> Booking:
+        """Book a fill; raises InvariantViolation if it would turn a position round.
+
+        `reason` are the words of the decision, `signal` what stood behind an entry.
+        """
         if fill.shares <= 0 or fill.price_micro <= 0:
             raise InvariantViolation(f"{fill.symbol}: a fill of {fill.shares} @ {fill.price_micro}")
         value = fill.shares * fill.price_micro
         self.cash_micro -= fill.side.sign * value + fill.fee_micro
         position = self.positions.get(fill.symbol)
         if position is None or position.direction == fill.side.sign:
-            return self._open(position, fill, value)
-        return self._close(position, fill, value, decision)
+            return self._open(position, fill, value, reason, signal)
+        return self._close(position, fill, value, decision, reason)
 
     def equity(self, marks: dict[str, float]) -> float:
         """Return cash plus Σ quantity × mark, USD; every open symbol must have a mark."""
@@ -129,10 +107,18 @@ class Ledger:
             total += self.positions[symbol].quantity * marks[symbol]
         return total
 
-    def _open(self, position: Position | None, fill: OrderFilled, value: int) -> Booking:
+    def _open(
+        self,
+        position: Position | None,
+        fill: OrderFilled,
+        value: int,
+        reason: str,
+        signal: Signal | None,
+    ) -> Booking:
         first = position is None
         if position is None:
             position = Position(fill.symbol, fill.side.sign, fill.ts_ns)
+            position.reason, position.signal = reason, signal
             self.positions[fill.symbol] = position
         position.lots.append(Lot(fill.shares, value, fill.fee_micro))
         position.shares += fill.shares
@@ -143,7 +129,7 @@ class Ledger:
         return Booking(entry=True, first=first, direction=position.direction)
 
     def _close(
-        self, position: Position, fill: OrderFilled, value: int, decision: Decision
+        self, position: Position, fill: OrderFilled, value: int, decision: Decision, reason: str
     ) -> Booking:
         if fill.shares > position.shares:
             raise InvariantViolation(
@@ -161,7 +147,7 @@ class Ledger:
         closed = None
         if not position.lots:
             del self.positions[fill.symbol]
-            closed = _round_trip(position, fill, held, decision)
+            closed = _round_trip(position, fill, held, decision, reason)
         return Booking(
             entry=False,
             first=False,
@@ -196,7 +182,9 @@ def _take(lots: deque[Lot], shares: int) -> tuple[int, int]:
     return value, fee
 
 
-def _round_trip(position: Position, fill: OrderFilled, held: int, decision: Decision) -> RoundTrip:
+def _round_trip(
+    position: Position, fill: OrderFilled, held: int, decision: Decision, reason: str
+) -> RoundTrip:
     return RoundTrip(
         symbol=position.symbol,
         direction=position.direction,
@@ -211,6 +199,11 @@ def _round_trip(position: Position, fill: OrderFilled, held: int, decision: Deci
         bars_held=held,
         decision=decision,
         forced=fill.forced,
+        entry_micro=position.opened_micro,
+        exit_micro=position.closed_micro,
+        entry_reason=position.reason,
+        exit_reason=reason,
+        signal=position.signal,
     )
 
 

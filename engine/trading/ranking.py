@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 from engine.config import Config
+from engine.learning.calibration import BUCKETS
 from engine.learning.signals import (
     CONFIDENCE,
     EXPECTED,
@@ -25,6 +26,7 @@ from engine.learning.signals import (
 )
 from engine.market.frames import CLOSE, Block, Floats, Ints
 from engine.trading.costs import round_trip_terms
+from engine.trading.quality import Quality
 
 MAX_SIGNAL_AGE = 2
 """Minutes: an older signal opens nothing."""
@@ -33,6 +35,7 @@ FRESHNESS_MINUTES = 15.0
 
 # engine.events.Gate as plain integers, for the kernel; a test holds them equal
 _NONE, _PASS, _COLD, _STALE, _WINDOW, _STRENGTH, _RANK, _EDGE, _EARNED_SLOPE = range(9)
+_BUCKETS = BUCKETS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +52,8 @@ class Ranking:
     edge_bps: Floats
     """(T, S): expected return of the signal's side after the earned slope, less a round trip."""
     gate: npt.NDArray[np.int8]
-    """(T, S): engine.events.Gate up to EARNED_SLOPE; PASS if none of these refuses."""
+    """(T, S): engine.events.Gate up to EARNED_SLOPE, or QUALITY or UNPROVEN; PASS if none of
+    these refuses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,10 +65,12 @@ class RankingRules:
     """(S,) leverage boost."""
     last_entry_minute: int
     allow_short: bool
+    refused: npt.NDArray[np.int8]
+    """(S, 2, buckets): the gate that refuses signals of a cell, 0 if none."""
 
 
 def ranking_rules(
-    config: Config, symbols: tuple[str, ...], day: dt.date, minutes: int
+    config: Config, symbols: tuple[str, ...], day: dt.date, minutes: int, quality: Quality
 ) -> RankingRules:
     """Gather the rules of one session of `minutes` minutes."""
     rotation, costs = config.rotation, config.costs
@@ -89,7 +95,7 @@ def ranking_rules(
     )
     # decided in minute m, filled at the open of m + 1, which must lie before the quiet minutes
     last_entry = minutes - quiet - 2
-    return RankingRules(numbers, boost, last_entry, rotation.allow_short)
+    return RankingRules(numbers, boost, last_entry, rotation.allow_short, quality.refused())
 
 
 def leverage_boost(config: Config, symbol: str) -> float:
@@ -109,7 +115,7 @@ def rank(block: Block, signals: Floats, slope: Floats, rules: RankingRules) -> R
     edge = np.empty((frames, symbols))
     gate = np.empty((frames, symbols), np.int8)
     _rank(
-        block.bars, signals, slope, rules.boost, rules.numbers,
+        block.bars, signals, slope, rules.boost, rules.numbers, rules.refused,
         rules.last_entry_minute - block.first, rules.allow_short,
         direction, strength, ranks, edge, gate,
     )  # fmt: skip
@@ -119,8 +125,9 @@ def rank(block: Block, signals: Floats, slope: Floats, rules: RankingRules) -> R
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rank(
     bars: Floats, signals: Floats, slope: Floats, boost: Floats, numbers: Floats,
-    last_entry: int, allow_short: bool, direction: npt.NDArray[np.int8], strength: Floats,
-    ranks: npt.NDArray[np.int16], edge: Floats, gate: npt.NDArray[np.int8],
+    refused: npt.NDArray[np.int8], last_entry: int, allow_short: bool,
+    direction: npt.NDArray[np.int8], strength: Floats, ranks: npt.NDArray[np.int16],
+    edge: Floats, gate: npt.NDArray[np.int8],
 ) -> None:  # fmt: skip
     buy, sell, min_strength = numbers[0], numbers[1], numbers[2]
     max_positions, min_edge = numbers[3], numbers[4]
@@ -153,6 +160,11 @@ def _rank(
                 t > last_entry, strength[t, s], min_strength, ranks[t, s], max_positions,
                 gross - trip, edge[t, s], min_edge,
             )  # fmt: skip
+            if gate[t, s] == _PASS:
+                bucket = min(_BUCKETS - 1, int(signals[t, s, CONFIDENCE] * _BUCKETS))
+                no = refused[s, 0 if side > 0 else 1, bucket]
+                if no != 0:
+                    gate[t, s] = no
             if price != price:
                 edge[t, s] = 0.0
                 gate[t, s] = _NONE

@@ -23,6 +23,8 @@ _FIXED = {
     Gate.COOLDOWN: "in cooldown after its last exit",
     Gate.TWIN: "its inverse twin is held",
     Gate.SLOTS: "all slots are held by positions as strong",
+    Gate.DISMISSED: "dismissed or snoozed in the inbox",
+    Gate.INBOX: "it waits in the inbox for approval",
 }
 
 
@@ -77,6 +79,17 @@ def _words(frame: FrameView, column: int, gate: Gate, config: Config) -> str:
             return f"rank {frame.rank(column)} > {rules.max_positions} positions"
         case Gate.EARNED_SLOPE:
             return f"edge {frame.edge_bps(column):.1f} bps with the slope earned so far"
+        case Gate.QUALITY | Gate.UNPROVEN:
+            return _quality(frame, column, gate, config)
         case Gate.STALE:
             return f"the signal is {frame.stale_minutes(column)} minutes old"
     return _FIXED[gate]
+
+
+def _quality(frame: FrameView, column: int, gate: Gate, config: Config) -> str:
+    signal = frame.signal(column)
+    such = f"such signals of {frame.block.symbols[column]} (confidence {signal.confidence:.2f})"
+    if gate is Gate.UNPROVEN:
+        return f"{such} are unproven: too few outcomes, or too near to the least win rate"
+    least = config.quality.min_win_rate
+    return f"{such} win {100 * signal.win_rate:.0f}%, less than {100 * least:.0f}%"

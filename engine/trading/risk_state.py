@@ -17,8 +17,8 @@ from engine.events import (
     Liquidate,
     Mode,
     Resume,
+    RoundTrip,
 )
-from engine.trading.ledger import RoundTrip
 
 
 @dataclass(slots=True)

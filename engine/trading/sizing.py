@@ -45,6 +45,10 @@ class Request(NamedTuple):
     """Standard deviation of a day's return, for `volatility_target_pct`."""
     correlation: float | None = 0.0
     """The largest with a held position, its direction counted; None: it cannot be had."""
+    factor: float = 1.0
+    """In (0, 1]: the share of what all limits allow, by the signal's quality and the symbol's
+    track record."""
+    factor_name: str = ""
 
 
 class Exposure(NamedTuple):
@@ -162,6 +166,9 @@ def limits(
         found.append(("correlation", Gate.CORRELATION, _correlation(request, risk)))
     if exposure.orders_this_minute >= risk.max_orders_per_minute:
         found.append(("order_rate", Gate.ORDER_RATE, 0.0))
+    if request.factor < 1.0:
+        least = min(shares for _, _, shares in found)
+        found.append((request.factor_name, Gate.SIZE, request.factor * least))
     return found
 
 

@@ -35,6 +35,7 @@ from engine.events import (
     OrderSubmitted,
     SessionClosed,
     SessionOpened,
+    Signal,
     StopMoved,
     StreamLost,
     StreamRestored,
@@ -44,6 +45,7 @@ from engine.market.frames import MINUTE_NS, Floats, Ints
 from engine.trading.approval import approve_exit
 from engine.trading.ledger import Booking, Ledger
 from engine.trading.risk_state import RiskState
+from engine.trading.track import TrackRecord
 
 HELD = 100
 """In `State.told`: the last row was a HOLD."""
@@ -141,6 +143,7 @@ class State:
     twins: list[list[int]] = field(default_factory=list)
     """By column: the columns of its inverse twins."""
     risk: RiskState = field(init=False)
+    track: TrackRecord = field(init=False)
     columns: Columns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +156,7 @@ class State:
                 self.twins[b].append(a)
         self.equity = self.cash
         self.risk = RiskState(self.equity, self.equity)
+        self.track = TrackRecord(len(self.symbols))
         self.columns = Columns.empty(len(self.symbols))
         self._start_session()
 
@@ -252,7 +256,8 @@ class State:
             )
         if fill.final:
             del self.working[fill.order_id]
-        return self._book(fill, working.order.decision, working.column)
+        order = working.order
+        return self._book(fill, order.decision, working.column, working.reason, order.signal)
 
     def _leg_filled(self, fill: OrderFilled, reason: str) -> Booking:
         column = self.column[fill.symbol]
@@ -265,7 +270,7 @@ class State:
             raise InvariantViolation(f"{fill.order_id}: filled {fill.shares} of {legs.remaining}")
         if fill.leg is Leg.STOP and not fill.final:
             self._work_off(legs, column, decision, fill, reason)
-        return self._book(fill, decision, column)
+        return self._book(fill, decision, column, reason)
 
     def _work_off(
         self, legs: Legs, column: int, decision: Decision, fill: OrderFilled, reason: str
@@ -291,8 +296,15 @@ class State:
         )
         self._unrest(column)
 
-    def _book(self, fill: OrderFilled, decision: Decision, column: int) -> Booking:
-        booking = self.ledger.fill(fill, decision)
+    def _book(
+        self,
+        fill: OrderFilled,
+        decision: Decision,
+        column: int,
+        reason: str,
+        signal: Signal | None = None,
+    ) -> Booking:
+        booking = self.ledger.fill(fill, decision, reason=reason, signal=signal)
         columns = self.columns
         columns.quantity[column] += fill.side.sign * fill.shares
         if booking.first:
@@ -301,6 +313,7 @@ class State:
         if booking.closed is not None:
             self.cooldown_until[column] = self.minute(fill.ts_ns) + self.cooldown_minutes
             self.risk.closed(booking.closed)
+            self.track.closed(column, booking.closed.pnl_micro / booking.closed.entry_micro)
             self._hold_twins(column, held=False)
             self._unrest(column)
             self.legs.pop(column, None)

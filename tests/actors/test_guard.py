@@ -6,9 +6,17 @@ import pytest
 
 from actors.guard import at_session, by_hand, watch
 from engine.config import load_config
-from engine.events import BreakerRearmed, BreakerTripped, CommandGiven, Decision, Gate, Halt, Resume
+from engine.events import (
+    BreakerRearmed,
+    BreakerTripped,
+    CommandGiven,
+    Decision,
+    Gate,
+    Halt,
+    Resume,
+    RoundTrip,
+)
 from engine.trading.breakers import BREAKERS, Readings, StaleData
-from engine.trading.ledger import RoundTrip
 from engine.trading.risk_state import RiskState
 
 CALM = Readings(

@@ -91,7 +91,7 @@ def test_legal_extremes():
     config, idle = load_config(sets=sets)
 
     assert config.learning.predictor == "my.own.Class"
-    assert idle == ("quality.min_win_rate",)
+    assert idle == ()
 
 
 def _other(value):

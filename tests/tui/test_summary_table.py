@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from engine.events import MICRO, Decision
+from engine.events import MICRO, Decision, RoundTrip
 from engine.records.stats import RunStats
 from engine.records.summary import sentences, summarise
-from engine.trading.ledger import RoundTrip
 from tests.bars import config
 from tui.summary_table import render
 

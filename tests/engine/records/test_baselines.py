@@ -3,12 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import Decision
+from engine.events import Decision, RoundTrip
 from engine.market.calendar import sessions_between
 from engine.records.baselines import baselines
 from engine.trading.costs import fee_rates, fill_price
 from engine.trading.exits import flatten_minute
-from engine.trading.ledger import RoundTrip
 from tests.bars import DAY, block_of, config, flat
 
 NAME = "random rotation, equal turnover"

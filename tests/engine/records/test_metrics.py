@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from engine.events import MICRO, Decision
+from engine.events import MICRO, Decision, RoundTrip
 from engine.records.metrics import (
     annual_volatility,
     block_length,
@@ -22,7 +22,6 @@ from engine.records.metrics import (
     sortino,
     trade_figures,
 )
-from engine.trading.ledger import RoundTrip
 
 
 def returns(seed=0, n=120):

@@ -16,10 +16,12 @@ from engine.events import (
     Side,
     SymbolQuarantined,
 )
+from engine.learning.calibration import Evidence, fit
 from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, STALE, WARM, Signals
 from engine.trading.cycle import decide
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Ledger, side_of
+from engine.trading.quality import Quality
 from engine.trading.ranking import leverage_boost, rank, ranking_rules
 from engine.trading.state import HELD, State
 from engine.trading.tape import Tape
@@ -52,10 +54,12 @@ def frame(cfg, minute=NOON, price=50.0, slope=1.0, **symbols):
         row = values[0, SYMBOLS.index(symbol)]
         for column, value in fields.items():
             row[column] = value
-    rules = ranking_rules(cfg, SYMBOLS, block.session.date, block.session.minutes)
+    quality = Quality(fit(Evidence.none(len(SYMBOLS))), cfg.quality)
+    rules = ranking_rules(cfg, SYMBOLS, block.session.date, block.session.minutes, quality)
     ranking = rank(block, values, np.full(len(SYMBOLS), slope), rules)
     explained = [Signals(values[:, s], np.array([[3e-4, -1e-4]])) for s in range(len(SYMBOLS))]
-    return FrameView(block, 0, ranking, values, explained, [("x", "y")] * len(SYMBOLS))
+    names = [("x", "y")] * len(SYMBOLS)
+    return FrameView(block, 0, ranking, values, explained, names, quality)
 
 
 def up(probability=0.6, bps=50.0, **extra):

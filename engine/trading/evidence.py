@@ -1,0 +1,153 @@
+"""Evidence: the outcomes of signals as they come in, and what is learned of them.
+
+KEY INPUT: each block with its signals and ranking; the fills that open and close positions.
+KEY OUTPUT: shadows and round trips that closed, with their excursions; at a session's end a new
+version of the calibration, which is in force from the next session on.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.config import Config
+from engine.events import (
+    MICRO,
+    Calibrated,
+    OrderFilled,
+    RoundTrip,
+    RoundTripClosed,
+    ShadowClosed,
+    Signal,
+)
+from engine.learning.calibration import Calibration, Matured, Verdict
+from engine.market.frames import HIGH, LOW, MINUTE_NS, Block, Floats
+from engine.trading.frame import signal_id
+from engine.trading.quality import Quality
+from engine.trading.ranking import Ranking, RankingRules
+from engine.trading.shadows import Closed, Shadows
+
+
+class Evidence:
+    """What the signals of a run have come to so far."""
+
+    def __init__(self, symbols: Sequence[str], config: Config) -> None:
+        self._symbols = tuple(symbols)
+        self.calibration = Calibration(
+            len(symbols), half_life_sessions=config.quality.half_life_sessions
+        )
+        self.quality = Quality(self.calibration.fit, config.quality)
+        self._shadows = Shadows(len(symbols))
+        self._today: list[Matured] = []
+        self._trips = 0
+        self._since: dict[int, int] = {}
+        self._seen: dict[int, tuple[float, float]] = {}
+
+    def reload(self, config: Config) -> None:
+        """Judge by new rules."""
+        self.quality = Quality(self.calibration.fit, config.quality)
+
+    def open_block(
+        self, block: Block, signals: Floats, ranking: Ranking, rules: RankingRules, config: Config
+    ) -> None:
+        """Run the shadows of the next block."""
+        self._block = block
+        self._closed = self._shadows.run(block, signals, ranking, rules, config)
+        self._since = dict.fromkeys(self._since, 0)
+
+    def opened(self, t: int, column: int) -> None:
+        """Note a position's first fill in frame t."""
+        self._since[column] = t
+        self._seen[column] = (np.inf, -np.inf)
+
+    def closed(self, t: int, column: int, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
+        """Return a closed round trip with how far it was under and above water.
+
+        Bars from the entry's own to the one before the exit's count, and the exit's price.
+        """
+        low, high = self._extremes(column, t)
+        del self._since[column], self._seen[column]
+        entry, exit_ = trip.entry_price, fill.price_micro / MICRO
+        low, high = min(low, exit_) / entry - 1.0, max(high, exit_) / entry - 1.0
+        worst, best = (low, high) if trip.direction > 0 else (-high, -low)
+        self._trips += 1
+        return RoundTripClosed(
+            ts_ns=fill.ts_ns,
+            number=self._trips,
+            trip=trip,
+            mae=round(min(0.0, worst), 8),
+            mfe=round(max(0.0, best), 8),
+        )
+
+    def close_block(self) -> list[tuple[int, ShadowClosed]]:
+        """Return the block's shadows by frame; keep what open positions have seen."""
+        for column in self._since:
+            self._seen[column] = self._extremes(column, len(self._block))
+        return [(shadow.t, self._told(shadow)) for shadow in self._closed]
+
+    def end_session(self, config: Config, ts_ns: int) -> Calibrated:
+        """Learn the session's outcomes."""
+        version = self.calibration.end_session(self._today)
+        self._today = []
+        self.quality = Quality(self.calibration.fit, config.quality)
+        return Calibrated(
+            ts_ns=ts_ns,
+            version=version.number,
+            outcomes=version.outcomes,
+            brier=version.brier,
+            log_loss=version.log_loss,
+            rolled_back=version.rolled_back,
+            cells=self._cells(),
+        )
+
+    def _extremes(self, column: int, stop: int) -> tuple[float, float]:
+        low, high = self._seen[column]
+        bars = self._block.bars[self._since[column] : stop, column]
+        if len(bars):
+            low, high = min(low, float(bars[:, LOW].min())), max(high, float(bars[:, HIGH].max()))
+        return low, high
+
+    def _told(self, shadow: Closed) -> ShadowClosed:
+        cell = self.quality.cell(shadow.column, shadow.direction, shadow.confidence)
+        rate, open_ns = self.quality.rate(cell), self._block.session.open_ns
+        self._today.append(Matured(*cell, won=shadow.net_return > 0.0, expected=rate))
+        symbol, opened_ns = self._symbols[cell[0]], open_ns + shadow.opened_minute * MINUTE_NS
+        return ShadowClosed(
+            ts_ns=open_ns + shadow.exit_minute * MINUTE_NS,
+            symbol=symbol,
+            direction=shadow.direction,
+            opened_ns=opened_ns,
+            entry_ns=open_ns + shadow.entry_minute * MINUTE_NS,
+            exit_ns=open_ns + shadow.exit_minute * MINUTE_NS,
+            entry_price=round(shadow.entry_price, 6),
+            exit_price=round(shadow.exit_price, 6),
+            how=shadow.how,
+            net_return=round(shadow.net_return, 9),
+            signal=Signal(
+                id=signal_id(symbol, opened_ns),
+                probability=round(shadow.probability, 6),
+                confidence=round(shadow.confidence, 6),
+                strength=round(shadow.strength, 8),
+                rank=shadow.rank,
+                edge_bps=round(shadow.edge_bps, 4),
+                win_rate=round(rate, 6),
+                verdict=self.quality.verdict(cell).name.lower(),
+            ),
+        )
+
+    def _cells(self) -> tuple[tuple[str, int, int, int, int, float, str], ...]:
+        seen, won = self.calibration.evidence.seen, self.calibration.evidence.won
+        cells = []
+        for column, side, bucket in np.argwhere(seen > 0).tolist():
+            cell = (column, side, bucket)
+            cells.append(
+                (
+                    self._symbols[column],
+                    1 - 2 * side,
+                    bucket,
+                    seen.item(cell),
+                    won.item(cell),
+                    round(self.quality.rate(cell), 6),
+                    Verdict(self.quality.verdict(cell)).name.lower(),
+                )
+            )
+        return tuple(cells)
