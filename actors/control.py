@@ -26,12 +26,14 @@ from actors.mailbox import Mailbox
 from actors.pacing import Asked
 from actors.views import Views
 from engine.errors import BadInputError
-from engine.events import Command, Halt, Liquidate, Resume
+from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
 
 Json = dict[str, Any]
 Answer = Callable[[Mapping[str, Any]], Awaitable[Json]]
 MOST_BYTES = 65_536
 """A longer request is refused."""
+MOST_MINUTES = 390
+"""For which a card may be snoozed."""
 
 
 def runtime_folder() -> Path:
@@ -132,19 +134,21 @@ class Console:
     async def answer(self, request: Mapping[str, Any]) -> Json:
         """Answer one request; raises BadInputError for one that cannot be understood."""
         verb = request.get("verb")
-        if verb in ("status", "positions"):
-            return self._about | self._view(positions=verb == "positions")
+        if verb in ("status", "positions", "inbox"):
+            return self._about | self._view(whole=verb != "status")
         command = self._command(request)
         actor = str(request.get("actor") or "socket")[:80]
         await self._commands.send(Asked(command, actor))
         return self._about | {"accepted": verb}
 
-    def _view(self, *, positions: bool) -> Json:
+    def _view(self, *, whole: bool) -> Json:
         view = self._views.latest
         if view is None:
             return {"state": "warming up"}
         shown = {"state": "trading", **asdict(view)}
-        return shown if positions else {**shown, "positions": len(view.positions)}
+        if whole:
+            return shown
+        return {**shown, "positions": len(view.positions), "inbox": len(view.inbox)}
 
     def _command(self, request: Mapping[str, Any]) -> Command:
         match request.get("verb"):
@@ -154,8 +158,19 @@ class Console:
                 return Resume()
             case "liquidate":
                 return Liquidate(symbol=self._symbol(request.get("symbol")))
+            case "approve":
+                return Approve(card=_card(request), version=_version(request))
+            case "dismiss":
+                return Dismiss(card=_card(request), version=_version(request))
+            case "snooze":
+                minutes = request.get("minutes", 5)
+                if not isinstance(minutes, int) or not 1 <= minutes <= MOST_MINUTES:
+                    raise BadInputError(f"minutes {minutes!r}: from 1 to {MOST_MINUTES}")
+                return Snooze(card=_card(request), version=_version(request), minutes=minutes)
             case verb:
-                known = "status, positions, liquidate, halt, resume"
+                known = (
+                    "status, positions, inbox, liquidate, halt, resume, approve, dismiss, snooze"
+                )
                 raise BadInputError(f"{verb!r} is no verb: {known}")
 
     def _symbol(self, asked: object) -> str | None:
@@ -166,3 +181,17 @@ class Console:
                 f"{asked}: not traded in this session, which has {', '.join(self._symbols)}"
             )
         return str(asked)
+
+
+def _card(request: Mapping[str, Any]) -> str:
+    card = request.get("card")
+    if not isinstance(card, str) or not card:
+        raise BadInputError("name the card, or its symbol")
+    return card[:80]
+
+
+def _version(request: Mapping[str, Any]) -> int | None:
+    version = request.get("version")
+    if version is not None and not isinstance(version, int):
+        raise BadInputError(f"version {version!r}: a whole number")
+    return version

@@ -6,9 +6,10 @@ KEY OUTPUT: View; readers pull it, nobody is ever waited for.
 
 from dataclasses import dataclass
 
+from engine.cards import Card
 from engine.config import Config
-from engine.events import MICRO
-from engine.market.frames import Block
+from engine.events import MICRO, CardClosed
+from engine.market.frames import MINUTE_NS, Block
 from engine.trading.exposure import heat_of
 from engine.trading.state import State
 
@@ -29,6 +30,58 @@ class PositionView:
     target: float | None
     leaving: bool
     """True while an exit works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView:
+    """An entry that waits for approval. Money in USD."""
+
+    card: str
+    version: int
+    symbol: str
+    direction: str
+    shares: int
+    binding: str
+    """The limit that allows no more shares."""
+    limit: float
+    stop: float
+    target: float
+    risk: float
+    reward_to_risk: float
+    heat_after: float
+    heat_limit: float
+    confidence: float
+    win_rate: float
+    """What the calibration expects, a fraction."""
+    verdict: str
+    evidence: str
+    rotates_out: str
+    minutes_left: int
+    approved_by: str
+    """Empty until it is approved; it is executed when the minute ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedCard:
+    """What became of a card."""
+
+    card: str
+    version: int
+    symbol: str
+    status: str
+    reason: str
+    actor: str
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedCommand:
+    """A command on a card that was not obeyed."""
+
+    card: str
+    reason: str
+    actor: str
+    timestamp_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +107,11 @@ class View:
     losses_in_row: int
     working_orders: int
     positions: tuple[PositionView, ...]
+    inbox: tuple[CardView, ...]
+    inbox_closed: tuple[ClosedCard, ...]
+    """The last ones, oldest first."""
+    inbox_refused: tuple[RefusedCommand, ...]
+    """Commands on cards that were not obeyed, oldest first."""
 
 
 class Views:
@@ -87,6 +145,57 @@ def view_of(state: State, block: Block, t: int, config: Config) -> View:
         losses_in_row=risk.losses,
         working_orders=len(state.working),
         positions=tuple(_position(state, block, t, symbol) for symbol in sorted(positions)),
+        inbox=tuple(
+            _card(card, state.inbox.approved.get(symbol, ""), block.ts_ns(t) + MINUTE_NS)
+            for symbol, card in sorted(state.inbox.open.items())
+        ),
+        inbox_closed=tuple(_closed(event) for event in state.inbox.closed),
+        inbox_refused=tuple(
+            RefusedCommand(
+                card=event.card,
+                reason=event.reason,
+                actor=event.actor,
+                timestamp_ms=event.ts_ns // 1_000_000,
+            )
+            for event in state.inbox.refused
+        ),
+    )
+
+
+def _card(card: Card, approved_by: str, now_ns: int) -> CardView:
+    return CardView(
+        card=card.id,
+        version=card.version,
+        symbol=card.symbol,
+        direction="LONG" if card.direction > 0 else "SHORT",
+        shares=card.shares,
+        binding=card.binding,
+        limit=card.limit_micro / MICRO,
+        stop=card.stop_micro / MICRO,
+        target=card.target_micro / MICRO,
+        risk=card.risk_micro / MICRO,
+        reward_to_risk=round(card.reward_to_risk, 4),
+        heat_after=card.heat_micro / MICRO,
+        heat_limit=card.heat_limit_micro / MICRO,
+        confidence=card.confidence,
+        win_rate=card.signal.win_rate,
+        verdict=card.signal.verdict,
+        evidence=card.evidence,
+        rotates_out=card.rotates_out,
+        minutes_left=(card.expires_ns - now_ns) // MINUTE_NS,
+        approved_by=approved_by,
+    )
+
+
+def _closed(event: CardClosed) -> ClosedCard:
+    return ClosedCard(
+        card=event.card,
+        version=event.version,
+        symbol=event.symbol,
+        status=event.status,
+        reason=event.reason,
+        actor=event.actor,
+        timestamp_ms=event.ts_ns // 1_000_000,
     )
 
 

@@ -188,6 +188,13 @@ class Risk(_Section):
     fault_rearm_minutes: int = _key(2, "live", ge=0, le=390)
 
 
+class Inbox(_Section):
+    """Whether entries wait for approval."""
+
+    mode: Literal["auto", "approve"] = _key("auto")
+    expiry_minutes: int = _key(5, "live", ge=1, le=120)
+
+
 class Costs(_Section):
     """What a fill costs: spread and impact inside the price, fees beside it."""
 
@@ -255,6 +262,7 @@ class Config(_Section):
     quality: Quality = Quality()
     rotation: Rotation = Rotation()
     risk: Risk = Risk()
+    inbox: Inbox = Inbox()
     costs: Costs = Costs()
     simulation: Simulation = Simulation()
     records: Records = Records()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+from engine.cards import Card, Signal
 from engine.errors import InvariantViolation
 
 MICRO = 1_000_000
@@ -126,24 +127,6 @@ class Protection(NamedTuple):
     """0: the stop does not trail."""
 
 
-class Signal(NamedTuple):
-    """The signal behind an entry, as it was when it was decided."""
-
-    id: str
-    """SYMBOL-BAR, the bar in minutes since 1970 UTC, such as TQQQ-29093280."""
-    probability: float
-    """That the price rises."""
-    confidence: float
-    strength: float
-    rank: int
-    edge_bps: float
-    """Expected after the earned slope and a round trip's cost."""
-    win_rate: float
-    """What the calibration in force expected of it, a fraction."""
-    verdict: str
-    """pass, reject or unproven."""
-
-
 class Order(NamedTuple):
     """An order of whole shares at the market, an entry at no worse than its limit."""
 
@@ -204,7 +187,35 @@ class Resume:
     """Lift a halt and REDUCE_ONLY, and re-arm what is re-armed by hand."""
 
 
-Command = Liquidate | Halt | Resume
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """Execute a card of the inbox as it stands."""
+
+    card: str
+    """Its id, or its symbol."""
+    version: int | None = None
+    """None: whatever stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismiss:
+    """Take a card away; its symbol is not offered again for the cooldown."""
+
+    card: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snooze:
+    """Take a card away for some minutes."""
+
+    card: str
+    version: int | None = None
+    minutes: int = 5
+
+
+CardCommand = Approve | Dismiss | Snooze
+Command = Liquidate | Halt | Resume | CardCommand
 """What an operator says."""
 
 
@@ -386,6 +397,41 @@ class CommandGiven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardOffered:
+    """An entry waits for approval, or its terms changed."""
+
+    ts_ns: int
+    card: Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardClosed:
+    """A card is gone."""
+
+    ts_ns: int
+    card: str
+    version: int
+    symbol: str
+    status: str
+    """approved, dismissed, snoozed, expired or refused."""
+    reason: str
+    actor: str = ""
+    """Who did it; empty for the clock."""
+    hidden_minutes: int = 0
+    """How long nothing of the symbol is offered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardRefused:
+    """A command on a card was not obeyed: it is stale, expired or gone."""
+
+    ts_ns: int
+    card: str
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChanged:
     """Settings changed at this frame's border."""
 
@@ -535,6 +581,9 @@ Event = (
     | ConfigChanged
     | PredictorRestarted
     | SymbolQuarantined
+    | CardOffered
+    | CardClosed
+    | CardRefused
     | RoundTripClosed
     | ShadowClosed
     | Calibrated

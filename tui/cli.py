@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from tui import cli_risk, cli_session
+from tui import cli_inbox, cli_risk, cli_session
 from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -78,7 +78,8 @@ def replay(
         Drop and count bad rows instead of refusing the file.
     command
         "2025-07-02T14:30 liquidate all": what an operator says at a moment, New York time unless it
-        carries an offset. Verbs: liquidate all|SYMBOL, halt [WHY], resume. Repeatable.
+        carries an offset. Verbs: liquidate all|SYMBOL, halt [WHY], resume, approve|dismiss|snooze
+        SYMBOL. Repeatable.
     speed
         Minutes replayed per minute of real time: 1, 60, … Opens a control socket, so that
         rotor status, positions, liquidate, halt and resume can be used on it from elsewhere.
@@ -180,12 +181,14 @@ def synth(
 
 
 app.command(cli_risk.app)
+app.command(cli_inbox.app)
 for command in (
     cli_session.status,
     cli_session.positions,
     cli_session.liquidate,
     cli_session.halt,
     cli_session.resume,
+    cli_inbox.approve,
 ):
     app.command(command)
 

@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfo
 
 from actors.desk import Given
 from engine.errors import BadInputError
-from engine.events import Command, Halt, Liquidate, Resume
+from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
 from engine.market.calendar import session_on
 
 NEW_YORK = ZoneInfo("America/New_York")
 ACTOR = "script"
-_HOW = 'write "2025-07-02T14:30 liquidate all", "… liquidate TQQQ", "… halt WHY" or "… resume"'
+MOST_MINUTES = 390
+_HOW = (
+    'write "2025-07-02T14:30 liquidate all", "… liquidate TQQQ", "… halt WHY", "… resume", '
+    '"… approve TQQQ", "… dismiss TQQQ" or "… snooze TQQQ [MINUTES]"'
+)
 
 
 def scripted(texts: Sequence[str], symbols: Sequence[str], last: dt.date) -> tuple[Given, ...]:
@@ -62,4 +66,20 @@ def _command(rest: str, text: str, symbols: Sequence[str]) -> Command:
             raise BadInputError(
                 f"--command {text!r}: {argument} is not traded; there are {', '.join(symbols)}"
             )
+        case "approve" | "dismiss" | "snooze" if argument:
+            return _on_card(verb.lower(), argument, text)
     raise BadInputError(f"--command {text!r}: {_HOW}")
+
+
+def _on_card(verb: str, argument: str, text: str) -> Command:
+    # a symbol, or a card's id, which begins with its symbol
+    name, _, minutes = argument.upper().partition(" ")
+    if verb == "snooze":
+        if minutes and not (minutes.isdigit() and 1 <= int(minutes) <= MOST_MINUTES):
+            raise BadInputError(
+                f"--command {text!r}: snooze for 1 to {MOST_MINUTES} minutes, not {minutes}"
+            )
+        return Snooze(card=name, minutes=int(minutes)) if minutes else Snooze(card=name)
+    if minutes:
+        raise BadInputError(f"--command {text!r}: {_HOW}")
+    return Approve(card=name) if verb == "approve" else Dismiss(card=name)

@@ -26,9 +26,9 @@ _POLL_SECONDS = 0.1
 
 def show(verb: str, session: str | None, *, json: bool) -> int:
     """Print the status or the positions of a session."""
-    reply = _ask(_find(session), {"verb": verb})
+    reply = ask(find_session(session), {"verb": verb})
     if json:
-        _print_json(reply)
+        print_json(reply)
     elif reply["state"] != "trading":
         Console().print(f"{reply['session']}: {reply['state']}")
     elif verb == "status":
@@ -40,9 +40,9 @@ def show(verb: str, session: str | None, *, json: bool) -> int:
 
 def tell(request: Json, session: str | None, timeout: float, *, json: bool) -> int:
     """Give a session a command and wait until it has taken effect; 1 if it was not seen to."""
-    path = _find(session)
-    before = _ask(path, {"verb": "positions"})
-    _ask(path, request | {"actor": f"cli:{getpass.getuser()}"})
+    path = find_session(session)
+    before = ask(path, {"verb": "positions"})
+    ask(path, request | {"actor": f"cli:{getpass.getuser()}"})
     verb = request["verb"]
     if sys.stderr.isatty():
         print(f"{verb}: accepted, waiting for the minute to end", file=sys.stderr)  # noqa: T201
@@ -51,14 +51,14 @@ def tell(request: Json, session: str | None, timeout: float, *, json: bool) -> i
     while not (done or ended) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         try:
-            after = _ask(path, {"verb": "positions"})
+            after = ask(path, {"verb": "positions"})
         except RotorError:
             ended = True
         else:
             done = _took_effect(request, before, after)
     words = _outcome(request, after, done=done, ended=ended)
     if json:
-        _print_json({"verb": verb, "confirmed": done, "message": words, **after})
+        print_json({"verb": verb, "confirmed": done, "message": words, **after})
     else:
         Console().print(words)
         if done:
@@ -94,7 +94,8 @@ def _outcome(request: Json, after: Json, *, done: bool, ended: bool) -> str:
     return f"{verb}: done, mode {after['mode']}{f' ({blocked})' if blocked else ''}"
 
 
-def _find(session: str | None) -> Path:
+def find_session(session: str | None) -> Path:
+    """Return the socket of a session; raises BadInputError if it cannot be told which."""
     if session is not None:
         for folder in (Path(session), Path(_runs_dir(), session)):
             if folder.is_dir():
@@ -103,7 +104,7 @@ def _find(session: str | None) -> Path:
     living = {}
     for path in sorted(runtime_folder().glob("*.sock")):
         try:
-            living[path] = _ask(path, {"verb": "status"})
+            living[path] = ask(path, {"verb": "status"})
         except RotorError:
             continue
     if len(living) == 1:
@@ -118,7 +119,8 @@ def _runs_dir() -> str:
     return read_config(Request(), Path())[0].records.runs_dir
 
 
-def _ask(path: Path, request: Mapping[str, Any]) -> Json:
+def ask(path: Path, request: Mapping[str, Any]) -> Json:
+    """Ask a session; raises RotorError if it does not answer, BadInputError if it refuses."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as talk:
             talk.settimeout(10.0)
@@ -136,7 +138,8 @@ def _ask(path: Path, request: Mapping[str, Any]) -> Json:
     return reply
 
 
-def _print_json(reply: Json) -> None:
+def print_json(reply: Json) -> None:
+    """Print one object to stdout."""
     sys.stdout.buffer.write(orjson.dumps(reply, option=orjson.OPT_INDENT_2) + b"\n")
 
 
@@ -152,6 +155,7 @@ def _print_status(view: Json) -> None:
         ("Heat", f"${view['heat']:,.2f} of ${view['heat_limit']:,.2f}"),
         ("Positions", str(view["positions"])),
         ("Working orders", str(view["working_orders"])),
+        ("Waiting cards", str(view["inbox"])),
         ("Losses in a row", str(view["losses_in_row"])),
     ]
     for row in rows:

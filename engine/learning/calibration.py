@@ -260,3 +260,17 @@ def _scores(outcomes: Sequence[Matured]) -> tuple[float | None, float | None]:
     brier = float(np.mean((expected - won) ** 2))
     log_loss = float(-np.mean(np.log(np.where(won > 0, expected, 1.0 - expected))))
     return brier, log_loss
+
+
+def interval(won: int, n: int, share: float = 0.95) -> tuple[float, float]:
+    """Return the equal-tailed interval of a win rate by Jeffreys' prior, Beta(½, ½).
+
+    With no wins it begins at 0, with nothing but wins it ends at 1 (Brown, Cai and DasGupta,
+    "Interval estimation for a binomial proportion", Statistical Science 16, 2001).
+    """
+    from scipy.special import betaincinv
+
+    tail = (1.0 - share) / 2
+    a, b = won + 0.5, n - won + 0.5
+    low = 0.0 if won == 0 else float(betaincinv(a, b, tail))
+    return low, 1.0 if won == n else float(betaincinv(a, b, 1.0 - tail))

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.events import MICRO, Signal
+from engine.cards import Signal
+from engine.events import MICRO
 
 Row = Mapping[str, Any]
 

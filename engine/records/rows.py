@@ -14,11 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from engine.cards import Signal
 from engine.events import (
     MICRO,
     BreakerRearmed,
     BreakerTripped,
     Calibrated,
+    CardClosed,
+    CardCommand,
+    CardOffered,
+    CardRefused,
     CommandGiven,
     ConfigChanged,
     Decided,
@@ -38,7 +43,7 @@ from engine.events import (
     SessionClosed,
     SessionOpened,
     ShadowClosed,
-    Signal,
+    Snooze,
     StopMoved,
     StreamLost,
     StreamRestored,
@@ -300,6 +305,47 @@ def _shadow(event: ShadowClosed) -> Json:
     }
 
 
+def _offered(event: CardOffered) -> Json:
+    card = event.card
+    row: Json = {
+        "type": "card_offered",
+        "card": card.id,
+        "version": card.version,
+        "symbol": card.symbol,
+        "direction": _word(card.direction),
+        "shares": card.shares,
+        "binding": card.binding,
+        "limit": card.limit_micro / MICRO,
+        "stop": card.stop_micro / MICRO,
+        "target": card.target_micro / MICRO,
+        "risk": card.risk_micro / MICRO,
+        "reward_to_risk": round(card.reward_to_risk, 6),
+        "confidence": card.confidence,
+        "evidence": card.evidence,
+        "heat_after": card.heat_micro / MICRO,
+        "heat_limit": card.heat_limit_micro / MICRO,
+        "expires_ms": _ms(card.expires_ns),
+    }
+    if card.rotates_out:
+        row["rotates_out"] = card.rotates_out
+    return row | {"signal": _signal(card.signal)}
+
+
+def _card_closed(event: CardClosed) -> Json:
+    row: Json = {
+        "type": "card_closed",
+        "card": event.card,
+        "version": event.version,
+        "symbol": event.symbol,
+        "status": event.status,
+        "reason": event.reason,
+        "actor": event.actor,
+    }
+    if event.hidden_minutes:
+        row["hidden_minutes"] = event.hidden_minutes
+    return row
+
+
 def _calibrated(event: Calibrated) -> Json:
     row: Json = {
         "type": "calibrated",
@@ -380,6 +426,10 @@ def _command(event: CommandGiven) -> Json:
         row["symbol"] = command.symbol
     elif isinstance(command, Halt):
         row["reason"] = command.reason
+    elif isinstance(command, CardCommand):
+        row |= {"card": command.card, "version": command.version}
+        if isinstance(command, Snooze):
+            row["minutes"] = command.minutes
     return row
 
 
@@ -432,6 +482,11 @@ _EVENTS: dict[type, Callable[..., Json]] = {
     },
     SymbolQuarantined: lambda e: {
         "type": "symbol_quarantined", "symbol": e.symbol, "error": e.error,
+    },
+    CardOffered: _offered,
+    CardClosed: _card_closed,
+    CardRefused: lambda e: {
+        "type": "card_refused", "card": e.card, "reason": e.reason, "actor": e.actor,
     },
     RoundTripClosed: _round_trip,
     ShadowClosed: _shadow,

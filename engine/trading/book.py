@@ -6,10 +6,12 @@ KEY OUTPUT: the frame's events, in order. The state itself is not touched.
 
 from collections.abc import Sequence
 
+from engine.cards import Card
 from engine.config import Config
 from engine.events import (
     MICRO,
     Approved,
+    CardClosed,
     Decided,
     Decision,
     Event,
@@ -23,6 +25,7 @@ from engine.trading.approval import Refused, approve_entry
 from engine.trading.exits import exit_order
 from engine.trading.exposure import limit_micro, measure, request
 from engine.trading.frame import FrameView
+from engine.trading.inbox import Inbox
 from engine.trading.ledger import Position, side_of
 from engine.trading.refusals import refused
 from engine.trading.sizing import Request, Sizing, size
@@ -50,6 +53,8 @@ class Book:
         self._gates = frame.gates()
         self._claimed: set[str] = set()
         self._sent = 0
+        self._settled: set[int] = set()
+        """Columns whose card was settled in this frame."""
         self._refused: dict[int, tuple[Gate, Refused | None]] = {}
         for order_id, working in state.working.items():
             if working.order.entry:
@@ -60,7 +65,7 @@ class Book:
 
     def candidates(self) -> list[int]:
         """Return the columns to consider, strongest first: no gate of the ranking refuses them."""
-        busy = self._positions.keys() | self.entering.keys()
+        busy = self._positions.keys() | self.entering.keys() | self._settled
         free = [s for s, gate in enumerate(self._gates) if gate == _PASS and s not in busy]
         return sorted(free, key=self.frame.rank) if len(free) > 1 else free
 
@@ -165,12 +170,42 @@ class Book:
         approved = exit_order(self._state, column, decision, self._sent)
         self.leaving[column] = self._submit(approved).order_id
 
-    def enter(self, column: int, sizing: Sizing, gone: Sequence[int]) -> None:
-        """Decide an entry, if it is approved; it waits for the exits of the columns in `gone`."""
+    @property
+    def inbox(self) -> Inbox:
+        """Return the entries that wait for approval."""
+        return self._state.inbox
+
+    def close_card(self, event: CardClosed) -> None:
+        """Decide that a card is gone; what it asked for is not asked again in this frame."""
+        self.events.append(event)
+        self._settled.add(self._state.column[event.symbol])
+
+    def limit(self, column: int) -> int:
+        """Return the worst price that an entry may pay, micro-dollars."""
+        return limit_micro(self.frame.price(column), self.frame.direction(column), self.config)
+
+    def enter(
+        self,
+        column: int,
+        sizing: Sizing,
+        gone: Sequence[int],
+        *,
+        card: Card | None = None,
+        actor: str = "",
+    ) -> None:
+        """Decide an entry, if risk approves it; it waits for the exits of the columns in `gone`.
+
+        With a card it is made on the card's terms, which `actor` approved.
+        """
         frame = self.frame
         direction = frame.direction(column)
         after = tuple(sorted(self.leaving[s] for s in gone))
-        approved = approve_entry(self._entry(column, direction, sizing, after), sizing)
+        order = self._entry(column, direction, sizing, after)
+        if card is not None:
+            order = order._replace(
+                shares=card.shares, limit_micro=card.limit_micro, signal=card.signal
+            )
+        approved = approve_entry(order, sizing)
         if isinstance(approved, Refused):
             self.refuse(column, approved.check, approved)
             return
@@ -179,6 +214,11 @@ class Book:
             f"Entering (rank={rank}, strength={strength:.4f}, edge={edge:.1f} bps, "
             f"{sizing.shares} shares by {sizing.binding}, risk ${sizing.risk_usd:,.0f})"
         )
+        if card is not None:
+            reason = (
+                f"Approved by {actor}: card {card.id} version {card.version}, {card.shares} shares "
+                f"at up to {card.limit_micro / MICRO:.2f}, risk ${card.risk_micro / MICRO:,.0f}"
+            )
         decision = Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT
         self._decided(column, decision, reason, strength, drivers=frame.drivers(column))
         self.entering[column] = self._submit(approved)
@@ -195,7 +235,7 @@ class Book:
             entry=True,
             decision=Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT,
             after=after,
-            limit_micro=limit_micro(self.frame.price(column), direction, self.config),
+            limit_micro=self.limit(column),
             value_micro=round(sizing.value_usd * MICRO),
             protection=Protection(
                 stop=sizing.stop_fraction,

@@ -11,15 +11,18 @@ gate; nothing is performed here.
    once that exit has filled; with all slots held, the weakest is rotated out for it if it is
    stronger by the delta.
    Risk says how many shares, or refuses. While anything is tripped or halted, nothing enters.
+   Where entries wait for approval they are offered as cards, and approved cards are executed.
 3. What changed since the last row is told: HOLD, and REFUSED with its deciding gate.
 """
 
 from engine.config import Config
 from engine.events import Decision, Event, Gate
-from engine.trading.approval import Refused, refusal
+from engine.trading.approval import Refused
+from engine.trading.approving import offer, settle_cards
 from engine.trading.book import Book
 from engine.trading.exits import Verdict, exit_rule
 from engine.trading.frame import FrameView
+from engine.trading.route import find_route
 from engine.trading.state import State
 from engine.trading.tape import Tape
 
@@ -35,6 +38,7 @@ def decide(
             if verdict is not None:
                 book.leave(column, *verdict)
     blocked = book.blocked()
+    settle_cards(book, blocked)
     for column in book.candidates():
         if blocked is not None:
             book.refuse(column, blocked.check, blocked)
@@ -51,40 +55,17 @@ def _why_leave(book: Book, column: int) -> Verdict | None:
 
 
 def _consider(book: Book, column: int) -> None:
-    gate = book.barred(column)
-    if gate is not None:
-        book.refuse(column, gate)
-        return
-    gone = book.exits_of_twins(column)
-    if book.free_slots(gone) > 0:
-        _enter(book, column, gone)
-    elif (freed := book.unclaimed_exit()) is not None:
-        _enter(book, column, [*gone, freed])
-    elif gone:
-        book.refuse(column, Gate.SLOTS)
+    route = find_route(book, column)
+    if isinstance(route, Gate):
+        book.refuse(column, route)
+    elif isinstance(route, Refused):
+        book.refuse(column, route.check, route)
+    elif book.config.inbox.mode == "approve":
+        offer(book, column, route)
     else:
-        _rotate(book, column)
-
-
-def _rotate(book: Book, column: int) -> None:
-    weakest = book.weakest()
-    strength = book.frame.strength(column)
-    delta = book.config.rotation.rotation_strength_delta
-    if weakest is None or strength - book.own_strength(weakest) < delta:
-        book.refuse(column, Gate.SLOTS)
-        return
-    sizing = book.sizing(column, [weakest])
-    refused = sizing if isinstance(sizing, Refused) else None if sizing.shares else refusal(sizing)
-    if refused is not None:
-        book.refuse(column, refused.check, refused)  # nothing is rotated out for nothing
-        return
-    symbol = book.frame.block.symbols[column]
-    reason = (
-        f"Rotating out for {symbol}: strength {strength:.4f} against "
-        f"{book.own_strength(weakest):.4f} (delta {delta:g})"
-    )
-    book.leave(weakest, Decision.ROTATE_OUT, reason)
-    _enter(book, column, [weakest])
+        if route.out is not None:
+            book.leave(route.out, Decision.ROTATE_OUT, route.reason)
+        _enter(book, column, route.gone)
 
 
 def _enter(book: Book, column: int, gone: list[int]) -> None:

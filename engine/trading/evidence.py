@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.cards import Signal
 from engine.config import Config
 from engine.events import (
     MICRO,
@@ -17,9 +18,8 @@ from engine.events import (
     RoundTrip,
     RoundTripClosed,
     ShadowClosed,
-    Signal,
 )
-from engine.learning.calibration import Calibration, Matured, Verdict
+from engine.learning.calibration import Calibration, Matured, Verdict, interval
 from engine.market.frames import HIGH, LOW, MINUTE_NS, Block, Floats
 from engine.trading.frame import signal_id
 from engine.trading.quality import Quality
@@ -35,7 +35,9 @@ class Evidence:
         self.calibration = Calibration(
             len(symbols), half_life_sessions=config.quality.half_life_sessions
         )
-        self.quality = Quality(self.calibration.fit, config.quality)
+        self._traded: dict[tuple[int, int], tuple[int, int]] = {}
+        """(column, direction) → round trips, won."""
+        self.quality = Quality(self.calibration.fit, config.quality, self.words)
         self._shadows = Shadows(len(symbols))
         self._today: list[Matured] = []
         self._trips = 0
@@ -44,7 +46,7 @@ class Evidence:
 
     def reload(self, config: Config) -> None:
         """Judge by new rules."""
-        self.quality = Quality(self.calibration.fit, config.quality)
+        self.quality = Quality(self.calibration.fit, config.quality, self.words)
 
     def open_block(
         self, block: Block, signals: Floats, ranking: Ranking, rules: RankingRules, config: Config
@@ -70,6 +72,8 @@ class Evidence:
         low, high = min(low, exit_) / entry - 1.0, max(high, exit_) / entry - 1.0
         worst, best = (low, high) if trip.direction > 0 else (-high, -low)
         self._trips += 1
+        n, won = self._traded.get((column, trip.direction), (0, 0))
+        self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
         return RoundTripClosed(
             ts_ns=fill.ts_ns,
             number=self._trips,
@@ -77,6 +81,20 @@ class Evidence:
             mae=round(min(0.0, worst), 8),
             mfe=round(max(0.0, best), 8),
         )
+
+    def words(self, column: int, direction: int, bucket: int) -> str:
+        """Return what this run's trades and shadows like this one have won, with their n."""
+        evidence, side = self.calibration.evidence, 0 if direction > 0 else 1
+        cell = (column, side, bucket)
+        said = [
+            told(name, *numbers)
+            for name, numbers in (
+                ("traded", self._traded.get((column, direction), (0, 0))),
+                ("shadow", (evidence.seen.item(cell), evidence.won.item(cell))),
+            )
+            if numbers[0]
+        ]
+        return " · ".join(said) or "no outcomes yet"
 
     def close_block(self) -> list[tuple[int, ShadowClosed]]:
         """Return the block's shadows by frame; keep what open positions have seen."""
@@ -88,7 +106,7 @@ class Evidence:
         """Learn the session's outcomes."""
         version = self.calibration.end_session(self._today)
         self._today = []
-        self.quality = Quality(self.calibration.fit, config.quality)
+        self.quality = Quality(self.calibration.fit, config.quality, self.words)
         return Calibrated(
             ts_ns=ts_ns,
             version=version.number,
@@ -151,3 +169,9 @@ class Evidence:
                 )
             )
         return tuple(cells)
+
+
+def told(name: str, n: int, won: int) -> str:
+    """Return outcomes in words, such as "backtest 65% (55–74%) of 100"."""
+    low, high = interval(won, n)
+    return f"{name} {100 * won / n:.0f}% ({100 * low:.0f}–{100 * high:.0f}%) of {n}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.events import Signal
+from engine.cards import Signal
 from engine.learning.signals import CONFIDENCE, PROBABILITY, STALE, WARM, Signals
 from engine.market.frames import CLOSE, MINUTE_NS, Block, Floats
 from engine.trading.quality import Quality

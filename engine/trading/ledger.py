@@ -10,8 +10,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from engine.cards import Signal
 from engine.errors import InvariantViolation
-from engine.events import MICRO, Decision, OrderFilled, RoundTrip, Side, Signal
+from engine.events import MICRO, Decision, OrderFilled, RoundTrip, Side
 
 
 @dataclass(slots=True)

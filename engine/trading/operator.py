@@ -5,6 +5,8 @@ KEY OUTPUT: the events in order, and the ids of entries that the broker is to ca
 """
 
 from engine.events import (
+    CardCommand,
+    CardRefused,
     Command,
     CommandGiven,
     Decided,
@@ -24,12 +26,21 @@ def obey(state: State, command: Command, actor: str, ts_ns: int) -> tuple[list[E
     events: list[Event] = [CommandGiven(ts_ns=ts_ns, command=command, actor=actor)]
     if isinstance(command, Resume):
         return events, []
+    if isinstance(command, CardCommand):
+        return events + _on_card(state, command, actor, ts_ns), []
     symbol = command.symbol if isinstance(command, Liquidate) else None
     canceled, cancels = cancel_entries(state, symbol, f"canceled by {actor}", ts_ns)
     events += canceled
     if isinstance(command, Liquidate):
         _sell(state, symbol, actor, ts_ns, events)
     return events, cancels
+
+
+def _on_card(state: State, command: CardCommand, actor: str, ts_ns: int) -> list[Event]:
+    refusal = state.inbox.refusal(command, ts_ns)
+    if refusal:
+        return [CardRefused(ts_ns=ts_ns, card=command.card, reason=refusal, actor=actor)]
+    return state.inbox.obey(command, actor, ts_ns, state.cooldown_minutes)
 
 
 def cancel_entries(

@@ -5,6 +5,8 @@ KEY OUTPUT: per cell (symbol, direction, confidence bucket): the win rate to exp
 the gate that refuses such signals, the factor on their size.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +16,8 @@ from engine.learning.calibration import Fit, Verdict, bucket_of
 
 Cell = tuple[int, int, int]
 """Column, side (0 long, 1 short), bucket."""
+Words = Callable[[int, int, int], str]
+"""From column, direction and bucket."""
 SHRUNK = 0.5
 """The factor on the size of an unproven signal, where `unproven = "shrink"`."""
 
@@ -21,7 +25,9 @@ SHRUNK = 0.5
 class Quality:
     """One version of the calibration under one set of rules."""
 
-    def __init__(self, fit: Fit, rules: Rules) -> None:
+    def __init__(self, fit: Fit, rules: Rules, words: Words | None = None) -> None:
+        """`words` tells what trades and shadows have won, for people."""
+        self._words = words or (lambda _column, _direction, _bucket: "")
         self._rates = fit.rate
         self._verdicts = fit.verdicts(rules.min_win_rate, rules.min_outcomes)
         self._rules = rules
@@ -42,6 +48,10 @@ class Quality:
         """Return the factor on the size of such signals."""
         shrinks = self._rules.unproven == "shrink"
         return SHRUNK if shrinks and self.verdict(cell) is Verdict.UNPROVEN else 1.0
+
+    def words(self, column: int, direction: int, confidence: float) -> str:
+        """Return what such trades and signals have won so far, in words."""
+        return self._words(column, direction, bucket_of(confidence))
 
     def refused(self) -> npt.NDArray[np.int8]:
         """Return the gate that refuses the signals of each cell, 0 if none."""

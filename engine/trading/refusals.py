@@ -58,7 +58,7 @@ def refused(
         ts_ns=frame.ts_ns,
         symbol=frame.block.symbols[column],
         decision=Decision.REFUSED,
-        reason=risk.reason if risk else _words(frame, column, gate, config),
+        reason=risk.reason if risk else gate_words(frame, column, gate, config),
         rank=frame.rank(column),
         strength=frame.strength(column),
         gate=gate,
@@ -67,7 +67,8 @@ def refused(
     )
 
 
-def _words(frame: FrameView, column: int, gate: Gate, config: Config) -> str:
+def gate_words(frame: FrameView, column: int, gate: Gate, config: Config) -> str:
+    """Return why a gate refuses a column, with its numbers."""
     rules = config.rotation
     match gate:
         case Gate.EDGE:

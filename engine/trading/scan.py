@@ -16,7 +16,7 @@ from numba import njit
 from engine.config import Config
 from engine.events import Gate
 from engine.learning.signals import STALE
-from engine.market.frames import HIGH, LOW, PRESENT, Block, Floats, Ints
+from engine.market.frames import HIGH, LOW, MINUTE_NS, PRESENT, Block, Floats, Ints
 from engine.trading.exits import flatten_minute
 from engine.trading.legs import stop_touched, target_touched
 from engine.trading.ranking import Ranking
@@ -54,6 +54,9 @@ def next_frame(
         return Passed(start, [], [])
     if state.risk.rearm_minute is not None:
         stop = min(stop, max(start, state.risk.rearm_minute - block.first))
+    expires_ns = state.inbox.expires_ns
+    if expires_ns is not None:
+        stop = min(stop, max(start, (expires_ns - block.ts_ns(0)) // MINUTE_NS - 1))
     numbers, rules = _numbers(state, block, config)
     frames, symbols = stop - start, len(state.symbols)
     news = np.empty(frames * symbols, np.int64)

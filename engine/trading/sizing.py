@@ -91,6 +91,9 @@ class Sizing(NamedTuple):
     """Price of the stop if the entry pays the worst."""
     target: float
     stop_fraction: float
+    heat_usd: float
+    """Of the whole book after the trade."""
+    heat_limit_usd: float
     limits: tuple[Limit, ...]
 
 
@@ -116,6 +119,8 @@ def size(request: Request, exposure: Exposure, risk: Risk, participation_pct: fl
         stop=request.price - distance * request.stop,
         target=request.price + distance * request.target,
         stop_fraction=request.stop,
+        heat_usd=exposure.heat + shares * request.price * request.stop,
+        heat_limit_usd=exposure.equity * risk.max_heat_pct / 100,
         limits=tuple(asked),
     )
 

@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engine.cards import Signal
 from engine.errors import InvariantViolation
 from engine.events import (
     MICRO,
+    Approve,
     Approved,
     BreakerRearmed,
     BreakerTripped,
+    CardClosed,
+    CardOffered,
+    CardRefused,
     CommandGiven,
     Decided,
     Decision,
@@ -35,7 +40,6 @@ from engine.events import (
     OrderSubmitted,
     SessionClosed,
     SessionOpened,
-    Signal,
     StopMoved,
     StreamLost,
     StreamRestored,
@@ -43,6 +47,7 @@ from engine.events import (
 )
 from engine.market.frames import MINUTE_NS, Floats, Ints
 from engine.trading.approval import approve_exit
+from engine.trading.inbox import Inbox
 from engine.trading.ledger import Booking, Ledger
 from engine.trading.risk_state import RiskState
 from engine.trading.track import TrackRecord
@@ -144,6 +149,7 @@ class State:
     """By column: the columns of its inverse twins."""
     risk: RiskState = field(init=False)
     track: TrackRecord = field(init=False)
+    inbox: Inbox = field(default_factory=Inbox)
     columns: Columns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,6 +189,12 @@ class State:
                 self.risk.rearm(event, self.equity)
             case CommandGiven():
                 self._command(event)
+            case CardOffered():
+                self.inbox.offered(event)
+            case CardClosed():
+                self.inbox.close(event)
+            case CardRefused():
+                self.inbox.refused.append(event)
             case StreamLost():
                 self.risk.stream_lost = event.reason
             case StreamRestored():
@@ -351,6 +363,8 @@ class State:
     def _command(self, event: CommandGiven) -> None:
         self.risk.command(event)
         command = event.command
+        if isinstance(command, Approve):
+            self.inbox.approve(command, event.actor, event.ts_ns)
         if isinstance(command, Liquidate) and command.symbol is not None:
             until = self.minute(event.ts_ns) + self.cooldown_minutes
             self.cooldown_until[self.column[command.symbol]] = until
@@ -367,3 +381,4 @@ class State:
         self.told = np.zeros(len(self.symbols), np.int8)
         self.equity = self.risk.day_open = self.risk.session_open = self.cash
         self.risk.orders_minute = -2
+        self.inbox.start_session()

@@ -1,0 +1,62 @@
+"""The signal behind an entry, and the card on which an entry waits for approval.
+
+KEY INPUT: nothing; values only.
+KEY OUTPUT: Signal, Card. Money is int64 micro-dollars.
+"""
+
+from typing import NamedTuple
+
+
+class Signal(NamedTuple):
+    """The signal behind an entry, as it was when it was decided."""
+
+    id: str
+    """SYMBOL-BAR, the bar in minutes since 1970 UTC, such as TQQQ-29093280."""
+    probability: float
+    """That the price rises."""
+    confidence: float
+    strength: float
+    rank: int
+    edge_bps: float
+    """Expected after the earned slope and a round trip's cost."""
+    win_rate: float
+    """What the calibration in force expected of it, a fraction."""
+    verdict: str
+    """pass, reject or unproven."""
+
+
+class Card(NamedTuple):
+    """An entry that waits in the inbox: its terms are executed as they stand, or not at all."""
+
+    id: str
+    """Of the signal that first asked for it."""
+    version: int
+    """1, 2, …: changed terms make a new version."""
+    symbol: str
+    direction: int
+    shares: int
+    binding: str
+    """The limit that allows no more shares."""
+    limit_micro: int
+    """The worst price per share."""
+    stop_micro: int
+    """Where the stop would lie if it paid the worst."""
+    target_micro: int
+    risk_micro: int
+    """Lost if the stop holds."""
+    heat_micro: int
+    """Of the whole book after the trade."""
+    heat_limit_micro: int
+    confidence: float
+    evidence: str
+    """What such trades and signals have won, in words."""
+    rotates_out: str
+    """The symbol that is sold for it; empty for none."""
+    expires_ns: int
+    """The start of the first minute in which it is void."""
+    signal: Signal
+
+    @property
+    def reward_to_risk(self) -> float:
+        """Return the distance of the target over that of the stop."""
+        return abs(self.target_micro - self.limit_micro) / abs(self.limit_micro - self.stop_micro)
