@@ -39,6 +39,8 @@ class Card(NamedTuple):
     """The limit that allows no more shares."""
     limit_micro: int
     """The worst price per share."""
+    sized_micro: int
+    """The price that sized it: the limit; for a short as much above the price."""
     stop_micro: int
     """Where the stop would lie if it paid the worst."""
     target_micro: int

@@ -43,7 +43,7 @@ def offer(book: Book, column: int, route: Route) -> None:
         return
     assert isinstance(sizing, Sizing)
     standing = book.inbox.open.get(symbol)
-    if standing is None or _stale(book, column, standing, sizing, route):
+    if standing is None or _stale(book, column, standing, route):
         card = _card(book, column, standing, sizing, route)
         book.events.append(CardOffered(ts_ns=book.frame.ts_ns, card=card))
     book.refuse(column, Gate.INBOX)
@@ -62,7 +62,7 @@ def _execute(book: Book, card: Card, blocked: Refused | None, actor: str) -> str
         return gate_words(book.frame, column, route, book.config)
     if _name(book, route) not in ("", card.rotates_out):
         return f"stale: it would now rotate out {_name(book, route)}"
-    sizing = book.sizing(column, route.gone)
+    sizing = book.sizing(column, route.gone, card)
     if isinstance(sizing, Refused):
         return sizing.reason
     if sizing.shares < card.shares:
@@ -94,9 +94,11 @@ def _close(book: Book, card: Card, status: str, reason: str, actor: str) -> None
     book.close_card(event)
 
 
-def _stale(book: Book, column: int, card: Card, sizing: Sizing, route: Route) -> bool:
+def _stale(book: Book, column: int, card: Card, route: Route) -> bool:
+    sizing = book.sizing(column, route.gone, card)
     return (
-        sizing.shares < card.shares
+        isinstance(sizing, Refused)
+        or sizing.shares < card.shares
         or card.direction != book.frame.direction(column)
         or card.rotates_out != _name(book, route)
         or _beyond(book, column, card)
@@ -118,6 +120,7 @@ def _card(book: Book, column: int, standing: Card | None, sizing: Sizing, route:
         shares=sizing.shares,
         binding=sizing.binding,
         limit_micro=book.limit(column),
+        sized_micro=round(sizing.value_usd / sizing.shares * MICRO),
         stop_micro=round(sizing.stop * MICRO),
         target_micro=round(sizing.target * MICRO),
         risk_micro=round(sizing.risk_usd * MICRO),

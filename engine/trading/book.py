@@ -125,11 +125,18 @@ class Book:
         staying = [s for s in self.held if s not in self.leaving]
         return min(staying, key=lambda s: (self.own_strength(s), s), default=None)
 
-    def sizing(self, column: int, gone: Sequence[int]) -> Sizing | Refused:
-        """Return how large an entry may be once the positions in `gone` have left."""
+    def sizing(
+        self, column: int, gone: Sequence[int], card: Card | None = None
+    ) -> Sizing | Refused:
+        """Return how large an entry may be once the positions in `gone` have left.
+
+        With a card, at the price that sized it.
+        """
         request = self._request(column)
         if isinstance(request, Refused):
             return request
+        if card is not None:
+            request = request._replace(price=card.sized_micro / MICRO)
         bound = [
             (s, position)
             for s, position in self._positions.items()

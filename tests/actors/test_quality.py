@@ -1,0 +1,147 @@
+"""Signal quality at work: what such signals did decides whether they are traded."""
+
+import pytest
+
+from engine.events import (
+    Calibrated,
+    Decided,
+    Decision,
+    Gate,
+    OrderSubmitted,
+    RoundTripClosed,
+    ShadowClosed,
+)
+from engine.learning.signals import CONFIDENCE
+from tests.actors.floor import Floor, bar, wish
+from tests.bars import config
+
+NAMES = ("AAA",)
+SETS = (
+    "quality.min_win_rate=0.55", "rotation.min_hold_minutes=0", "rotation.max_hold_minutes=20",
+    "rotation.cooldown_minutes=0", "learning.horizons=[20]", "risk.max_consecutive_losses=1000000",
+    "risk.daily_loss_pct=100", "risk.drawdown_pct=100",
+)  # fmt: skip
+
+
+def days(trader, sessions, *, low=0.35, high=0.85):
+    """Mornings fall and the signal is unsure; afternoons rise and it is sure; both say LONG."""
+    for _ in range(sessions):
+        price = 50.0
+        for minute in range(390):
+            falling = minute < 195
+            nxt = price * (1 - 2e-4 if falling else 1 + 2e-4)
+            signals = wish(NAMES, "AAA", probability=0.9)
+            signals[:, CONFIDENCE] = low if falling else high
+            trader.frame([bar(price, close=nxt)], signals)
+            price = nxt
+
+
+def entries_by_half(trader, session):
+    found = {"morning": 0, "afternoon": 0}
+    for ts_ns, event in trader.events(Decided):
+        if event.decision is Decision.ENTER_LONG and trader.sessions[session].open_ns <= ts_ns < (
+            trader.sessions[session].close_ns
+        ):
+            minute = (ts_ns - trader.sessions[session].open_ns) // (60 * 10**9)
+            found["morning" if minute < 190 else "afternoon"] += 1
+    return found
+
+
+@pytest.fixture(scope="module")
+def week():
+    trader = Floor(config(*SETS), NAMES)
+    days(trader, 5)
+    return trader
+
+
+def test_a_planted_bad_bucket_stops_being_traded(week):
+    """At first both are traded; then the bucket that loses is refused, the other goes on."""
+    assert min(entries_by_half(week, 0).values()) >= 5
+    assert entries_by_half(week, 4)["morning"] == 0
+    assert entries_by_half(week, 4)["afternoon"] >= 5
+
+
+def test_it_is_shown_as_rejected(week):
+    """The decision says how such signals did; the calibration tells the verdict of each bucket."""
+    told = [e for _, e in week.events(Decided) if e.gate is Gate.QUALITY]
+    assert "such signals of AAA (confidence 0.35) win" in told[-1].reason
+    assert "less than 55%" in told[-1].reason
+
+    cells = {cell[2]: cell[6] for cell in week.events(Calibrated)[-1][1].cells}
+    assert cells == {3: "reject", 8: "pass"}
+
+
+def test_a_rejected_bucket_goes_on_gathering_evidence(week):
+    """Shadows of the refused signals close every day, so that it can earn its way back."""
+    last = [
+        e for ts_ns, e in week.events(ShadowClosed) if ts_ns >= week.sessions[4].open_ns
+    ]  # fmt: skip
+
+    assert sum(e.signal.confidence == 0.35 for e in last) >= 5
+    assert {e.signal.verdict for e in last} == {"reject", "pass"}
+
+
+def test_a_round_trip_carries_its_signal(week):
+    """From the signal to the outcome: id, confidence, verdict, reasons, excursions."""
+    orders = {
+        e.order.signal.id for _, e in week.events(OrderSubmitted)
+        if getattr(e.order, "signal", None)
+    }  # fmt: skip
+    trips = [e for _, e in week.events(RoundTripClosed)]
+
+    assert [e.number for e in trips] == list(range(1, len(trips) + 1))
+    assert {e.trip.signal.id for e in trips} == orders
+    for e in trips:
+        assert e.trip.entry_reason.startswith("Entering (rank=1")
+        assert e.trip.exit_reason
+        assert e.mae <= 0.0 <= e.mfe
+        gross = e.trip.exit_price / e.trip.entry_price - 1
+        assert e.mae - 1e-8 <= gross <= e.mfe + 1e-8
+
+
+def test_excursions_are_those_of_the_bars():
+    """MAE and MFE from the lows and highs while it was held, in and out of blocks."""
+    sets = ("quality.min_win_rate=0", "rotation.max_hold_minutes=6", "risk.trailing_stop_pct=0")
+    trader = Floor(config(*SETS, *sets), NAMES)
+    signals = wish(NAMES, "AAA")
+    trader.frame([bar(50.0)], signals)
+    path = [(49.8, 50.2), (49.6, 50.1), (49.9, 50.4), (49.9, 50.2), (49.9, 50.1), (49.9, 50.1)]
+    for low, high in path:
+        trader.frame([bar(50.0, low=low, high=high)], signals)
+    for _ in range(3):
+        trader.frame([bar(50.0)], signals)
+
+    (closed,) = [e for _, e in trader.events(RoundTripClosed)][:1]
+    entry = closed.trip.entry_price
+    assert closed.mae == pytest.approx(49.6 / entry - 1, abs=1e-8)
+    assert closed.mfe == pytest.approx(50.4 / entry - 1, abs=1e-8)
+
+
+@pytest.mark.parametrize(("policy", "shares"), [("allow", 663), ("shrink", 331), ("hide", 0)])
+def test_the_policy_for_what_is_unproven(policy, shares):
+    """Allowed whole, at half the size, or not at all."""
+    trader = Floor(config("quality.min_win_rate=0.55", f"quality.unproven={policy}"), NAMES)
+    for _ in range(2):
+        trader.frame([bar(50.0)], wish(NAMES, "AAA"))
+
+    bought = [e.order.shares for _, e in trader.events(OrderSubmitted)][:1]
+    assert sum(bought) == pytest.approx(shares, abs=15)
+    if policy == "hide":
+        (told,) = [e for _, e in trader.events(Decided)]
+        assert told.gate is Gate.UNPROVEN
+        assert "are unproven" in told.reason
+
+
+def test_the_track_record_shrinks_what_loses():
+    """On, a symbol whose trades lose is bought in smaller size, never below half; off, never."""
+    sizes = {}
+    for on in ("on", "off"):
+        trader = Floor(config(*SETS, "quality.min_win_rate=0", f"quality.track_record={on}"), NAMES)
+        days(trader, 1, low=0.9, high=0.9)
+        orders = [e.order for _, e in trader.events(OrderSubmitted)]
+        sizes[on] = [o.value_micro for o in orders if getattr(o, "entry", False)]
+
+    mornings = {on: values[:9] for on, values in sizes.items()}
+    assert mornings["on"][8] < 0.75 * mornings["off"][8]
+    assert mornings["on"][8] >= 0.49 * mornings["off"][8]
+    assert sizes["on"][0] == sizes["off"][0]
