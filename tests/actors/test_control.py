@@ -77,7 +77,7 @@ async def test_commands_arrive_with_their_actor(tmp_path, console, commands):
         (b"nonsense", "not a line of JSON"),
         (b"[]", "an object with a verb"),
         (b"{}", "is no verb"),
-        (b'{"verb":"sell"}', "status, positions, liquidate"),
+        (b'{"verb":"sell"}', "status, positions, inbox, liquidate"),
         (b'{"verb":"liquidate","symbol":"AAPL"}', "not traded in this session"),
         (b'{"verb":"liquidate","symbol":["TQQQ"]}', "not traded in this session"),
     ],
