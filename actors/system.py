@@ -26,7 +26,7 @@ from actors.control import Console, control
 from actors.desk import Desk, Given
 from actors.executor import Executor
 from actors.feed import OpenBlocks, feed
-from actors.journal import journal
+from actors.journal import Follower, journal
 from actors.mailbox import Mailbox, MailboxStatistics
 from actors.pacing import Pacing
 from actors.predictor import Answer, Learner, PredictorFactory, predictor
@@ -76,6 +76,8 @@ class Plan:
     """Minutes replayed per minute of wall time, with a control socket; None: as fast as it goes."""
     factory: PredictorFactory | None = None
     """For tests; by default `[learning] predictor` by name."""
+    follower: Follower | None = None
+    """The database that follows the journal."""
     progress: Progress = field(default=lambda _block, _desk: None)
 
 
@@ -132,7 +134,7 @@ async def replay(plan: Plan) -> Outcome:
                     supervisor, desk, to_supervisor, answers, port, pages, plan.trade_from,
                     plan.progress, pacing,
                 )  # fmt: skip
-                actors.start_soon(journal, pages, files)
+                actors.start_soon(journal, pages, files, plan.follower)
             watch.cancel()
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     desk.stats.refusals = desk.refusals.by_gate()

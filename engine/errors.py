@@ -5,6 +5,7 @@
      │   ├─ SourceError      a bar file that cannot be trusted
      │   ├─ ConfigError      a configuration that cannot be used
      │   └─ CheckpointError  a checkpoint that does not fit this run
+     ├─ StoreError           the database cannot be used now; the journal has everything
      └─ InvariantViolation   a bug of ours: crash, and recover from the journal
 
 Expected business outcomes (a refused entry, a cold predictor) are values, not errors.
@@ -29,6 +30,10 @@ class ConfigError(BadInputError):
 
 class CheckpointError(BadInputError):
     """A checkpoint was made by another predictor, feature set or feed."""
+
+
+class StoreError(RotorError):
+    """The database cannot be reached, is locked or damaged; no record is lost by it."""
 
 
 class InvariantViolation(RotorError):  # noqa: N818 - it is a verdict, not an error to handle

@@ -30,6 +30,7 @@ from engine.records.summary import (
     sentences,
     summarise,
 )
+from tui.enrol import enrol
 from tui.prepare import Prepared, Request, prepare
 from tui.run_folder import run_folder
 
@@ -50,9 +51,10 @@ def replay_command(request: Request) -> int:
 def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     level = request.journal or prepared.config.records.journal
     started = dt.datetime.now(dt.UTC)
+    startup = time.perf_counter()
     begun = _manifest(prepared, folder, started, request, level)
     write_json(folder / "manifest.json", begun)
-    startup = time.perf_counter()
+    enrolled = enrol(prepared.config.database.url, folder)
     _warm(prepared)
     startup = time.perf_counter() - startup
     wall, cpu = time.perf_counter(), time.process_time()
@@ -71,6 +73,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
                 scan=request.scan,
                 commands=prepared.commands,
                 speed=request.speed,
+                follower=enrolled.follower,
                 progress=progress,
             )
         )
@@ -87,6 +90,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     }
     write_json(folder / "summary.json", summary)
     write_json(folder / "manifest.json", begun | _ended(prepared, outcome))
+    enrolled.finish()
     rows, gate_off = _second_step(request, prepared, outcome, level)
     if rows:
         summary["baselines"] = rows
@@ -94,6 +98,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         summary["gate_off"] = gate_off
     if rows or gate_off is not None:
         write_json(folder / "summary.json", summary)
+    enrolled.close()
     _report(request, prepared, summary, rows, gate_off)
     return 1 if outcome.stats.interrupted else 0
 

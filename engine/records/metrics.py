@@ -12,10 +12,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 
-from engine.events import MICRO, RoundTrip
+from engine.events import MICRO
 from engine.market.frames import Floats
 
 DAYS_A_YEAR = 252
@@ -164,7 +165,26 @@ class TradeFigures:
     mean_bars_held: float | None
 
 
-def trade_figures(trips: Sequence[RoundTrip]) -> TradeFigures:
+class ClosedTrade(Protocol):
+    """What is read of a round trip."""
+
+    @property
+    def pnl_micro(self) -> int:
+        """Return the net profit."""
+        ...
+
+    @property
+    def gross_micro(self) -> int:
+        """Return the profit before costs."""
+        ...
+
+    @property
+    def bars_held(self) -> int:
+        """Return the minutes that it was held."""
+        ...
+
+
+def trade_figures(trips: Sequence[ClosedTrade]) -> TradeFigures:
     """Return the figures of some round trips."""
     won = [trip.pnl_micro for trip in trips if trip.pnl_micro > 0]
     lost = [trip.pnl_micro for trip in trips if trip.pnl_micro < 0]

@@ -51,6 +51,11 @@ class Trip:
     """None for a position that no signal of ours opened."""
 
     @property
+    def gross_micro(self) -> int:
+        """Return the profit before fees, spread and impact."""
+        return self.pnl_micro + self.fee_micro + self.slippage_micro
+
+    @property
     def net_return(self) -> float:
         """Return net profit over the entry's value, a fraction."""
         return self.pnl_micro / self.entry_micro

@@ -4,25 +4,30 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import orjson
 import pytest
 
+ROOT = Path(__file__).parents[2]
 SPEED = "1500"  # 25 frames a second: what follows takes effect within a few of them
 
 
 @pytest.fixture
 def rotor(tmp_path):
     """Run `rotor …` with a runtime folder of the test's own."""
-    env = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
+    env = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "PYTHONPATH": str(ROOT)}
 
     def command(*words, start=False):
         words = [sys.executable, "-m", "tui.cli", *map(str, words)]
         if start:
             return subprocess.Popen(
-                words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-            )
-        return subprocess.run(words, capture_output=True, text=True, env=env, timeout=60)
+                words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
+                cwd=tmp_path,
+            )  # fmt: skip
+        return subprocess.run(
+            words, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=60
+        )
 
     return command
 

@@ -1,0 +1,159 @@
+"""Opening the database: SQLite by default, PostgreSQL by URL; migrated to what the code knows.
+
+KEY INPUT: a URL, such as sqlite:///runs/rotor.db or postgresql://…
+KEY OUTPUT: Store, whose `read()` and `write()` give connections in a transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from engine.errors import BadInputError, StoreError
+
+HEAD = "0001"
+"""The migration that the code knows; a test holds it to be the last one."""
+BUSY_MS = 5_000
+"""How long a writer waits for another on SQLite."""
+
+
+class Store:
+    """An open database."""
+
+    def __init__(self, url: str, *, busy_ms: int = BUSY_MS) -> None:
+        """Open and migrate.
+
+        Raises BadInputError for a URL that cannot be one or a database that a newer Rotor made;
+        StoreError if it cannot be reached.
+        """
+        self.url = _parsed(url)
+        self.name = self.url.render_as_string(hide_password=True)
+        self.engine = _engine(self.url, busy_ms)
+        with self._told():
+            self._migrate()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database."""
+        with self._told(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection whose changes are all made at the end, or none of them."""
+        with self._told(), self.engine.connect() as plain:
+            connection = plain.execution_options(rotor_write=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            what = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise StoreError(f"{self.name}: {what}; {_advice(what)}") from None
+
+    def _migrate(self) -> None:
+        with self.engine.connect() as connection:
+            found = _revision(connection)
+        if found == HEAD:
+            return
+        if found is not None and found not in _known():
+            raise BadInputError(
+                f"{self.name}: made by a newer Rotor (revision {found}; this one knows {HEAD}); "
+                "update rotor, or name another [database] url"
+            )
+        if found is not None:
+            self._back_up(found)
+        from engine.records.store.migrations import upgrade
+
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(rotor_write=True)
+            with connection.begin():
+                if _revision(connection) != HEAD:
+                    upgrade(connection)
+
+    def _back_up(self, revision: str) -> None:
+        if self.url.get_backend_name() != "sqlite" or not self.url.database:
+            return
+        copy = Path(f"{self.url.database}.before-{revision}")
+        with (
+            closing(sqlite3.connect(self.url.database)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadInputError(
+            f"[database] url = {url!r}: write sqlite:///runs/rotor.db or postgresql://HOST/NAME"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise BadInputError(f"[database] url: {backend} is not supported: sqlite or postgresql")
+    if parsed.database and parsed.database != ":memory:":
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{parsed.database}: its folder cannot be made ({error})") from None
+    return parsed
+
+
+def _engine(url: URL, busy_ms: int) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, connect_args={"connect_timeout": 10})
+    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000})
+
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("rotor_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    return engine
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _known() -> set[str]:
+    from engine.records.store.migrations import revisions
+
+    return revisions()
+
+
+def _advice(what: str) -> str:
+    if "locked" in what or "busy" in what:
+        return "another process holds it; try again, nothing is lost"
+    if "malformed" in what or "not a database" in what:
+        return "move the file away, then: rotor rebuild"
+    return "check [database] url, and that the server runs"

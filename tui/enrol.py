@@ -1,0 +1,67 @@
+"""A run in the database: entered when it begins, followed while it goes, finished when it ends.
+
+KEY INPUT: the database's URL, the run's folder.
+KEY OUTPUT: Enrolled. A database that cannot be used never stops a run: what is missing is told, and
+`rotor rebuild` brings it.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actors.journal import Follower
+from engine.errors import StoreError
+
+if TYPE_CHECKING:
+    from engine.records.store.database import Store
+
+
+@dataclass(slots=True)
+class Enrolled:
+    """A run's place in the database, if there is one."""
+
+    folder: Path
+    store: "Store | None" = None
+    follower: Follower | None = None
+
+    def finish(self) -> None:
+        """Read the run to its end and renew what is summed over runs."""
+        if self.store is None:
+            return
+        from engine.records.store.follow import finish
+
+        try:
+            finish(self.store, self.folder)
+        except StoreError as error:
+            _tell(error, self.folder)
+
+    def close(self) -> None:
+        """Close the database."""
+        if self.store is not None:
+            self.store.close()
+
+
+def enrol(url: str, folder: Path) -> Enrolled:
+    """Enter a run that begins; without a URL, or without a database, nothing is followed.
+
+    Raises BadInputError for a URL that cannot be one, and a database of a newer Rotor.
+    """
+    if not url:
+        return Enrolled(folder)
+    from engine.records.store.database import Store
+    from engine.records.store.follow import catch_up, register
+
+    try:
+        store = Store(url)
+        register(store, folder)
+    except StoreError as error:
+        _tell(error, folder)
+        return Enrolled(folder)
+    return Enrolled(folder, store, Follower(partial(catch_up, store, folder)))
+
+
+def _tell(error: StoreError, folder: Path) -> None:
+    words = f"rotor: the database does not have this run whole: {error}\n"
+    sys.stderr.write(f"{words}rotor: later: rotor rebuild {folder}\n")
