@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from tui import cli_inbox, cli_risk, cli_session
+from tui import cli_inbox, cli_records, cli_risk, cli_session
 from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -182,6 +182,9 @@ def synth(
 
 app.command(cli_risk.app)
 app.command(cli_inbox.app)
+app.command(cli_records.runs)
+app.command(cli_records.analytics)
+app.command(cli_records.signals)
 for command in (
     cli_session.status,
     cli_session.positions,
@@ -189,6 +192,9 @@ for command in (
     cli_session.halt,
     cli_session.resume,
     cli_inbox.approve,
+    cli_records.portfolio,
+    cli_records.rebuild,
+    cli_records.verify,
 ):
     app.command(command)
 

@@ -49,3 +49,24 @@ class Trade:
     daily_volatility: Annotated[
         float | None, Parameter(help="For volatility_target_pct, 0.02 = 2%.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Which database is asked."""
+
+    config: ConfigFile = None
+    sets: Sets = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which outcomes are asked about."""
+
+    run: Annotated[
+        str | None,
+        Parameter(help="Run id or folder. Default: live runs and the backtest that counts."),
+    ] = None
+    strategy: Annotated[str | None, Parameter(help="Default: [strategy] name.")] = None
+    first: Annotated[str | None, Parameter(name="--from", help="First date of the exit.")] = None
+    last: Annotated[str | None, Parameter(name="--to", help="Last date, included.")] = None

@@ -102,7 +102,7 @@ def prepare(request: Request) -> Prepared:
             )
     symbol = source.symbols[0]
     make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
-    first, last = _date(request.first, "--from"), _date(request.last, "--to")
+    first, last = parse_date(request.first, "--from"), parse_date(request.last, "--to")
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
     return Prepared(
         config=config,
@@ -170,7 +170,8 @@ def _symbols(text: str | None) -> list[str] | None:
     return symbols
 
 
-def _date(text: str | None, option: str) -> dt.date | None:
+def parse_date(text: str | None, option: str) -> dt.date | None:
+    """Return the date of an option; raises BadInputError that names it."""
     if text is None:
         return None
     try:

@@ -101,18 +101,24 @@ def find_session(session: str | None) -> Path:
             if folder.is_dir():
                 return socket_path(folder)
         raise BadInputError(f"--session {session}: no such run folder, here or in {_runs_dir()}")
-    living = {}
-    for path in sorted(runtime_folder().glob("*.sock")):
-        try:
-            living[path] = ask(path, {"verb": "status"})
-        except RotorError:
-            continue
+    living = living_sessions()
     if len(living) == 1:
         return next(iter(living))
     if not living:
         raise BadInputError("no session is running; one is started by: rotor replay --speed 60")
     listed = "\n  ".join(reply["run_dir"] for reply in living.values())
     raise BadInputError(f"several sessions are running; name one with --session:\n  {listed}")
+
+
+def living_sessions() -> dict[Path, Json]:
+    """Return the status of every session that answers, by its socket."""
+    living = {}
+    for path in sorted(runtime_folder().glob("*.sock")):
+        try:
+            living[path] = ask(path, {"verb": "status"})
+        except RotorError:
+            continue
+    return living
 
 
 def _runs_dir() -> str:

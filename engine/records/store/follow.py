@@ -98,6 +98,19 @@ def rebuild(store: Store, folder: Path) -> None:
     finish(store, folder)
 
 
+def use(store: Store, folder: Path) -> None:
+    """Make a backtest the one that counts for its strategy."""
+    with store.write() as connection:
+        strategy = connection.execute(
+            select(_RUNS.c.strategy).where(_RUNS.c.folder == str(folder.resolve()))
+        ).scalar_one()
+        mine = _RUNS.c.strategy == strategy
+        connection.execute(update(_RUNS).where(mine).values(pinned=False))
+        here = _RUNS.c.folder == str(folder.resolve())
+        connection.execute(update(_RUNS).where(here).values(pinned=True))
+        refresh(connection, strategy)
+
+
 def settle(store: Store) -> None:
     """Read on in the journals of all runs that are not known to have ended."""
     with store.read() as connection:

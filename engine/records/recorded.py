@@ -1,0 +1,146 @@
+"""A run's inputs, read back from its own journal: bars and commands.
+
+KEY INPUT: a run folder with a full journal, of a run that ended or was killed at any moment.
+KEY OUTPUT: Recorded: every session's bars up to the last whole frame, commands, configuration.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from engine.config import Config
+from engine.errors import BadInputError
+from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
+from engine.market.calendar import NEW_YORK, session_on
+from engine.market.frames import Block, Floats, Session
+from engine.market.grid import Gridder
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCommand:
+    """An operator's command as it was taken."""
+
+    ts_ns: int
+    command: Command
+    actor: str
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a run was given."""
+
+    manifest: Json
+    sessions: list[tuple[Session, Floats]] = field(default_factory=list)
+    """With their bars, (T, S, 5), NaN where there was none; the last one may be cut short."""
+    trade_from: dt.date | None = None
+    commands: list[RecordedCommand] = field(default_factory=list)
+    unrepeatable: str = ""
+    """What happened that a second run cannot be given; empty if nothing did."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols, sorted."""
+        return tuple(self.manifest["symbols"])
+
+    @property
+    def config(self) -> Config:
+        """Return the configuration that the run had."""
+        return Config.model_validate(self.manifest["config"])
+
+    def blocks(self, skip: int = 0) -> Iterator[Block]:
+        """Yield a block per session, behind the first `skip`."""
+        universe = self.config.universe
+        gridder = Gridder(self.symbols, [universe.sign(symbol) for symbol in self.symbols])
+        for i, (session, bars) in enumerate(self.sessions):
+            block = gridder.block(session, 0, bars)
+            if i >= skip:
+                yield block
+
+
+def read_manifest(folder: Path) -> Json:
+    """Return a run's manifest; raises BadInputError if the folder holds no run."""
+    try:
+        manifest: Json = orjson.loads((folder / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        raise BadInputError(f"{folder}: holds no run (no manifest.json)") from None
+    except orjson.JSONDecodeError as error:
+        raise BadInputError(f"{folder}/manifest.json: is no JSON ({error})") from None
+    if "epoch" not in manifest or "config" not in manifest:
+        raise BadInputError(f"{folder}/manifest.json: is no manifest of a run")
+    return manifest
+
+
+def read_recorded(folder: Path) -> Recorded:
+    """Read a run's inputs back; raises BadInputError if its journal has no bars."""
+    recorded = Recorded(read_manifest(folder))
+    level = recorded.manifest["level"]
+    if level != "full":
+        raise BadInputError(f"{folder}: journal {level} keeps no bars; replay with --journal full")
+    column = {symbol: s for s, symbol in enumerate(recorded.symbols)}
+    frames: dict[dt.date, list[Floats]] = {}
+    for row in whole_rows(folder / "events.jsonl"):
+        match row["type"]:
+            case "frame":
+                bars = np.full((len(column), 5), np.nan)
+                for symbol, bar in row["bars"].items():
+                    bars[column[symbol]] = bar
+                frames.setdefault(_day(row), []).append(bars)
+            case "session_opened" if row["trading"] and recorded.trade_from is None:
+                recorded.trade_from = dt.date.fromisoformat(row["date"])
+            case "command":
+                recorded.commands.append(_command(row))
+            case "predictor_restarted" | "symbol_quarantined":
+                recorded.unrepeatable = f"a predictor crashed: {row['symbol']}: {row['error']}"
+            case "config_changed":
+                recorded.unrepeatable = "its settings were changed while it ran"
+    recorded.sessions = [(_session(day), np.stack(bars)) for day, bars in frames.items()]
+    return recorded
+
+
+def whole_rows(path: Path) -> Iterator[Json]:
+    """Yield the rows of a journal's whole frames; what a kill left unfinished is not among them."""
+    waiting: list[Json] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                row = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise BadInputError(f"{path}, line {number}: is no JSON ({error})") from None
+            waiting.append(row)
+            if "chain" in row:
+                yield from waiting
+                waiting = []
+
+
+def _day(row: Json) -> dt.date:
+    return dt.datetime.fromtimestamp(row["timestamp_ms"] // 1000, NEW_YORK).date()
+
+
+def _session(day: dt.date) -> Session:
+    session = session_on(day)
+    if session is None:
+        raise BadInputError(f"{day}: the calendar has no session on this day, but the run has bars")
+    return session
+
+
+def _command(row: Json) -> RecordedCommand:
+    verb = row["verb"]
+    card: Json = {"card": row.get("card"), "version": row.get("version")}
+    commands: dict[str, Any] = {
+        "halt": lambda: Halt(reason=row["reason"]),
+        "resume": Resume,
+        "liquidate": lambda: Liquidate(symbol=row["symbol"]),
+        "approve": lambda: Approve(**card),
+        "dismiss": lambda: Dismiss(**card),
+        "snooze": lambda: Snooze(**card, minutes=row["minutes"]),
+    }
+    return RecordedCommand(row["timestamp_ms"] * 1_000_000, commands[verb](), row["actor"])

@@ -1,0 +1,42 @@
+"""The database, opened as the configuration says, with all runs read up to date.
+
+KEY INPUT: --config, --set.
+KEY OUTPUT: an open Store; the strategy that is asked about.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config import Config
+from engine.errors import BadInputError
+from engine.records.store.database import Store
+from engine.records.store.follow import settle
+from tui.prepare import Request, read_config
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An open database and the configuration that named it."""
+
+    store: Store
+    config: Config
+
+
+@contextmanager
+def open_archive(
+    config: Path | None = None, sets: tuple[str, ...] = (), *, settled: bool = True
+) -> Iterator[Archive]:
+    """Open the database; what runs wrote since it was last read is read first.
+
+    Raises BadInputError where there is none.
+    """
+    chosen, _ = read_config(Request(config=config, sets=sets), Path())
+    url = chosen.database.url
+    if not url:
+        raise BadInputError('[database] url is "": there is no database to ask')
+    with Store(url) as store:
+        if settled:
+            settle(store)
+        yield Archive(store, chosen)

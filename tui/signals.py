@@ -1,0 +1,235 @@
+"""`rotor signals`: what signals of a kind have won, how honest their confidence is, who passes.
+
+KEY INPUT: a view, a run or a strategy.
+KEY OUTPUT: tables, JSON or CSV. Shadows are asked unless traded outcomes are named.
+"""
+
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from engine.config import Config
+from engine.learning.calibration import Calibration, Matured, Verdict, bucket_of
+from engine.market.calendar import NEW_YORK
+from engine.records import analytics
+from engine.records.outcomes import Shadow
+from engine.records.store.queries import find_run, rows, runs_that_count, shadows
+from engine.records.store.tables import CalibrationRow, Run, SessionRow
+from engine.trading.evidence import told
+from tui.analytics import shadowed
+from tui.archive import Archive, open_archive
+from tui.options import Database, Scope
+from tui.output import (
+    Column,
+    Form,
+    fine,
+    moment,
+    percent,
+    print_apart,
+    print_json,
+    print_rows,
+    rate,
+    table,
+    whole,
+)
+
+Json = dict[str, Any]
+_CELL = (
+    Column("symbol", "Symbol", left=True),
+    Column("direction", "Side", left=True),
+    Column("confidence", "Confidence", left=True),
+)
+
+
+def show_quality(scope: Scope, database: Database, form: Form) -> int:
+    """Print what signals have won by symbol, direction and confidence."""
+    with open_archive(database.config, database.sets) as archive:
+        evidence = shadowed(archive, scope)
+    lines = [
+        {"evidence": f"shadow-{kind}", **cell, "words": _words(cell)}
+        for kind, found in evidence.items()
+        for cell in analytics.cells(found)
+    ]
+    columns = (
+        *_CELL, Column("n", "n", whole),
+        Column("words", "Won (95%)", left=True), Column("expected", "Expected", percent),
+        Column("mean_return", "Return", fine),
+    )  # fmt: skip
+    if form != "table":
+        lines = [{k: v for k, v in line.items() if k != "words"} for line in lines]
+    print_apart(lines, "evidence", columns, form)
+    return 0
+
+
+def show_calibration(scope: Scope, database: Database, form: Form) -> int:
+    """Print how predicted and actual win rates agree, raw and calibrated, out of sample."""
+    with open_archive(database.config, database.sets) as archive:
+        evidence = shadowed(archive, scope)
+        versions = _versions(archive, scope)
+    found = {
+        kind: {
+            "raw": analytics.reliability(outcomes, analytics.raw_probability),
+            "calibrated": analytics.reliability(outcomes, analytics.calibrated_probability),
+        }
+        for kind, outcomes in evidence.items()
+    }
+    if form == "json":
+        print_json({"evidence": found, "versions": versions})
+        return 0
+    bins = [
+        {"evidence": kind, "prediction": name, **row}
+        for kind, both in found.items()
+        for name, scored in both.items()
+        for row in scored["bins"]
+    ]
+    if form == "csv":
+        print_rows(bins, (), form)
+        return 0
+    _print_calibration(found, bins, versions)
+    return 0
+
+
+def show_filter(scope: Scope, database: Database, form: Form) -> int:
+    """Print which signals pass, are rejected or unproven, by the rules that are configured."""
+    with open_archive(database.config, database.sets) as archive:
+        run = _run(archive, scope)
+        config = Config.model_validate(orjson.loads(run["config_json"]))
+        rules = archive.config.quality
+        calibration = calibrate(archive, run, config)
+    symbols = run["symbols"].split(",")
+    fit = calibration.fit
+    verdicts, rates = fit.verdicts(rules.min_win_rate, rules.min_outcomes), fit.rate
+    low, high = fit.interval()
+    lines = []
+    for column, symbol in enumerate(symbols):
+        for side, direction in enumerate(("LONG", "SHORT")):
+            for bucket in range(10):
+                cell = (column, side, bucket)
+                n = calibration.evidence.seen.item(cell)
+                if n:
+                    lines.append(
+                        {
+                            "symbol": symbol,
+                            "direction": direction,
+                            "confidence": f"{bucket / 10:.1f}-{(bucket + 1) / 10:.1f}",
+                            "verdict": Verdict(verdicts.item(cell)).name.lower(),
+                            "n": n,
+                            "wins": calibration.evidence.won.item(cell),
+                            "weight": fit.own.item(cell),
+                            "win_rate": rates.item(cell),
+                            "win_rate_low": low.item(cell),
+                            "win_rate_high": high.item(cell),
+                        }
+                    )
+    if form == "table":
+        Console().print(
+            f"{run['run_id']}: at least {100 * rules.min_win_rate:g}% from "
+            f"{rules.min_outcomes} outcomes on; unproven: {rules.unproven}",
+            style="dim", highlight=False,
+        )  # fmt: skip
+    columns = (
+        *_CELL, Column("verdict", "Verdict", left=True), Column("n", "n", whole),
+        Column("wins", "Won", whole), Column("win_rate", "Calibrated", percent),
+        Column("win_rate_low", "low", percent), Column("win_rate_high", "high", percent),
+    )  # fmt: skip
+    print_rows(lines, columns, form)
+    return 0
+
+
+def calibrate(archive: Archive, run: Json, config: Config) -> Calibration:
+    """Return a run's calibration, made anew of its outcomes, session by session."""
+    symbols = run["symbols"].split(",")
+    calibration = Calibration(len(symbols), half_life_sessions=config.quality.half_life_sessions)
+    by_day: dict[str, list[Matured]] = {}
+    for shadow in shadows(archive.store, [run["id"]]):
+        by_day.setdefault(_day(shadow), []).append(_matured(shadow, symbols))
+    for session in rows(archive.store, SessionRow, run=run["id"]):
+        if session["closing_equity_micro"] is not None:
+            calibration.end_session(by_day.get(str(session["date"]), []))
+    return calibration
+
+
+def _matured(shadow: Shadow, symbols: list[str]) -> Matured:
+    return Matured(
+        column=symbols.index(shadow.symbol),
+        side=0 if shadow.direction > 0 else 1,
+        bucket=bucket_of(shadow.signal.confidence),
+        won=shadow.win,
+        expected=shadow.signal.win_rate,
+    )
+
+
+def _day(shadow: Shadow) -> str:
+    import datetime as dt
+
+    return f"{dt.datetime.fromtimestamp(shadow.exit_ms // 1000, NEW_YORK):%Y-%m-%d}"
+
+
+def _run(archive: Archive, scope: Scope) -> Json:
+    from engine.errors import BadInputError
+
+    if scope.run is not None:
+        return find_run(archive.store, scope.run)
+    strategy = scope.strategy or archive.config.strategy.name
+    counts = runs_that_count(archive.store, strategy)
+    keys = [*counts["backtest"], *counts["live"]]
+    if not keys:
+        raise BadInputError(f"no run of {strategy} counts yet: rotor replay, or name one by --run")
+    return rows(archive.store, Run, id=keys[-1])[0]
+
+
+def _versions(archive: Archive, scope: Scope) -> list[Json]:
+    run = _run(archive, scope)
+    return [
+        {
+            "version": row["version"],
+            "at": moment(row["at"]),
+            "outcomes": row["outcomes"],
+            "brier": row["brier"],
+            "log_loss": row["log_loss"],
+            "rolled_back": row["rolled_back"],
+        }
+        for row in rows(archive.store, CalibrationRow, run=run["id"])
+    ]
+
+
+def _words(cell: Json) -> str:
+    return told("", cell["n"], cell["wins"]).strip().rpartition(" of ")[0]
+
+
+def _print_calibration(found: Json, bins: list[Json], versions: list[Json]) -> None:
+    scores = [
+        {"evidence": kind, "prediction": name, **scored}
+        for kind, both in found.items()
+        for name, scored in both.items()
+        if scored["n"]
+    ]
+    head = (Column("evidence", "Evidence", left=True), Column("prediction", "", left=True))
+    console = Console()
+    console.print(
+        table(
+            scores,
+            (
+                *head, Column("n", "n", whole), Column("brier", "Brier", rate),
+                Column("log_loss", "Log-loss", rate), Column("ece", "ECE", rate),
+                Column("mce", "MCE", rate),
+            ),
+        )
+    )  # fmt: skip
+    console.print()
+    console.print(
+        table(
+            bins,
+            (
+                *head, Column("from", "from", rate), Column("to", "to", rate),
+                Column("n", "n", whole), Column("predicted", "Said", percent),
+                Column("win_rate", "Won", percent), Column("win_rate_low", "low", percent),
+                Column("win_rate_high", "high", percent),
+            ),
+        )
+    )  # fmt: skip
+    back = [version for version in versions if version["rolled_back"]]
+    console.print(f"\n{len(versions)} versions, {len(back)} went back", style="dim")
+    for version in back:
+        console.print(f"{version['version']} at {version['at']}: {version['rolled_back']}")

@@ -1,0 +1,186 @@
+"""`rotor verify RUN`: do the records hold together, and do the inputs lead to the decisions again?
+
+KEY INPUT: a run folder, of a run that ended or was killed at any moment.
+KEY OUTPUT: what was checked and what does not hold; exit code 0 or 1.
+"""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from actors.desk import Given
+from actors.system import Plan, run
+from engine.errors import BadInputError
+from engine.events import MICRO
+from engine.records.identity import broken_identities
+from engine.records.journal import FILES, combine
+from engine.records.reading import ChainReport, verify_chain
+from engine.records.recorded import Recorded, read_manifest, read_recorded
+from tui.find_run import find_folder
+from tui.options import Database
+from tui.output import print_json
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question and its answer."""
+
+    name: str
+    holds: bool | None
+    """None: it could not be asked."""
+    words: str
+    findings: tuple[str, ...] = ()
+
+
+def verify_command(name: str, database: Database, *, json: bool) -> int:
+    """Run `rotor verify`; return 0 if everything holds, else 1."""
+    folder = find_folder(name, database)
+    manifest = read_manifest(folder)
+    level = manifest["level"]
+    if level == "none":
+        raise BadInputError(f"{folder}: nothing was recorded (journal none)")
+    checks = [_chain(folder, manifest)]
+    if checks[0].holds:
+        checks.append(_ledger(folder, manifest))
+        checks.append(_again(folder))
+    sound = all(check.holds is not False for check in checks)
+    if json:
+        told = [{"check": c.name, "holds": c.holds, "words": c.words, "findings": c.findings}
+                for c in checks]  # fmt: skip
+        print_json({"run": manifest["run_id"], "holds": sound, "checks": told})
+    else:
+        _print(manifest, checks, sound=sound)
+    return 0 if sound else 1
+
+
+def _chain(folder: Path, manifest: Json) -> Check:
+    """Check every file's checksums, and the run's one hash against its manifest."""
+    level = manifest["level"]
+    ended = manifest.get("ended") is not None
+    missing = [n for n in FILES[level] if not (folder / f"{n}.jsonl").exists()]
+    if missing and not ended and len(missing) == len(FILES[level]):
+        return Check("chain", holds=None, words="the run was killed before its first record")
+    if missing:
+        return Check("chain", holds=False, words=f"missing: {', '.join(missing)}")
+    reports = {name: verify_chain(folder / f"{name}.jsonl") for name in FILES[level]}
+    bad = [
+        f"{name}.jsonl, line {r.tampered_line}: was changed after it was written"
+        for name, r in reports.items()
+        if r.tampered_line is not None
+    ]
+    torn = [_torn(folder, name, r) for name, r in reports.items() if r.torn_at is not None]
+    if not bad and ended:
+        if torn:
+            bad = [f"{words}, though the run ended" for words in torn]
+        elif combine(level, {n: r.head for n, r in reports.items()}) != manifest["journal_sha256"]:
+            bad = ["the files are whole, but not those that the manifest names"]
+    if bad:
+        return Check("chain", holds=False, words="the records were changed", findings=tuple(bad))
+    frames = sum(report.frames for report in reports.values())
+    words = f"{frames:,} checksums hold in {len(reports)} files"
+    if not ended:
+        words += "; the run was killed, or still runs"
+    return Check("chain", holds=True, words=words, findings=tuple(torn))
+
+
+def _torn(folder: Path, name: str, report: ChainReport) -> str:
+    rest = (folder / f"{name}.jsonl").stat().st_size - (report.torn_at or 0)
+    return f"{name}.jsonl: the last {rest:,} bytes were not finished"
+
+
+def _ledger(folder: Path, manifest: Json) -> Check:
+    start = round(manifest["config"]["simulation"]["starting_capital"] * MICRO)
+    found = broken_identities(folder, start)
+    words = "the accounts do not add up" if found else "cash, lots, equity and round trips add up"
+    return Check("ledger", holds=not found, words=words, findings=tuple(found))
+
+
+def _again(folder: Path) -> Check:
+    """Run the recorded inputs again and compare every file."""
+    try:
+        recorded = read_recorded(folder)
+    except BadInputError as error:
+        return Check("again", holds=None, words=str(error))
+    if recorded.unrepeatable:
+        return Check("again", holds=None, words=f"cannot be run again: {recorded.unrepeatable}")
+    if not recorded.sessions or recorded.trade_from is None:
+        return Check("again", holds=None, words="no traded minute was recorded")
+    with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
+        again = Path(scratch, "run")
+        _tell(f"verify: {len(recorded.sessions)} sessions run again")
+        outcome = run(replayed(recorded, again))
+        _tell("")
+        if outcome.stats.interrupted:
+            raise KeyboardInterrupt
+        found = _differences(folder, again, ended=recorded.manifest.get("ended") is not None)
+    if found:
+        found += _versions(recorded.manifest)
+        return Check("again", holds=False, words="the same inputs lead elsewhere",
+                     findings=tuple(found))  # fmt: skip
+    words = f"{len(recorded.sessions)} sessions lead to the same records, byte for byte"
+    return Check("again", holds=True, words=words)
+
+
+def replayed(recorded: Recorded, folder: Path | None) -> Plan:
+    """Return the plan that gives a run its inputs again."""
+    manifest, (first, _) = recorded.manifest, recorded.sessions[0]
+    return Plan(
+        config=recorded.config,
+        symbols=recorded.symbols,
+        open_blocks=recorded.blocks,
+        trade_from=recorded.trade_from,
+        range_label=f"{manifest['from']}..{manifest['to']}",
+        first_ts_ns=first.open_ns,
+        folder=folder,
+        level="full" if folder else "none",
+        commands=tuple(Given(c.ts_ns, c.command, c.actor) for c in recorded.commands),
+    )
+
+
+def _differences(folder: Path, again: Path, *, ended: bool) -> list[str]:
+    found = []
+    for name in FILES["full"]:
+        ours, theirs = folder / f"{name}.jsonl", again / f"{name}.jsonl"
+        with ours.open("rb") as left, theirs.open("rb") as right:
+            number = 0
+            for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
+                if a != b and a.endswith(b"\n"):
+                    found.append(f"{name}.jsonl, line {number}: recorded {_cut(a)}, now {_cut(b)}")
+                    break
+            else:
+                rest = (left.readline(), right.readline())
+                if ended and any(rest):
+                    which = "more" if rest[0] else "less"
+                    found.append(f"{name}.jsonl: {which} was recorded, after line {number}")
+    return found
+
+
+def _cut(line: bytes) -> str:
+    text = line.decode(errors="replace").strip()
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _versions(manifest: Json) -> list[str]:
+    then = manifest.get("versions", {})
+    other = [f"{n} {v} then, {version(n)} now" for n, v in then.items() if v != version(n)]
+    return [f"recorded with other versions: {', '.join(other)}"] if other else []
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _print(manifest: Json, checks: list[Check], *, sound: bool) -> None:
+    words = {True: "holds", False: "FAILS", None: "not asked"}
+    lines = [f"{manifest['run_id']}:"]
+    for check in checks:
+        lines.append(f"  {check.name:<7}{words[check.holds]}: {check.words}")
+        lines += [f"    {finding}" for finding in check.findings]
+    lines.append("Everything holds." if sound else "Do not trust this run.")
+    print("\n".join(lines))  # noqa: T201
