@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from engine.errors import BadInputError, StoreError
+from engine.errors import BadInputError, RotorError, StoreError
 
 HEAD = "0001"
 """The migration that the code knows; a test holds it to be the last one."""
@@ -34,8 +34,12 @@ class Store:
         self.url = _parsed(url)
         self.name = self.url.render_as_string(hide_password=True)
         self.engine = _engine(self.url, busy_ms)
-        with self._told():
-            self._migrate()
+        try:
+            with self._told():
+                self._migrate()
+        except RotorError:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

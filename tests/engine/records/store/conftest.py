@@ -1,0 +1,78 @@
+"""Every test of the store runs on SQLite and on PostgreSQL."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+
+from engine.records.store.database import Store
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A cluster of this test process's own, on loopback; skipped where there is no PostgreSQL."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    home = Path(tempfile.mkdtemp(prefix="rotor-pg-", dir="/tmp"))
+    home.chmod(0o755)
+    data, log = home / "data", home / "log"
+    data.mkdir()
+    port = _free_port()
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {home} -c fsync=off"
+    # initdb refuses root
+    user = pwd.getpwnam("nobody") if os.getuid() == 0 else None
+    if user is not None:
+        for path in (home, data):
+            os.chown(path, user.pw_uid, user.pw_gid)
+
+    def server(*words):
+        subprocess.run(
+            [str(found[-1].parent / words[0]), *words[1:]], check=True, capture_output=True,
+            timeout=60, cwd=home, user=user and user.pw_uid, group=user and user.pw_gid,
+            extra_groups=[] if user else None,
+        )  # fmt: skip
+
+    try:
+        server("initdb", "-D", data, "-U", "rotor", "-A", "trust", "-N", "-E", "UTF8",
+               "--locale=C.UTF-8")  # fmt: skip
+        server("pg_ctl", "-w", "-D", data, "-o", options, "-l", log, "start")
+    except subprocess.CalledProcessError as error:
+        shutil.rmtree(home)
+        pytest.skip(f"PostgreSQL cannot be started here: {error.stderr.decode()[-200:]}")
+    yield f"postgresql://rotor@127.0.0.1:{port}"
+    server("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(home)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """Yield the URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/rotor.db"
+    import psycopg
+
+    cluster = request.getfixturevalue("postgres")
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{cluster}/{name}"
+
+
+@pytest.fixture
+def store(url):
+    """Yield an open store."""
+    with Store(url) as opened:
+        yield opened
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

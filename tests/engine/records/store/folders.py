@@ -1,0 +1,91 @@
+"""Run folders for tests of the store: real ones, made by the real actor tree."""
+
+import datetime as dt
+
+import orjson
+from sqlalchemy import select
+from sqlmodel import SQLModel
+
+from actors.desk import Given
+from actors.system import Plan, run
+from engine.events import Approve, Halt, Liquidate, Resume
+from engine.records.store import tables
+from engine.records.summary import summarise
+from tests.bars import config, synth_blocks
+
+assert tables
+SETS = (
+    "rotation.min_hold_minutes=5", "rotation.max_hold_minutes=40", "rotation.cooldown_minutes=3",
+    "rotation.min_edge_bps=-50", "learning.warm_rows=50", "risk.max_consecutive_losses=4",
+    "risk.stop_loss_pct=0.3", "risk.take_profit_pct=0.4", "risk.trailing_stop_pct=0.3",
+)  # fmt: skip
+
+
+def write_run(
+    folder, *sets, sessions=3, seed=4, kind="replay", ended="2025-08-01T12:00:00+00:00",
+    strategy="rotation-ewrls", commands=True, warmup=1,
+):  # fmt: skip
+    """Replay a few generated sessions into `folder`, as rotor replay would; return the folder."""
+    cfg = config(*SETS, f"strategy.name={strategy}", *sets)
+    blocks = synth_blocks(sessions + warmup, seed=seed, signal=3.0)
+    dates = [block.session.date for block in blocks]
+    given = [
+        (200, Halt(reason="lunch")), (205, Resume()), (215, Approve(card="TQQQ")),
+        (240, Approve(card="SSO")), (250, Liquidate()), (251, Resume()),
+    ]  # fmt: skip
+    plan = Plan(
+        config=cfg,
+        symbols=blocks[0].symbols,
+        open_blocks=lambda skip: iter(blocks[skip:]),
+        trade_from=dates[warmup],
+        range_label=f"{dates[warmup]}..{dates[-1]}",
+        first_ts_ns=blocks[0].ts_ns(0),
+        folder=folder,
+        level="full",
+        commands=tuple(
+            Given(blocks[warmup].ts_ns(minute), command, "test") for minute, command in given
+        )
+        if commands
+        else (),
+    )
+    outcome = run(plan)
+    manifest = {
+        "run_id": folder.name, "command": kind, "strategy": strategy, "level": "full",
+        "symbols": list(blocks[0].symbols), "from": str(dates[warmup]), "to": str(dates[-1]),
+        "epoch": "0" * 8, "config_sha256": cfg.sha256(), "config": cfg.model_dump(mode="json"),
+        "started": "2025-08-01T11:00:00+00:00", "ended": ended, "interrupted": False,
+        "journal_sha256": outcome.journal_sha256,
+        "scores": {s: list(scores) for s, scores in outcome.scores.items()},
+    }  # fmt: skip
+    (folder / "manifest.json").write_bytes(orjson.dumps(manifest))
+    if ended:
+        summary = summarise(outcome.stats, cfg)
+        (folder / "summary.json").write_bytes(orjson.dumps(summary))
+    return folder
+
+
+def change_manifest(folder, **changes):
+    """Rewrite some fields of a run's manifest."""
+    path = folder / "manifest.json"
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | changes))
+
+
+def every_row(store):
+    """Return all rows of all tables but their surrogate keys, sorted, runs by their folders."""
+    found = {}
+    with store.read() as connection:
+        runs = SQLModel.metadata.tables["runs"]
+        names = dict(connection.execute(select(runs.c.id, runs.c.folder)).all())
+        for name, table in SQLModel.metadata.tables.items():
+            rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+            for row in rows:
+                row.pop("id")
+                if "run" in row:
+                    row["run"] = names[row["run"]]
+            found[name] = sorted(repr(sorted(row.items())) for row in rows)
+    return found
+
+
+def moment(text):
+    """Return a UTC moment."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
