@@ -195,6 +195,7 @@ for command in (
     cli_records.portfolio,
     cli_records.rebuild,
     cli_records.verify,
+    cli_records.explain,
 ):
     app.command(command)
 

@@ -127,6 +127,24 @@ def verify(run: str, /, *, database: Where = _WHERE, json: Json = False) -> int:
     return verify_command(run, database, json=json)
 
 
+def explain(
+    run: str, trade: str | None = None, /, *, database: Where = _WHERE, json: Json = False
+) -> int:
+    """Tell why a trade was made and what came of it: features, contributions, forecast,
+    calibration, rank, gates, orders, fills, outcome.
+
+    Parameters
+    ----------
+    run
+        Run id or folder.
+    trade
+        The round trip's number, or the id of its signal or of an order. Default: list them.
+    """
+    from tui.explain import explain_command
+
+    return explain_command(run, trade, database, json=json)
+
+
 def portfolio(
     run: str | None = None, /, *, database: Where = _WHERE, json: Json = False, csv: Csv = False
 ) -> int:

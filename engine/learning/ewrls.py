@@ -20,9 +20,13 @@ from engine.learning.kernel import advance
 from engine.learning.layout import (
     GRID,
     HEAD,
+    LAST_BAR,
     SCORES,
     WINDOW,
     fresh_state,
+    ring_size,
+    rings_offset,
+    row_size,
 )
 from engine.learning.signals import SIGNAL_FIELDS, Context, HorizonScore, Signals
 from engine.market.frames import Block, Floats
@@ -87,6 +91,14 @@ class Ewrls:
             _horizon_score(int(minutes), row)
             for minutes, row in zip(self._horizons, table, strict=True)
         )
+
+    def features(self) -> Floats:
+        """Return the feature row (n,) of the last bar that was processed."""
+        h, n = len(self._horizons), len(FEATURES)
+        size, ring = row_size(n, h), ring_size(int(self._horizons[-1]))
+        slot = int(self._state[LAST_BAR]) % ring
+        at = rings_offset(n, h) + slot * size
+        return self._state[at : at + n].copy()
 
     def weights(self) -> Floats:
         """Return the weights, (H, n), in units of the normalised label."""

@@ -91,7 +91,7 @@ def read_recorded(folder: Path) -> Recorded:
                 bars = np.full((len(column), 5), np.nan)
                 for symbol, bar in row["bars"].items():
                     bars[column[symbol]] = bar
-                frames.setdefault(_day(row), []).append(bars)
+                frames.setdefault(session_day(row["timestamp_ms"]), []).append(bars)
             case "session_opened" if row["trading"] and recorded.trade_from is None:
                 recorded.trade_from = dt.date.fromisoformat(row["date"])
             case "command":
@@ -121,8 +121,9 @@ def whole_rows(path: Path) -> Iterator[Json]:
                 waiting = []
 
 
-def _day(row: Json) -> dt.date:
-    return dt.datetime.fromtimestamp(row["timestamp_ms"] // 1000, NEW_YORK).date()
+def session_day(timestamp_ms: int) -> dt.date:
+    """Return the New York date of a moment."""
+    return dt.datetime.fromtimestamp(timestamp_ms // 1000, NEW_YORK).date()
 
 
 def _session(day: dt.date) -> Session:

@@ -1,0 +1,199 @@
+"""`rotor verify`: whatever was changed is found, whatever was killed still holds."""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from engine.records.journal import FILES, GENESIS, combine
+from engine.records.reading import verify_chain
+from tests.engine.records.store.folders import change_manifest, write_run
+from tui.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run with commands and cards."""
+    return write_run(tmp_path_factory.mktemp("runs") / "one", "inbox.mode=approve")
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A copy to be spoilt."""
+    shutil.copytree(run, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def verify(folder, capfdbinary):
+    code = main(["verify", str(folder), "--json", "--set", "database.url="])
+    told = orjson.loads(capfdbinary.readouterr().out)
+    return code, {check["check"]: check for check in told["checks"]}
+
+
+def sealed(folder):
+    """Make all checksums of a spoilt run anew, as a skilled forger would."""
+    heads = {}
+    for name in FILES["full"]:
+        path = folder / f"{name}.jsonl"
+        head, frame, out = GENESIS, [], []
+        for line in path.read_bytes().splitlines():
+            body, mark, _ = line.partition(b',"chain":"')
+            frame.append(body + b"}" if mark else body)
+            if mark:
+                head = hashlib.sha256(head + b"\n".join(frame)).digest()
+                out += [*frame[:-1], body + b',"chain":"' + head.hex().encode() + b'"}']
+                frame = []
+        path.write_bytes(b"\n".join([*out, b""]))
+        heads[name] = head
+    change_manifest(folder, journal_sha256=combine("full", heads))
+
+
+def test_a_run_that_ended_holds(run, capfdbinary):
+    """Chain, accounts and a second run of the recorded inputs, commands and approvals included."""
+    code, checks = verify(run, capfdbinary)
+
+    assert code == 0
+    assert [check["holds"] for check in checks.values()] == [True, True, True]
+    assert b'"approve"' in (run / "events.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("name", FILES["full"])
+def test_a_changed_byte_is_found(copy, name, capfdbinary):
+    """Anywhere in any file: the file and the line are named."""
+    path = copy / f"{name}.jsonl"
+    data = bytearray(path.read_bytes())
+    at = data.index(b":", len(data) // 2) - 3
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 1
+    assert checks["chain"]["holds"] is False
+    assert f"{name}.jsonl, line " in checks["chain"]["findings"][0]
+
+
+def test_removed_records_are_found(copy, capfdbinary):
+    """Whole frames cut from the end of a run that ended."""
+    path = copy / "trades.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 1
+    assert "not those that the manifest names" in checks["chain"]["findings"][0]
+
+
+def test_a_forged_price_is_found_twice(copy, capfdbinary):
+    """With all checksums made anew, the accounts and the second run still tell."""
+    path = copy / "trades.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    row = orjson.loads(lines[3])
+    lines[3] = lines[3].replace(b'"pnl":%b' % orjson.dumps(row["pnl"]), b'"pnl":99.5')
+    assert b"99.5" in lines[3]
+    path.write_bytes(b"".join(lines))
+    sealed(copy)
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 1
+    assert checks["chain"]["holds"] is True
+    assert "P&L" in checks["ledger"]["findings"][0]
+    assert "trades.jsonl, line 4: recorded" in checks["again"]["findings"][0]
+
+
+def test_a_forged_decision_is_found(copy, capfdbinary):
+    """A reason that was never given: only the second run can tell, and does."""
+    path = copy / "decisions.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"(rank=1,", b"(rank=2,", 1))
+    sealed(copy)
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 1
+    assert [check["holds"] for check in checks.values()] == [True, True, False]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_torn_files_of_a_killed_run_hold(copy, seed, capfdbinary):
+    """Each file cut at a place of its own, as a kill leaves them; events are never ahead."""
+    rng = np.random.default_rng(seed)
+    change_manifest(copy, ended=None)
+    (copy / "summary.json").unlink()
+    share = rng.uniform(0.15, 1.0)
+    for name in FILES["full"]:
+        path = copy / f"{name}.jsonl"
+        data = path.read_bytes()
+        extra = 0.0 if name == "events" else rng.uniform(0, 0.05)
+        path.write_bytes(data[: int(min(1.0, share + extra) * len(data))])
+    torn = [n for n in FILES["full"] if not verify_chain(copy / f"{n}.jsonl").whole]
+    code, checks = verify(copy, capfdbinary)
+
+    # what was decided may lack rows that the events have; all that is there must be right
+    assert checks["chain"]["holds"] is True
+    assert len(checks["chain"]["findings"]) == len(torn)
+    assert checks["again"]["holds"] is True, checks["again"]
+    assert code == 0 or checks["ledger"]["holds"] is False
+
+
+def test_what_cannot_be_asked_is_said(copy, capfdbinary):
+    """Without bars there is no second run; without a journal nothing is verified."""
+    change_manifest(copy, level="trades")
+    reports = {n: verify_chain(copy / f"{n}.jsonl") for n in FILES["trades"]}
+    change_manifest(copy, journal_sha256=combine("trades", {n: r.head for n, r in reports.items()}))
+    code, checks = verify(copy, capfdbinary)
+    assert code == 0
+    assert checks["again"]["holds"] is None
+    assert "--journal full" in checks["again"]["words"]
+
+    change_manifest(copy, level="none")
+    assert main(["verify", str(copy)]) == 2
+    assert main(["verify", "nothing-here", "--set", "database.url="]) == 2
+
+
+def test_a_run_that_is_killed_holds_and_is_rebuilt(tmp_path):
+    """kill -9 at some moments: verified, settled and rebuilt to the same rows, none doubled."""
+
+    def rotor(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "tui.cli", *words], cwd=tmp_path, capture_output=True,
+            text=True, timeout=120, check=False, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"},
+        )  # fmt: skip
+
+    assert rotor("synth", "bars.parquet", "--sessions", "60", "--signal", "2").returncode == 0
+    for wait in (0.1, 0.4, 0.8):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tui.cli", "replay", "bars.parquet", "--out", "run", "--json",
+             "--set", "quality.earned_slope=off"],
+            cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for _ in range(2000):
+            if (tmp_path / "run" / "events.jsonl").exists():
+                break
+            time.sleep(0.01)
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        done = rotor("verify", "run")
+        assert done.returncode == 0, done.stdout
+
+        first = [rotor(*words) for words in QUESTIONS]
+        assert rotor("rebuild", "run").returncode == 0
+        again = [rotor(*words) for words in QUESTIONS]
+        assert [x.stdout for x in again] == [x.stdout for x in first]
+        assert all(x.returncode == 0 for x in again)
+
+
+QUESTIONS = (
+    ("runs", "list", "--json"),
+    ("analytics", "overview", "--run", "run", "--json"),
+    ("signals", "quality", "--run", "run", "--json"),
+    ("portfolio", "run", "--json"),
+)
