@@ -12,8 +12,9 @@ from pathlib import Path
 from engine.config import Config
 from engine.errors import BadInputError
 from engine.records.store.database import Store
+from engine.records.store.edits import follow_edits
 from engine.records.store.follow import settle
-from tui.prepare import Request, read_config
+from tui.prepare import Request, read_config, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Archive:
 def open_archive(
     config: Path | None = None, sets: tuple[str, ...] = (), *, settled: bool = True
 ) -> Iterator[Archive]:
-    """Open the database; what runs wrote since it was last read is read first.
+    """Open the database; what runs and edits wrote since it was last read is read first.
 
     Raises BadInputError where there is none.
     """
@@ -39,4 +40,5 @@ def open_archive(
     with Store(url) as store:
         if settled:
             settle(store)
+            follow_edits(store, read_text(config)[1])
         yield Archive(store, chosen)
