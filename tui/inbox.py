@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.errors import BadInputError, RotorError
-from tui.session import ask, find_session, print_json
+from tui.output import print_json
+from tui.session import ask, find_session
 
 Json = dict[str, Any]
 _POLL_SECONDS = 0.1

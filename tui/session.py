@@ -18,6 +18,7 @@ from rich.table import Table
 
 from actors.control import runtime_folder, socket_path
 from engine.errors import BadInputError, RotorError
+from tui.output import print_json
 from tui.prepare import Request, read_config
 
 Json = dict[str, Any]
@@ -142,11 +143,6 @@ def ask(path: Path, request: Mapping[str, Any]) -> Json:
     if not reply.pop("ok"):
         raise BadInputError(reply["error"])
     return reply
-
-
-def print_json(reply: Json) -> None:
-    """Print one object to stdout."""
-    sys.stdout.buffer.write(orjson.dumps(reply, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def _print_status(view: Json) -> None:

@@ -89,7 +89,7 @@ class Evidence:
         said = [
             told(name, *numbers)
             for name, numbers in (
-                ("traded", self._traded.get((column, direction), (0, 0))),
+                ("backtest", self._traded.get((column, direction), (0, 0))),
                 ("shadow", (evidence.seen.item(cell), evidence.won.item(cell))),
             )
             if numbers[0]

@@ -146,7 +146,7 @@ def test_sixty_real_sessions_agree_with_pandas(rotor, tmp_path):
     trips = check_all(rotor, out)
 
     assert summary["sessions"] >= 60
-    assert summary["round_trips"] == len(trips) > 100
+    assert summary["round_trips"] == len(trips) > 50
     listed = asked(rotor, "runs", "list")[-1]
     assert listed["total_pnl"] == summary["total_pnl"]
     # flat at the end of each day: the trades are all that moved the account
