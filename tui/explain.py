@@ -4,19 +4,17 @@ KEY INPUT: a run, a round trip's number or an order's id.
 KEY OUTPUT: the story for people, or one JSON object.
 """
 
-import datetime as dt
 from typing import Any
 
 from rich.console import Console
 
 from engine.errors import BadInputError
 from engine.events import Decision
-from engine.market.calendar import NEW_YORK
 from engine.records.recorded import read_manifest
 from engine.records.story import find_trip, round_trips, story
 from tui.find_run import find_folder
 from tui.options import Database
-from tui.output import Column, number, print_json, print_rows, rate, table, usd, whole
+from tui.output import Column, new_york, number, print_json, print_rows, rate, table, usd, whole
 
 Json = dict[str, Any]
 SHOWN_FEATURES = 12
@@ -49,8 +47,8 @@ def _list(trips: list[Json], *, json: bool) -> None:
             "trip": trip["trip"],
             "symbol": trip["symbol"],
             "direction": trip["direction"],
-            "entry": _clock(trip["entry_ms"]),
-            "exit": _clock(trip["exit_ms"])[-5:],
+            "entry": new_york(trip["entry_ms"]),
+            "exit": new_york(trip["exit_ms"])[-5:],
             "pnl": trip["pnl"],
             "decision": Decision(trip["decision"]).name.lower(),
         }
@@ -72,7 +70,7 @@ def _tell(told: Json) -> None:
         console.print(text, style="bold" if head else None, highlight=False)
 
     say(f"Trade {told['trip']}: {told['direction']} {told['symbol']}, signal of the bar "
-        f"{_clock(told['timestamp_ms'])}", head=True)  # fmt: skip
+        f"{new_york(told['timestamp_ms'])}", head=True)  # fmt: skip
     say("\nWhat it saw", head=True)
     rows = told["features"]
     console.print(
@@ -133,7 +131,7 @@ def _outcome(told: Json, say: Any) -> None:
 
 
 def _order(order: Json) -> str:
-    at = _clock(order["timestamp_ms"])
+    at = new_york(order["timestamp_ms"])
     if order.get("class") == "oco":
         return (
             f"{at}  legs for {order['shares']:,}: stop {order['stop']:.2f}, "
@@ -145,14 +143,10 @@ def _order(order: Json) -> str:
 
 def _fill(fill: Json) -> Json:
     return {
-        "at": _clock(fill["timestamp_ms"]),
+        "at": new_york(fill["timestamp_ms"]),
         "what": f"{fill['side']}{' by ' + fill['leg'] if fill.get('leg') else ''}",
         **{key: fill[key] for key in ("shares", "price", "fee", "slippage")},
     }
-
-
-def _clock(ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(ms // 1000, NEW_YORK):%Y-%m-%d %H:%M}"
 
 
 _RANKED = (

@@ -142,6 +142,11 @@ def moment(value: dt.datetime | None) -> str:
     return NONE if value is None else f"{value.astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
 
 
+def new_york(ms: int) -> str:
+    """Return UTC milliseconds as a New York time, to the minute."""
+    return moment(dt.datetime.fromtimestamp(ms / 1000, dt.UTC))
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
         return orjson.dumps(value).decode()

@@ -24,7 +24,7 @@ from tui.output import (
     Column,
     Form,
     fine,
-    moment,
+    new_york,
     percent,
     print_apart,
     print_json,
@@ -184,7 +184,7 @@ def _versions(archive: Archive, scope: Scope) -> list[Json]:
     return [
         {
             "version": row["version"],
-            "at": moment(row["at"]),
+            "at_ms": row["at_ms"],
             "outcomes": row["outcomes"],
             "brier": row["brier"],
             "log_loss": row["log_loss"],
@@ -232,4 +232,6 @@ def _print_calibration(found: Json, bins: list[Json], versions: list[Json]) -> N
     back = [version for version in versions if version["rolled_back"]]
     console.print(f"\n{len(versions)} versions, {len(back)} went back", style="dim")
     for version in back:
-        console.print(f"{version['version']} at {version['at']}: {version['rolled_back']}")
+        console.print(
+            f"{version['version']} at {new_york(version['at_ms'])}: {version['rolled_back']}"
+        )

@@ -6,6 +6,7 @@ KEY OUTPUT: its rows of strategy_performance and signal_quality, made anew in th
 The designated backtest is the pinned one (`rotor runs use RUN`), else the newest that finished.
 """
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -112,7 +113,7 @@ def _performance(strategy: str, evidence: str, trips: Rows, outcomes: Rows) -> l
                 "average_win_micro": _micro(figures.average_win),
                 "average_loss_micro": _micro(figures.average_loss),
                 "profit_factor": figures.profit_factor,
-                "last_updated": max((t["exit_at"] for t in mine), default=None),
+                "last_updated": _moment(max((t["exit_ms"] for t in mine), default=None)),
             }
         )
     return rows
@@ -143,10 +144,14 @@ def _quality(strategy: str, evidence: str, rows: Rows, returned: Any) -> list[Js
                 "expected_win_rate": expected,
                 "calibration_error": expected - wins / len(mine),
                 "average_return": sum(returns) / len(mine),
-                "last_updated": max(row["exit_at"] for row in mine),
+                "last_updated": _moment(max(row["exit_ms"] for row in mine)),
             }
         )
     return made
+
+
+def _moment(ms: int | None) -> dt.datetime | None:
+    return None if ms is None else dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
 
 
 def _micro(usd: float | None) -> int | None:

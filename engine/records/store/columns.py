@@ -44,8 +44,8 @@ def run_key() -> Any:
     return Field(sa_type=Integer, sa_column_args=[ForeignKey("runs.id", ondelete="CASCADE")])
 
 
-def micro(*, optional: bool = False) -> Any:
-    """Return a column of micro-dollars."""
+def big(*, optional: bool = False) -> Any:
+    """Return a column of whole numbers beyond 2^31: micro-dollars, milliseconds."""
     if optional:
         return Field(default=None, sa_type=BigInteger)
     return Field(sa_type=BigInteger)

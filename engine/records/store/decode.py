@@ -4,7 +4,6 @@ KEY INPUT: rows as mappings by column.
 KEY OUTPUT: Trip and Shadow, as read from the journal itself.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +19,8 @@ def read_trip(row: Row) -> Trip:
         number=row["number"],
         symbol=row["symbol"],
         direction=row["direction"],
-        entry_ms=_ms(row["entry_at"]),
-        exit_ms=_ms(row["exit_at"]),
+        entry_ms=row["entry_ms"],
+        exit_ms=row["exit_ms"],
         shares=row["shares"],
         entry_micro=row["entry_micro"],
         exit_micro=row["exit_micro"],
@@ -46,9 +45,9 @@ def read_shadow(row: Row) -> Shadow:
     return Shadow(
         symbol=row["symbol"],
         direction=row["direction"],
-        opened_ms=_ms(row["opened_at"]),
-        entry_ms=_ms(row["entry_at"]),
-        exit_ms=_ms(row["exit_at"]),
+        opened_ms=row["opened_ms"],
+        entry_ms=row["entry_ms"],
+        exit_ms=row["exit_ms"],
         entry_price=row["entry_price"],
         exit_price=row["exit_price"],
         exit=row["exit"],
@@ -62,7 +61,3 @@ def _signal(row: Row) -> Signal | None:
         return None
     kept = {name: row[name] for name in Signal._fields if name != "id"}
     return Signal(id=row["signal_id"], **kept)
-
-
-def _ms(moment: dt.datetime) -> int:
-    return round(moment.timestamp() * 1000)

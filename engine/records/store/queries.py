@@ -79,12 +79,12 @@ def _closed(store: Store, table: type[SQLModel], keys: Sequence[int], dates: Dat
     asked = select(columns).where(columns.c.run.in_(keys))
     first, last = dates
     if first is not None:
-        asked = asked.where(columns.c.exit_at >= _midnight(first))
+        asked = asked.where(columns.c.exit_ms >= _midnight(first))
     if last is not None:
-        asked = asked.where(columns.c.exit_at < _midnight(last + dt.timedelta(days=1)))
+        asked = asked.where(columns.c.exit_ms < _midnight(last + dt.timedelta(days=1)))
     with store.read() as connection:
         return list(connection.execute(asked.order_by(columns.c.id)).mappings())
 
 
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), NEW_YORK)
+def _midnight(day: dt.date) -> int:
+    return round(dt.datetime.combine(day, dt.time(), NEW_YORK).timestamp() * 1000)

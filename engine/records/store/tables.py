@@ -1,7 +1,8 @@
 """The tables: one row per thing that happened, by run and place in its journal.
 
 KEY INPUT: nothing; classes only.
-KEY OUTPUT: SQLModel tables. Money is micro-dollars, ratios are fractions, moments UTC.
+KEY OUTPUT: SQLModel tables. Money is micro-dollars, ratios are fractions; `_ms` are UTC
+milliseconds, as in the journal, `_at` UTC moments.
 
 `seq` is the row's number in the run's events.jsonl: unique by run, so that nothing can be doubled.
 `backtest_trades`, one of the seeds' tables, is a view over the round trips of replays.
@@ -12,7 +13,7 @@ import datetime as dt
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from engine.records.store.columns import Table, WithSignal, micro, moment, run_key
+from engine.records.store.columns import Table, WithSignal, big, moment, run_key
 
 
 def _once(*columns: str, name: str) -> UniqueConstraint:
@@ -42,7 +43,7 @@ class Run(Table, table=True):
     state: str = "running"
     started_at: dt.datetime = moment()
     ended_at: dt.datetime | None = moment(optional=True)
-    starting_micro: int = micro()
+    starting_micro: int = big()
     config_sha256: str
     config_json: str
     journal_sha256: str | None = None
@@ -62,7 +63,7 @@ class SessionRow(Table, table=True):
     date: dt.date
     minutes: int
     trading: bool
-    closing_equity_micro: int | None = micro(optional=True)
+    closing_equity_micro: int | None = big(optional=True)
     pooled_slope: float | None = None
 
 
@@ -87,14 +88,14 @@ class OrderRow(Table, WithSignal, table=True):
     kind: str
     shares: int
     decision: int | None = None
-    limit_micro: int | None = micro(optional=True)
-    stop_micro: int | None = micro(optional=True)
-    target_micro: int | None = micro(optional=True)
+    limit_micro: int | None = big(optional=True)
+    stop_micro: int | None = big(optional=True)
+    target_micro: int | None = big(optional=True)
     status: str = "working"
     filled_shares: int = 0
     reason: str = ""
-    submitted_at: dt.datetime = moment()
-    closed_at: dt.datetime | None = moment(optional=True)
+    submitted_ms: int = big()
+    closed_ms: int | None = big(optional=True)
 
 
 class FillRow(Table, table=True):
@@ -106,13 +107,13 @@ class FillRow(Table, table=True):
     run: int = run_key()
     seq: int
     order_id: str
-    at: dt.datetime = moment()
+    at_ms: int = big()
     symbol: str
     side: str
     shares: int
-    price_micro: int = micro()
-    fee_micro: int = micro()
-    slippage_micro: int = micro()
+    price_micro: int = big()
+    fee_micro: int = big()
+    slippage_micro: int = big()
     leg: str | None = None
     forced: bool = False
     ambiguous: bool = False
@@ -124,7 +125,7 @@ class RoundTripRow(Table, WithSignal, table=True):
     __tablename__ = "round_trips"
     __table_args__ = (
         _once("run", "seq", name="round_trips"),
-        Index("ix_round_trips_exit", "symbol", "exit_at"),
+        Index("ix_round_trips_exit", "symbol", "exit_ms"),
     )
 
     run: int = run_key()
@@ -132,14 +133,14 @@ class RoundTripRow(Table, WithSignal, table=True):
     number: int
     symbol: str
     direction: int
-    entry_at: dt.datetime = moment()
-    exit_at: dt.datetime = moment()
+    entry_ms: int = big()
+    exit_ms: int = big()
     shares: int
-    entry_micro: int = micro()
-    exit_micro: int = micro()
-    pnl_micro: int = micro()
-    fee_micro: int = micro()
-    slippage_micro: int = micro()
+    entry_micro: int = big()
+    exit_micro: int = big()
+    pnl_micro: int = big()
+    fee_micro: int = big()
+    slippage_micro: int = big()
     bars_held: int
     mae: float
     mfe: float
@@ -155,16 +156,16 @@ class OutcomeRow(Table, WithSignal, table=True):
     __tablename__ = "outcomes"
     __table_args__ = (
         _once("run", "seq", name="outcomes"),
-        Index("ix_outcomes_exit", "symbol", "exit_at"),
+        Index("ix_outcomes_exit", "symbol", "exit_ms"),
     )
 
     run: int = run_key()
     seq: int
     symbol: str
     direction: int
-    opened_at: dt.datetime = moment()
-    entry_at: dt.datetime = moment()
-    exit_at: dt.datetime = moment()
+    opened_ms: int = big()
+    entry_ms: int = big()
+    exit_ms: int = big()
     entry_price: float
     exit_price: float
     exit: str
@@ -180,7 +181,7 @@ class CalibrationRow(Table, table=True):
     run: int = run_key()
     seq: int
     version: int
-    at: dt.datetime = moment()
+    at_ms: int = big()
     outcomes: int
     brier: float | None = None
     log_loss: float | None = None
@@ -203,20 +204,20 @@ class InboxItem(Table, WithSignal, table=True):
     direction: int
     shares: int
     binding: str
-    limit_micro: int = micro()
-    stop_micro: int = micro()
-    target_micro: int = micro()
-    risk_micro: int = micro()
-    heat_micro: int = micro()
+    limit_micro: int = big()
+    stop_micro: int = big()
+    target_micro: int = big()
+    risk_micro: int = big()
+    heat_micro: int = big()
     reward_to_risk: float
     evidence: str
-    offered_at: dt.datetime = moment()
-    expires_at: dt.datetime = moment()
+    offered_ms: int = big()
+    expires_ms: int = big()
     status: str = "open"
     """open, renewed (by the next version), approved, dismissed, snoozed, expired or refused."""
     reason: str = ""
     actor: str = ""
-    closed_at: dt.datetime | None = moment(optional=True)
+    closed_ms: int | None = big(optional=True)
 
 
 class AuditRow(Table, table=True):
@@ -227,7 +228,7 @@ class AuditRow(Table, table=True):
 
     run: int = run_key()
     seq: int
-    at: dt.datetime = moment()
+    at_ms: int = big()
     actor: str
     verb: str
     detail: str
@@ -245,8 +246,8 @@ class BreakerTrip(Table, table=True):
     breaker: str
     reason: str
     rearms: str
-    tripped_at: dt.datetime = moment()
-    rearmed_at: dt.datetime | None = moment(optional=True)
+    tripped_ms: int = big()
+    rearmed_ms: int | None = big(optional=True)
 
 
 class ActiveRiskPosition(Table, table=True):
@@ -271,16 +272,16 @@ class ActiveRiskPosition(Table, table=True):
     direction: int
     shares: int
     """Still open."""
-    entry_micro: int = micro()
+    entry_micro: int = big()
     """Value of the entry fills so far."""
     opened_shares: int
-    entry_at: dt.datetime = moment()
-    stop_micro: int | None = micro(optional=True)
-    target_micro: int | None = micro(optional=True)
+    entry_ms: int = big()
+    stop_micro: int | None = big(optional=True)
+    target_micro: int | None = big(optional=True)
     trailing: float | None = None
     """Fraction."""
     status: str = "active"
-    closed_at: dt.datetime | None = moment(optional=True)
+    closed_ms: int | None = big(optional=True)
 
 
 class BacktestResult(Table, table=True):
@@ -294,9 +295,9 @@ class BacktestResult(Table, table=True):
     symbols: str
     start_date: dt.date
     end_date: dt.date
-    initial_capital_micro: int = micro()
-    final_capital_micro: int = micro()
-    total_return_micro: int = micro()
+    initial_capital_micro: int = big()
+    final_capital_micro: int = big()
+    total_return_micro: int = big()
     total_return: float
     total_trades: int
     winning_trades: int
@@ -306,12 +307,12 @@ class BacktestResult(Table, table=True):
     sharpe_ratio: float | None = None
     sharpe_basis: str
     max_drawdown: float
-    average_win_micro: int | None = micro(optional=True)
-    average_loss_micro: int | None = micro(optional=True)
+    average_win_micro: int | None = big(optional=True)
+    average_loss_micro: int | None = big(optional=True)
     mrd: float | None = None
     mrd_low: float | None = None
     mrd_high: float | None = None
-    costs_micro: int = micro()
+    costs_micro: int = big()
     created_at: dt.datetime = moment()
     summary_json: str
     """Everything in summary.json but times and places, and the forecasts' scores."""
@@ -331,10 +332,10 @@ class StrategyPerformance(Table, table=True):
     signals_taken: int
     winning_trades: int
     losing_trades: int
-    total_profit_loss_micro: int = micro()
+    total_profit_loss_micro: int = big()
     win_rate: float | None = None
-    average_win_micro: int | None = micro(optional=True)
-    average_loss_micro: int | None = micro(optional=True)
+    average_win_micro: int | None = big(optional=True)
+    average_loss_micro: int | None = big(optional=True)
     profit_factor: float | None = None
     last_updated: dt.datetime | None = moment(optional=True)
 

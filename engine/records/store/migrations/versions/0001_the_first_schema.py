@@ -10,8 +10,8 @@ depends_on = None
 
 BACKTEST_TRADES = """
 CREATE VIEW backtest_trades AS
-SELECT t.id, t.run AS backtest_id, t.symbol, t.entry_at AS entry_date,
-       1.0 * t.entry_micro / t.shares / 1000000 AS entry_price, t.exit_at AS exit_date,
+SELECT t.id, t.run AS backtest_id, t.symbol, t.entry_ms,
+       1.0 * t.entry_micro / t.shares / 1000000 AS entry_price, t.exit_ms,
        1.0 * t.exit_micro / t.shares / 1000000 AS exit_price, t.shares,
        CASE WHEN t.direction > 0 THEN 'LONG' ELSE 'SHORT' END AS signal_type, t.confidence,
        t.pnl_micro AS profit_loss_micro, 1.0 * t.pnl_micro / t.entry_micro AS profit_loss,
@@ -122,12 +122,12 @@ def upgrade() -> None:
         sa.Column("shares", sa.Integer(), nullable=False),
         sa.Column("entry_micro", sa.BigInteger(), nullable=False),
         sa.Column("opened_shares", sa.Integer(), nullable=False),
-        sa.Column("entry_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("entry_ms", sa.BigInteger(), nullable=False),
         sa.Column("stop_micro", sa.BigInteger(), nullable=True),
         sa.Column("target_micro", sa.BigInteger(), nullable=True),
         sa.Column("trailing", sa.Float(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "status IN ('active', 'stopped_out', 'target_hit', 'manual_close', 'closed')",
             name="ck_active_risk_positions_status",
@@ -150,7 +150,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("run", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("verb", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
@@ -198,8 +198,8 @@ def upgrade() -> None:
         sa.Column("breaker", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("rearms", sa.String(), nullable=False),
-        sa.Column("tripped_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("rearmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tripped_ms", sa.BigInteger(), nullable=False),
+        sa.Column("rearmed_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("run", "seq", name="uq_breaker_trips"),
@@ -210,7 +210,7 @@ def upgrade() -> None:
         sa.Column("run", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("outcomes", sa.Integer(), nullable=False),
         sa.Column("brier", sa.Float(), nullable=True),
         sa.Column("log_loss", sa.Float(), nullable=True),
@@ -226,7 +226,7 @@ def upgrade() -> None:
         sa.Column("run", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("order_id", sa.String(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("symbol", sa.String(), nullable=False),
         sa.Column("side", sa.String(), nullable=False),
         sa.Column("shares", sa.Integer(), nullable=False),
@@ -266,12 +266,12 @@ def upgrade() -> None:
         sa.Column("heat_micro", sa.BigInteger(), nullable=False),
         sa.Column("reward_to_risk", sa.Float(), nullable=False),
         sa.Column("evidence", sa.String(), nullable=False),
-        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("offered_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("run", "card", "version", name="uq_inbox_items"),
@@ -301,8 +301,8 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("filled_shares", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submitted_ms", sa.BigInteger(), nullable=False),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("kind IN ('entry', 'exit', 'oco')", name="ck_orders_kind"),
         sa.CheckConstraint(
             "status IN ('working', 'filled', 'canceled', 'rejected')", name="ck_orders_status"
@@ -327,9 +327,9 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("symbol", sa.String(), nullable=False),
         sa.Column("direction", sa.Integer(), nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("entry_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("exit_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_ms", sa.BigInteger(), nullable=False),
+        sa.Column("entry_ms", sa.BigInteger(), nullable=False),
+        sa.Column("exit_ms", sa.BigInteger(), nullable=False),
         sa.Column("entry_price", sa.Float(), nullable=False),
         sa.Column("exit_price", sa.Float(), nullable=False),
         sa.Column("exit", sa.String(), nullable=False),
@@ -339,7 +339,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("run", "seq", name="uq_outcomes"),
     )
     with op.batch_alter_table("outcomes", schema=None) as batch_op:
-        batch_op.create_index("ix_outcomes_exit", ["symbol", "exit_at"], unique=False)
+        batch_op.create_index("ix_outcomes_exit", ["symbol", "exit_ms"], unique=False)
 
     op.create_table(
         "round_trips",
@@ -357,8 +357,8 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("symbol", sa.String(), nullable=False),
         sa.Column("direction", sa.Integer(), nullable=False),
-        sa.Column("entry_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("exit_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("entry_ms", sa.BigInteger(), nullable=False),
+        sa.Column("exit_ms", sa.BigInteger(), nullable=False),
         sa.Column("shares", sa.Integer(), nullable=False),
         sa.Column("entry_micro", sa.BigInteger(), nullable=False),
         sa.Column("exit_micro", sa.BigInteger(), nullable=False),
@@ -377,7 +377,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("run", "seq", name="uq_round_trips"),
     )
     with op.batch_alter_table("round_trips", schema=None) as batch_op:
-        batch_op.create_index("ix_round_trips_exit", ["symbol", "exit_at"], unique=False)
+        batch_op.create_index("ix_round_trips_exit", ["symbol", "exit_ms"], unique=False)
 
     op.create_table(
         "sessions",
@@ -392,6 +392,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("run", "date", name="uq_sessions"),
     )
+
     op.execute(BACKTEST_TRADES)
 
 
