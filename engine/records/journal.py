@@ -18,10 +18,10 @@ import orjson
 
 from engine.errors import BadInputError
 from engine.events import Decided, Decision
+from engine.records.event_rows import event_tail
 from engine.records.page import Page, Trade
 from engine.records.rows import (
     decision_body,
-    event_tail,
     frame_rows,
     position_rows,
     signal_rows,

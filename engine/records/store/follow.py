@@ -15,8 +15,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from engine.errors import BadInputError
 from engine.events import MICRO
 from engine.records.store.aggregates import refresh
-from engine.records.store.batch import HANDLERS, Batch
+from engine.records.store.batch import Batch
 from engine.records.store.database import Store
+from engine.records.store.handlers import HANDLERS
 from engine.records.store.tables import BacktestResult, Run
 
 Json = dict[str, Any]
