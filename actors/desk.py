@@ -17,17 +17,16 @@ import numpy as np
 
 from actors.guard import at_session, by_hand, watch
 from actors.predictor import Answer, Incident
+from actors.recorder import Recorder
 from actors.views import View, view_of
 from engine.config import Config
 from engine.events import (
     Approved,
-    BreakerRearmed,
     BreakerTripped,
     Command,
     ConfigChanged,
     Decided,
     Decision,
-    Event,
     Gate,
     OcoOrder,
     Order,
@@ -35,19 +34,16 @@ from engine.events import (
     OrderFilled,
     OrderReleased,
     OrderSubmitted,
-    PredictorRestarted,
     Report,
     Resume,
     SessionClosed,
     SessionOpened,
-    StopMoved,
-    SymbolQuarantined,
 )
 from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
 from engine.learning.slope import EarnedSlope
 from engine.market.frames import MINUTE_NS, PRESENT, Block, Floats
-from engine.records.page import Held, Page, Span, Trade
-from engine.records.stats import RunStats, Tripped
+from engine.records.page import Page
+from engine.records.stats import RunStats
 from engine.trading.approval import Refused
 from engine.trading.breakers import Readings
 from engine.trading.cycle import decide
@@ -61,8 +57,6 @@ from engine.trading.scan import next_frame
 from engine.trading.state import State
 from engine.trading.tape import Tape
 from engine.trading.watch import Faults, faults, observe
-
-_COUNTED = (BreakerTripped, BreakerRearmed, SymbolQuarantined, PredictorRestarted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +98,15 @@ class Desk:
         self.stats = stats
         self.slope = slope
         self.evidence = Evidence(state.symbols, config)
+        self.recorder = Recorder(state, stats, spans=spans)
         self.refusals = Refusals.none()
         self._config = config
         self._scan = scan
-        self._spans = spans
         self._names = feature_names
         self._tape = Tape()
         self._rules: RankingRules | None = None
         self._incidents: list[Incident] = []
         self._commands: deque[Given] = deque()
-        self._moves: dict[str, int] = {}
         self._changes: list[ConfigChanged] = []
         self._last_bars: Floats | None = None
 
@@ -141,17 +134,17 @@ class Desk:
             for legs in self.state.legs.values()
             if legs.resting
         }
+        self.recorder.open_page(self.page)
         self._exposure = np.empty(len(block))
-        self._marked = 0
         self._tape.open_block(block)
         self._faults: Faults | None = self._find_faults(block) if trading else None
         if block.first == 0:
-            self._record(0, self._session_opened())
+            self.recorder.record(0, self._session_opened())
             for event in at_session(self.state.risk, self._config.risk, block.ts_ns(0)):
-                self._record(0, event)
+                self.recorder.record(0, event)
         self._changed = bool(self._changes)
         for change in self._changes:
-            self._record(0, change)
+            self.recorder.record(0, change)
         self._changes = []
 
     def give(self, given: Given) -> None:
@@ -177,7 +170,7 @@ class Desk:
         block = self._block
         if self._faults is None:
             for _, incident in self._incidents:
-                self._record(0, incident)
+                self.recorder.record(0, incident)
             return len(block)
         stop = start
         asked = start == 0 and self._changed  # new limits are asked at once
@@ -190,7 +183,7 @@ class Desk:
             self._pass(passed.moves, passed.news)
             stop = passed.found
         while self._incidents and self._incidents[0][0] == stop:
-            self._record(stop, self._incidents.pop(0)[1])
+            self.recorder.record(stop, self._incidents.pop(0)[1])
         return stop
 
     def _due(self) -> int:
@@ -206,13 +199,13 @@ class Desk:
         view = None
         for t, column, gate in news:
             while at < len(moves) and moves[at][0] <= t:
-                self._move(moves[at])
+                self.recorder.move(moves[at])
                 at += 1
             if view is None or view.t != t:
                 view = self._view(t)
-            self._record(t, refused(view, column, gate, self._config, self._blocked(gate)))
+            self.recorder.record(t, refused(view, column, gate, self._config, self._blocked(gate)))
         for move in moves[at:]:
-            self._move(move)
+            self.recorder.move(move)
 
     def _blocked(self, gate: Gate) -> Refused | None:
         risk = self.state.risk
@@ -245,17 +238,17 @@ class Desk:
             given = self._commands.popleft()
             ts_ns = self._block.ts_ns(t)
             events, ids = obey(self.state, given.command, given.actor, ts_ns)
-            orders += self._record_all(t, events)
+            orders += self.recorder.record_all(t, events)
             cancels += ids
             if isinstance(given.command, Resume):
                 for event in by_hand(self.state.risk, self._config.risk, ts_ns):
-                    self._record(t, event)
+                    self.recorder.record(t, event)
         return Outgoing(cancels, orders)
 
     def fold(self, t: int, reports: Sequence[Report]) -> Outgoing:
         """Book the broker's reports; return the legs and the held-back entries that they send."""
         if reports:
-            self._span(t)
+            self.recorder.span(t)
         orders: list[Approved[Order | OcoOrder]] = []
         for report in reports:
             legs = self._fold_report(t, report)
@@ -265,7 +258,7 @@ class Desk:
         for held in list(working.values()):
             if not held.released and not any(i in working for i in held.order.after):
                 ts_ns = self._block.ts_ns(t)
-                self._record(t, OrderReleased(ts_ns=ts_ns, order_id=held.order.order_id))
+                self.recorder.record(t, OrderReleased(ts_ns=ts_ns, order_id=held.order.order_id))
                 orders.append(held.approved)
         return Outgoing((), orders)
 
@@ -274,7 +267,7 @@ class Desk:
         late = [w.order for w in self.state.working.values() if not w.released]
         for order in late:
             reason = "the exit it waited for did not fill within a minute"
-            self._record(
+            self.recorder.record(
                 t,
                 OrderCanceled(
                     ts_ns=self._block.ts_ns(t),
@@ -284,18 +277,12 @@ class Desk:
                 ),
             )
 
-    def take_moves(self) -> list[tuple[str, int]]:
-        """Return the stops that moved since it was last asked: (order id, micro-dollars)."""
-        moves = list(self._moves.items())
-        self._moves.clear()
-        return moves
-
     def decide(self, t: int) -> Outgoing:
         """Watch and decide frame `t`; return what is to be sent now."""
         cancels = self._watch(t)
         events, gates = decide(self.state, self._view(t), self._tape, self._config)
         self.refusals.add(gates)
-        return Outgoing(tuple(cancels), tuple(self._record_all(t, events)))
+        return Outgoing(tuple(cancels), tuple(self.recorder.record_all(t, events)))
 
     def _watch(self, t: int) -> list[str]:
         """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""
@@ -304,18 +291,18 @@ class Desk:
             self._block.bars, t, columns.quantity, columns.stop_micro, columns.trail,
             self._config.costs.tick_usd, state.cash, self.page.equity, self._exposure,
         ):  # fmt: skip
-            self._move(move)
+            self.recorder.move(move)
         state.equity = self.page.equity.item(t)
         if state.equity > state.risk.peak:
             state.risk.peak = state.equity
         found = watch(state.risk, self._readings(t), self._config.risk, ts_ns)
         cancels: list[str] = []
         for event in found:
-            self._record(t, event)
+            self.recorder.record(t, event)
             if isinstance(event, BreakerTripped):
                 words = f"canceled: {event.reason}"
                 canceled, sent = cancel_entries(state, None, words, ts_ns)
-                self._record_all(t, canceled)
+                self.recorder.record_all(t, canceled)
                 cancels = sent
         return cancels
 
@@ -342,34 +329,6 @@ class Desk:
         self._last_bars = block.bars[-1]
         return faults(block, before, risk.stale_data_minutes, risk.max_jump_pct)
 
-    def _move(self, move: list[int]) -> None:
-        t, column, stop_micro = move
-        order = self.state.legs[column].order
-        event = StopMoved(
-            ts_ns=self._block.ts_ns(t),
-            order_id=order.order_id,
-            symbol=order.symbol,
-            stop_micro=stop_micro,
-        )
-        self.state.apply(event)
-        self.page.entries.append((t, event))
-        self._moves[order.order_id] = stop_micro
-
-    def _record_all(self, t: int, events: Sequence[Event]) -> list[Approved[Order | OcoOrder]]:
-        """Record events; return the orders among them that are to be sent now."""
-        reason = ""
-        orders: list[Approved[Order | OcoOrder]] = []
-        for event in events:
-            if isinstance(event, Decided):
-                reason = event.reason
-                self.stats.rotations += event.decision is Decision.ROTATE_OUT
-            self._record(t, event, reason)
-            if isinstance(event, OrderSubmitted):
-                order = event.order
-                if isinstance(order, OcoOrder) or not order.after:
-                    orders.append(event.approved)
-        return orders
-
     def _view(self, t: int) -> FrameView:
         return FrameView(
             self._block, t, self.page.ranking, self._signals, self._explained, self._names,
@@ -384,7 +343,7 @@ class Desk:
         """Finish the block; at the session's end close the day and renew the earned slope."""
         block = self._block
         if self._trading:
-            self._span(len(block))
+            self.recorder.span(len(block))
             self.stats.mark(self.page.equity, self._exposure)
             self.stats.frames += len(block)
             self.stats.symbol_bars += int(np.count_nonzero(block.bars[:, :, PRESENT]))
@@ -402,7 +361,7 @@ class Desk:
         equity_micro = self.state.ledger.cash_micro
         on = self._config.quality.earned_slope == "on"
         ts_ns = self._block.ts_ns(len(self._block) - 1)
-        self._record(len(self._block) - 1, self.evidence.end_session(self._config, ts_ns))
+        self.recorder.record(len(self._block) - 1, self.evidence.end_session(self._config, ts_ns))
         closed = SessionClosed(
             ts_ns=ts_ns,
             date=self._block.session.date,
@@ -410,7 +369,7 @@ class Desk:
             trading=self._trading,
             pooled_slope=self.slope.pooled.lower if on else 1.0,
         )
-        self._record(len(self._block) - 1, closed)
+        self.recorder.record(len(self._block) - 1, closed)
         if self._trading:
             self.stats.close_day(closed.date, self._block.session.minutes, equity_micro)
         else:
@@ -433,19 +392,16 @@ class Desk:
     def _fold_report(self, t: int, report: Report) -> Approved[OcoOrder] | None:
         """Book one report; return the legs that it sends."""
         if not isinstance(report, OrderFilled):
-            self._record(t, report)
+            self.recorder.record(t, report)
             return None
         working = self.state.working.get(report.order_id)
         decision = self.state.leg_decision(report) if working is None else working.order.decision
         reason = working.reason if working else ""
         if working is None and decision is not None:
             reason = leg_words(self.state, report, decision)
-            self._record(t, self._derived(t, report, decision, reason))
-        booking = self.state.apply(report, reason=reason)
-        assert booking is not None
+            self.recorder.record(t, self._derived(t, report, decision, reason))
         assert decision is not None
-        self.page.entries.append((t, Trade(report, decision, booking, reason)))
-        self.stats.booked(report, booking)
+        booking = self.recorder.fill(t, report, decision, reason)
         column = self.state.column[report.symbol]
         if booking.first:
             self.evidence.opened(t, column)
@@ -455,7 +411,7 @@ class Desk:
         if not booking.first or working is None:
             return None
         legs = legs_of(self.state, working.order, report, self._config)
-        self._record(t, OrderSubmitted(ts_ns=report.ts_ns, approved=legs))
+        self.recorder.record(t, OrderSubmitted(ts_ns=report.ts_ns, approved=legs))
         return legs
 
     def _derived(self, t: int, fill: OrderFilled, decision: Decision, reason: str) -> Decided:
@@ -469,46 +425,6 @@ class Desk:
             reason=reason,
             rank=view.rank(column),
             strength=view.own_strength(column, direction),
-        )
-
-    def _record(self, t: int, event: Event, reason: str = "") -> None:
-        self.state.apply(event, reason=reason)
-        self.page.entries.append((t, event))
-        if isinstance(event, _COUNTED):
-            self._count(event)
-
-    def _count(self, event: Event) -> None:
-        match event:
-            case BreakerTripped():
-                self.stats.trips.append(
-                    Tripped(event.breaker, event.ts_ns, event.reason, event.rearms)
-                )
-            case BreakerRearmed():
-                self.stats.rearmed(event.breaker, event.ts_ns)
-            case SymbolQuarantined():
-                self.stats.quarantined.append((event.symbol, event.ts_ns))
-            case PredictorRestarted():
-                self.stats.restarts += 1
-
-    def _span(self, stop: int) -> None:
-        """End the span of frames up to `stop`, in which the book was as it is now."""
-        start, self._marked = self._marked, stop
-        if stop > start and self._spans:
-            cash = self.state.ledger.cash_micro
-            self.page.spans.append(Span(start, stop, cash, self._held()))
-
-    def _held(self) -> tuple[Held, ...]:
-        positions = self.state.ledger.positions
-        return tuple(
-            Held(
-                symbol,
-                self.state.column[symbol],
-                positions[symbol].direction,
-                positions[symbol].shares,
-                positions[symbol].entry_price,
-                positions[symbol].entry_ts_ns,
-            )
-            for symbol in sorted(positions)
         )
 
 

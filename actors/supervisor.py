@@ -66,7 +66,7 @@ async def _walk(desk: Desk, block: Block, broker: BrokerPort) -> None:
         if desk.waiting:
             await _open(desk, block, t, broker)
         if desk.touched(t):
-            await broker.replace(desk.take_moves())
+            await broker.replace(desk.recorder.take_moves())
             await _send(broker, desk.fold(t, await broker.close_bar(block, t)))
         outgoing = desk.decide(t)
         if outgoing != NOTHING:

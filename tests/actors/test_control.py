@@ -15,9 +15,9 @@ from tests.bars import SIX
 
 
 @pytest.fixture(autouse=True)
-def runtime(tmp_path, monkeypatch):
+def runtime(runtime_dir, monkeypatch):
     """A runtime folder of the test's own."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
 
 
 @pytest.fixture
