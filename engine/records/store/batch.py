@@ -8,7 +8,7 @@ that a stop that moves a hundred times costs one update.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -59,23 +59,21 @@ class Batch:
         for table, column, value, name in _OPEN:
             columns = _table(table)
             is_open = columns.c[column].is_not_distinct_from(value)
-            found = connection.execute(select(columns).where(columns.c.run == run, is_open))
+            asked = select(columns).where(columns.c.run == run, is_open).order_by(columns.c.id)
+            found = connection.execute(asked)
             self._open[table] = {row[name]: dict(row) for row in found.mappings()}
 
-    def take(self, rows: Iterable[Json]) -> int:
-        """Take rows; return how many were of a kind that is kept."""
-        kept = 0
-        for row in rows:
-            handler = HANDLERS.get(row["type"])
-            if handler is not None:
-                handler(self, row, _at(row["timestamp_ms"]))
-                kept += 1
-        return kept
+    def take(self, row: Json) -> None:
+        """Take a row, if it is of a kind that is kept; raises as a dict does if it is no such row.
+
+        A batch that raised must not be written.
+        """
+        handler = HANDLERS.get(row["type"])
+        if handler is not None:
+            handler(self, row, _at(row["timestamp_ms"]))
 
     def write(self) -> None:
-        """Insert and update."""
-        for table, rows in self._new.items():
-            self._connection.execute(insert(_table(table)), rows)
+        """Update and insert: what closed makes room for what was opened after it."""
         for table, changed in self._changed.items():
             columns = _table(table)
             names = [c.name for c in columns.columns if c.name not in ("id", "run", "seq")]
@@ -88,6 +86,8 @@ class Batch:
                 statement,
                 [{f"_{n}": row[n] for n in names} | {"_id": i} for i, row in changed.items()],
             )
+        for table, rows in self._new.items():
+            self._connection.execute(insert(_table(table)), rows)
 
     def add(self, table: type[SQLModel], row: Json, **values: Any) -> Json:
         """Insert a row of the table, made at a journal's row."""

@@ -270,5 +270,5 @@ def test_a_broken_row_is_named(store, finished, tmp_path):
     lines[at] = lines[at].replace(b'"shares":', b'"shares"')
     (folder / "events.jsonl").write_bytes(b"".join(lines))
     register(store, folder)
-    with pytest.raises(BadInputError, match=r"events\.jsonl, after byte 0.*rotor verify"):
+    with pytest.raises(BadInputError, match=r"events\.jsonl, byte \d+: .*rotor verify"):
         catch_up(store, folder)
