@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actors.journal import Follower
-from engine.errors import StoreError
+from engine.errors import RotorError, StoreError
 
 if TYPE_CHECKING:
     from engine.records.store.database import Store
@@ -34,7 +34,7 @@ class Enrolled:
 
         try:
             finish(self.store, self.folder)
-        except StoreError as error:
+        except RotorError as error:  # also BadInputError: someone deleted the run meanwhile
             _tell(error, self.folder)
 
     def close(self) -> None:
@@ -62,6 +62,6 @@ def enrol(url: str, folder: Path) -> Enrolled:
     return Enrolled(folder, store, Follower(partial(catch_up, store, folder)))
 
 
-def _tell(error: StoreError, folder: Path) -> None:
+def _tell(error: RotorError, folder: Path) -> None:
     words = f"rotor: the database does not have this run whole: {error}\n"
     sys.stderr.write(f"{words}rotor: later: rotor rebuild {folder}\n")

@@ -24,6 +24,7 @@ from engine.events import MICRO
 from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder
+from engine.records.store.url import without_password
 from engine.records.summary import (
     learning_figures,
     learning_sentence,
@@ -219,7 +220,7 @@ def _manifest(
         "commands": request.commands,
         "speed": request.speed,
         "config_sha256": prepared.config.sha256(),
-        "config": prepared.config.model_dump(),
+        "config": _config(prepared),
         "host": platform.node(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("rotor", "numpy", "numba", "trio", "orjson")},
@@ -227,6 +228,12 @@ def _manifest(
         "started": started,
         "ended": None,
     }
+
+
+def _config(prepared: Prepared) -> dict[str, Any]:
+    config = prepared.config.model_dump()
+    config["database"]["url"] = without_password(config["database"]["url"])
+    return config
 
 
 def _ended(prepared: Prepared, outcome: Outcome) -> dict[str, Any]:

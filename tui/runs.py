@@ -89,8 +89,8 @@ def compare_runs(names: tuple[str, ...], database: Database, form: Form) -> int:
 
 
 def delete_run(name: str, database: Database, *, files: bool, yes: bool) -> int:
-    """Forget a run; with `files` its folder goes too."""
-    with open_archive(database.config, database.sets) as archive:
+    """Forget a run; with `files` its folder goes too. One that cannot be read may go, too."""
+    with open_archive(database.config, database.sets, settled=False) as archive:
         run = find_run(archive.store, name)
         folder = Path(run["folder"])
         if files and not yes:

@@ -7,7 +7,6 @@ Orders, positions, cards and breakers that are open are held in memory while a b
 that a stop that moves a hundred times costs one update.
 """
 
-from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
@@ -46,23 +45,23 @@ class Batch:
         for table, column, value, name in _OPEN:
             columns = _table(table)
             is_open = columns.c[column].is_not_distinct_from(value)
-            found = connection.execute(select(columns).where(columns.c.run == run, is_open))
+            asked = select(columns).where(columns.c.run == run, is_open).order_by(columns.c.id)
+            found = connection.execute(asked)
             self._open[table] = {row[name]: dict(row) for row in found.mappings()}
 
-    def take(self, rows: Iterable[Json]) -> int:
-        """Take rows; return how many were of a kind that is kept."""
-        kept = 0
-        for row in rows:
-            handler = HANDLERS.get(row["type"])
-            if handler is not None:
-                handler(self, row, row["timestamp_ms"])
-                kept += 1
-        return kept
+    def take(self, row: Json) -> None:
+        """Take a row, if it is of a kind that is kept; raises as a dict does if it is no such row.
+
+        A batch that raised must not be written.
+        """
+        handler, at = HANDLERS.get(row["type"]), row["timestamp_ms"]
+        if not isinstance(at, int):
+            raise TypeError(f"timestamp_ms is {at!r}")
+        if handler is not None:
+            handler(self, row, at)
 
     def write(self) -> None:
-        """Insert and update."""
-        for table, rows in self._new.items():
-            self._insert(table, rows)
+        """Update and insert: what closed makes room for what was opened after it."""
         for table, changed in self._changed.items():
             columns = _table(table)
             names = [c.name for c in columns.columns if c.name not in ("id", "run", "seq")]
@@ -75,6 +74,8 @@ class Batch:
                 statement,
                 [{f"_{n}": row[n] for n in names} | {"_id": i} for i, row in changed.items()],
             )
+        for table, rows in self._new.items():
+            self._insert(table, rows)
 
     def _insert(self, table: type[SQLModel], rows: list[Json]) -> None:
         if table is SessionRow:  # dates go through their column type

@@ -10,16 +10,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from engine.errors import BadInputError, RotorError, StoreError
+from engine.records.store.url import without_password
 
 HEAD = "0001"
 """The migration that the code knows; a test holds it to be the last one."""
 BUSY_MS = 5_000
 """How long a writer waits for another on SQLite."""
+_MIGRATING = 0x526F746F72
+"""PostgreSQL's advisory lock for those who migrate: "Rotor"."""
 
 
 class Store:
@@ -32,7 +35,7 @@ class Store:
         StoreError if it cannot be reached.
         """
         self.url = _parsed(url)
-        self.name = self.url.render_as_string(hide_password=True)
+        self.name = without_password(self.url.render_as_string(hide_password=True))
         self.engine = _engine(self.url, busy_ms)
         try:
             with self._told():
@@ -45,6 +48,8 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database."""
         with self._told(), self.engine.connect() as connection:
+            if not self._is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
@@ -54,6 +59,10 @@ class Store:
             connection = plain.execution_options(rotor_write=True)
             with connection.begin():
                 yield connection
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
 
     def close(self) -> None:
         """Close all connections."""
@@ -69,8 +78,9 @@ class Store:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
-            what = str(getattr(error, "orig", None) or error).splitlines()[0]
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            said = str(getattr(error, "orig", None) or error).splitlines()
+            what = said[0] if said else type(error).__name__
             raise StoreError(f"{self.name}: {what}; {_advice(what)}") from None
 
     def _migrate(self) -> None:
@@ -90,11 +100,13 @@ class Store:
         with self.engine.connect() as plain:
             connection = plain.execution_options(rotor_write=True)
             with connection.begin():
+                if not self._is_sqlite:  # there BEGIN IMMEDIATE lets one process in at a time
+                    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
                 if _revision(connection) != HEAD:
                     upgrade(connection)
 
     def _back_up(self, revision: str) -> None:
-        if self.url.get_backend_name() != "sqlite" or not self.url.database:
+        if not self._is_sqlite or not self.url.database:
             return
         copy = Path(f"{self.url.database}.before-{revision}")
         with (
@@ -107,9 +119,11 @@ class Store:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # a mistyped URL may hold a password anywhere
+        shown = "(not shown: it may hold a password)" if {"@", "="} & set(url) else repr(url)
         raise BadInputError(
-            f"[database] url = {url!r}: write sqlite:///runs/rotor.db or postgresql://HOST/NAME"
+            f"[database] url = {shown}: write sqlite:///runs/rotor.db or postgresql://HOST/NAME"
         ) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":

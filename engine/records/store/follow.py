@@ -5,7 +5,6 @@ KEY OUTPUT: the run's rows, and how far the journal was read, in one transaction
 """
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from engine.records.store.batch import Batch
 from engine.records.store.database import Store
 from engine.records.store.handlers import HANDLERS
 from engine.records.store.tables import BacktestResult, Run
+from engine.records.store.url import without_password
 
 Json = dict[str, Any]
 CHUNK = 16_000_000
@@ -31,10 +31,7 @@ _CHAINED = b'"}\n'
 
 def register(store: Store, folder: Path) -> None:
     """Enter a run that begins; what the database knew of another run in this folder goes."""
-    row = _run_row(_manifest(folder), folder)
-    with store.write() as connection:
-        _forget(connection, folder)
-        connection.execute(insert(_RUNS).values(row))
+    _enter(store, folder, keep_pin=False)
 
 
 def catch_up(store: Store, folder: Path) -> int:
@@ -47,7 +44,7 @@ def catch_up(store: Store, folder: Path) -> int:
             if reached == start:
                 return taken
             batch = Batch(connection, run)
-            taken += batch.take(_rows(lines, folder, start))
+            taken += _take(batch, lines, folder, start)
             batch.write()
             known = _RUNS.c.id == run
             connection.execute(update(_RUNS).where(known).values(read_bytes=reached))
@@ -58,44 +55,37 @@ def catch_up(store: Store, folder: Path) -> int:
 
 
 def finish(store: Store, folder: Path) -> None:
-    """Read a run to its end, enter its result, and renew what is summed over runs."""
+    """Read a run to its end, enter its result, and renew what is summed over runs.
+
+    If another run lies in the folder by now, it is read from its first row.
+    """
+    manifest = _manifest(folder)
+    with store.read() as connection:
+        known = connection.execute(select(_RUNS.c.started_at).where(_here(folder))).scalar()
+    if known is not None and known != dt.datetime.fromisoformat(manifest["started"]):
+        _enter(store, folder, keep_pin=False)
     catch_up(store, folder)
-    manifest, path = _manifest(folder), folder / "summary.json"
-    ended = manifest.get("ended") and path.exists()
+    ended = _ended(folder, manifest)
     with store.write() as connection:
         run, _ = _reached(connection, folder)
-        if ended:
-            summary = orjson.loads(path.read_bytes())
-            connection.execute(
-                update(_RUNS).where(_RUNS.c.id == run).values(
-                    state="interrupted" if manifest["interrupted"] else "finished",
-                    ended_at=dt.datetime.fromisoformat(manifest["ended"]),
-                    journal_sha256=manifest["journal_sha256"],
-                )
-            )  # fmt: skip
-            if manifest["command"] == "replay":
-                connection.execute(delete(_RESULTS).where(_RESULTS.c.run == run))
-                connection.execute(insert(_RESULTS).values(_result(run, manifest, summary)))
+        if ended is not None:
+            state, result = ended
+            connection.execute(update(_RUNS).where(_RUNS.c.id == run).values(state))
+            connection.execute(delete(_RESULTS).where(_RESULTS.c.run == run))
+            if result is not None:
+                connection.execute(insert(_RESULTS).values(result | {"run": run}))
         refresh(connection, manifest["strategy"])
 
 
 def forget(store: Store, folder: Path) -> None:
     """Remove a run's rows; its folder stays."""
     with store.write() as connection:
-        strategy = _forget(connection, folder)
-        if strategy is not None:
-            refresh(connection, strategy)
+        _forget(connection, folder)
 
 
 def rebuild(store: Store, folder: Path) -> None:
     """Read a run anew from its first row; whether it is pinned stays."""
-    row = _run_row(_manifest(folder), folder)
-    with store.write() as connection:
-        pinned = connection.execute(
-            select(_RUNS.c.pinned).where(_RUNS.c.folder == str(folder.resolve()))
-        ).scalar()
-        _forget(connection, folder)
-        connection.execute(insert(_RUNS).values(row | {"pinned": bool(pinned)}))
+    _enter(store, folder, keep_pin=True)
     finish(store, folder)
 
 
@@ -103,12 +93,13 @@ def use(store: Store, folder: Path) -> None:
     """Make a backtest the one that counts for its strategy."""
     with store.write() as connection:
         strategy = connection.execute(
-            select(_RUNS.c.strategy).where(_RUNS.c.folder == str(folder.resolve()))
-        ).scalar_one()
+            select(_RUNS.c.strategy).where(_here(folder), _RUNS.c.kind == "replay")
+        ).scalar()
+        if strategy is None:
+            raise BadInputError(f"{folder}: the database knows no backtest there; rotor runs list")
         mine = _RUNS.c.strategy == strategy
         connection.execute(update(_RUNS).where(mine).values(pinned=False))
-        here = _RUNS.c.folder == str(folder.resolve())
-        connection.execute(update(_RUNS).where(here).values(pinned=True))
+        connection.execute(update(_RUNS).where(_here(folder)).values(pinned=True))
         refresh(connection, strategy)
 
 
@@ -122,18 +113,31 @@ def settle(store: Store) -> None:
             finish(store, folder)
 
 
-def _forget(connection: Connection, folder: Path) -> str | None:
-    known = _RUNS.c.folder == str(folder.resolve())
+def _enter(store: Store, folder: Path, *, keep_pin: bool) -> None:
+    row = _run_row(_manifest(folder), folder)
+    with store.write() as connection:
+        if keep_pin:
+            pinned = connection.execute(select(_RUNS.c.pinned).where(_here(folder))).scalar()
+            row["pinned"] = bool(pinned)
+        _forget(connection, folder)
+        connection.execute(insert(_RUNS).values(row))
+
+
+def _forget(connection: Connection, folder: Path) -> None:
+    known = _here(folder)
     strategy: str | None = connection.execute(select(_RUNS.c.strategy).where(known)).scalar()
-    connection.execute(delete(_RUNS).where(known))
-    return strategy
+    if strategy is not None:
+        connection.execute(delete(_RUNS).where(known))
+        refresh(connection, strategy)
+
+
+def _here(folder: Path) -> Any:
+    return _RUNS.c.folder == str(folder.resolve())
 
 
 def _reached(connection: Connection, folder: Path) -> tuple[int, int]:
     row = connection.execute(
-        select(_RUNS.c.id, _RUNS.c.read_bytes)
-        .where(_RUNS.c.folder == str(folder.resolve()))
-        .with_for_update()
+        select(_RUNS.c.id, _RUNS.c.read_bytes).where(_here(folder)).with_for_update()
     ).one_or_none()
     if row is None:
         raise BadInputError(
@@ -166,18 +170,24 @@ def _last_frame(found: bytes) -> int:
     return 0
 
 
-def _rows(lines: bytes, folder: Path, start: int) -> Iterator[Json]:
+def _take(batch: Batch, lines: bytes, folder: Path, start: int) -> int:
     kinds = {kind.encode() for kind in HANDLERS}
-    for line in lines.splitlines():
-        at = line.find(_TYPE, 0, 80) + len(_TYPE)
-        if line[at : line.find(b'"', at)] in kinds:
+    taken = 0
+    for line in lines.splitlines(keepends=True):
+        at = line.find(_TYPE, 0, 80)
+        kind = line[at + len(_TYPE) : line.find(b'"', at + len(_TYPE))]
+        if at < 0 or kind in kinds:
             try:
-                yield orjson.loads(line)
-            except orjson.JSONDecodeError as error:
+                batch.take(orjson.loads(line))
+            except (KeyError, TypeError, ValueError) as error:
+                why = f"no {error}" if isinstance(error, KeyError) else str(error)
                 raise BadInputError(
-                    f"{folder}/events.jsonl, after byte {start}: {line[:60]!r}: {error}; "
+                    f"{folder}/events.jsonl, byte {start}: {line[:60]!r}: {why}; "
                     f"rotor verify {folder}"
                 ) from None
+            taken += 1
+        start += len(line)
+    return taken
 
 
 def _manifest(folder: Path) -> Json:
@@ -207,13 +217,38 @@ def _run_row(manifest: Json, folder: Path) -> Json:
         "started_at": dt.datetime.fromisoformat(manifest["started"]),
         "starting_micro": round(manifest["config"]["simulation"]["starting_capital"] * MICRO),
         "config_sha256": manifest["config_sha256"],
-        "config_json": orjson.dumps(manifest["config"]).decode(),
+        "config_json": orjson.dumps(_shown(manifest["config"])).decode(),
         "read_bytes": 0,
         "pinned": False,
     }
 
 
-def _result(run: int, manifest: Json, summary: Json) -> Json:
+def _shown(config: Json) -> Json:
+    database = config.get("database", {})
+    if "url" not in database:
+        return config
+    return config | {"database": database | {"url": without_password(database["url"])}}
+
+
+def _ended(folder: Path, manifest: Json) -> tuple[Json, Json | None] | None:
+    """Return how a run ended and what a replay came to; None for a run that has not ended."""
+    path = folder / "summary.json"
+    if not manifest.get("ended") or not path.exists():
+        return None
+    try:
+        state = {
+            "state": "interrupted" if manifest["interrupted"] else "finished",
+            "ended_at": dt.datetime.fromisoformat(manifest["ended"]),
+            "journal_sha256": manifest["journal_sha256"],
+        }
+        replay = manifest["command"] == "replay"
+        return state, _result(manifest, orjson.loads(path.read_bytes())) if replay else None
+    except (KeyError, TypeError, ValueError) as error:
+        why = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise BadInputError(f"{path}: does not tell how the run ended ({why})") from None
+
+
+def _result(manifest: Json, summary: Json) -> Json:
     def micro(key: str) -> int | None:
         return None if summary[key] is None else round(summary[key] * MICRO)
 
@@ -221,7 +256,6 @@ def _result(run: int, manifest: Json, summary: Json) -> Json:
             "max_drawdown", "mrd", "mrd_low", "mrd_high")  # fmt: skip
     kept = {key: summary[key] for key in same}
     return {
-        "run": run,
         "strategy_name": manifest["strategy"],
         "symbols": ",".join(manifest["symbols"]),
         "start_date": dt.date.fromisoformat(manifest["from"]),

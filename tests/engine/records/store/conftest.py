@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.records.store.database import Store
+from tests.engine.records.store.folders import write_run
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +56,16 @@ def postgres():
 def url(request, tmp_path):
     """Yield the URL of an empty database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/rotor.db"
+        yield f"sqlite:///{tmp_path}/rotor.db"
+        return
     import psycopg
 
     cluster = request.getfixturevalue("postgres")
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return f"{cluster}/{name}"
+        yield f"{cluster}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -70,6 +73,38 @@ def store(url):
     """Yield an open store."""
     with Store(url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished replay of three sessions: stops, targets, commands. To be copied, not changed."""
+    return write_run(tmp_path_factory.mktemp("runs") / "one")
+
+
+@pytest.fixture(scope="session")
+def approving(tmp_path_factory):
+    """A replay with an inbox."""
+    return write_run(tmp_path_factory.mktemp("runs") / "two", "inbox.mode=approve")
+
+
+@pytest.fixture(scope="session")
+def thin(tmp_path_factory):
+    """A replay in which orders fill in part, legs are replaced and entries wait for exits."""
+    return write_run(
+        tmp_path_factory.mktemp("runs") / "three", "simulation.participation_pct=0.02",
+        "risk.stop_loss_pct=1.5", "risk.take_profit_pct=0.6", "risk.trailing_stop_pct=1.5",
+        "rotation.max_hold_minutes=45", "rotation.min_hold_minutes=40",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def patient(tmp_path_factory):
+    """A replay that holds until the session ends."""
+    return write_run(
+        tmp_path_factory.mktemp("runs") / "four", "risk.stop_loss_pct=20",
+        "risk.take_profit_pct=20", "risk.trailing_stop_pct=20", "rotation.max_hold_minutes=390",
+        "rotation.min_hold_minutes=385",
+    )  # fmt: skip
 
 
 def _free_port():

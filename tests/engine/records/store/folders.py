@@ -10,6 +10,7 @@ from actors.desk import Given
 from actors.system import Plan, run
 from engine.events import Approve, Halt, Liquidate, Resume
 from engine.records.store import tables
+from engine.records.store.follow import finish, register
 from engine.records.summary import summarise
 from tests.bars import config, synth_blocks
 
@@ -84,6 +85,13 @@ def every_row(store):
                     row["run"] = names[row["run"]]
             found[name] = sorted(repr(sorted(row.items())) for row in rows)
     return found
+
+
+def read_whole(store, folder):
+    """Read a run from its first row to its end; return every row of the database."""
+    register(store, folder)
+    finish(store, folder)
+    return every_row(store)
 
 
 def moment(text):

@@ -4,13 +4,16 @@ import shutil
 import threading
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from engine.errors import BadInputError, RotorError
 from engine.records.outcomes import shadow_of, trip_of
 from engine.records.reading import read_rows
+from engine.records.store import follow
 from engine.records.store.database import Store
 from engine.records.store.follow import (
     catch_up,
@@ -33,25 +36,7 @@ from engine.records.store.tables import (
     SignalQuality,
     StrategyPerformance,
 )
-from tests.engine.records.store.folders import change_manifest, every_row, write_run
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished replay of three sessions."""
-    return write_run(tmp_path_factory.mktemp("runs") / "one")
-
-
-@pytest.fixture(scope="module")
-def approving(tmp_path_factory):
-    """A replay with an inbox."""
-    return write_run(tmp_path_factory.mktemp("runs") / "two", "inbox.mode=approve")
-
-
-def read_whole(store, folder):
-    register(store, folder)
-    finish(store, folder)
-    return every_row(store)
+from tests.engine.records.store.folders import change_manifest, every_row, read_whole
 
 
 def test_what_was_recorded_is_there(store, finished):
@@ -102,26 +87,57 @@ def test_breakers_are_there(store, finished):
     assert [t["breaker"] for t in rows(store, BreakerTrip)] == [e["breaker"] for e in told]
 
 
-cuts = st.lists(st.floats(0, 1), max_size=6).map(sorted)
+def read_in_pieces(store, folder, cuts):
+    """Read a run's copy each time that its journal has grown to one of `cuts` bytes."""
+    whole = (folder / "events.jsonl").read_bytes()
+    register(store, folder)
+    for cut in cuts:
+        (folder / "events.jsonl").write_bytes(whole[:cut])
+        catch_up(store, folder)
+    (folder / "events.jsonl").write_bytes(whole)
+    finish(store, folder)
+    return every_row(store)
 
 
-@given(cuts)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
-def test_any_cut_gives_the_same_rows(finished, approving, tmp_path_factory, cuts):
+@given(cuts=st.lists(st.integers(0, 1_600_000), max_size=12).map(sorted))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck), deadline=None)
+def test_any_cut_gives_the_same_rows(store, finished, approving, tmp_path_factory, cuts):
     """Read after any number of bytes, torn lines included, and then to the end."""
     for original in (finished, approving):
-        here = tmp_path_factory.mktemp("cut")
-        folder = here / original.name
+        folder = tmp_path_factory.mktemp("cut") / original.name
         shutil.copytree(original, folder)
-        whole = (original / "events.jsonl").read_bytes()
-        with Store(f"sqlite:///{here}/a.db") as store, Store(f"sqlite:///{here}/b.db") as other:
-            register(store, folder)
-            for cut in cuts:
-                (folder / "events.jsonl").write_bytes(whole[: int(cut * len(whole))])
-                catch_up(store, folder)
-            (folder / "events.jsonl").write_bytes(whole)
-            finish(store, folder)
-            assert every_row(store) == read_whole(other, folder)
+        once = read_whole(store, folder)
+        assert read_in_pieces(store, folder, cuts) == once
+        forget(store, folder)
+
+
+@pytest.mark.parametrize("kind", ["finished", "approving", "thin"])
+def test_a_hundred_cuts_give_the_same_rows(store, request, tmp_path, kind):
+    """Positions that close and open again between two readings, cards that are renewed."""
+    folder = tmp_path / "cut"
+    shutil.copytree(request.getfixturevalue(kind), folder)
+    once = read_whole(store, folder)
+    cuts = range(0, (folder / "events.jsonl").stat().st_size, 17_001)
+    assert read_in_pieces(store, folder, cuts) == once
+
+
+def test_a_long_journal_is_read_in_chunks(store, finished, monkeypatch):
+    """In a transaction each, the rows are the same."""
+    once = read_whole(store, finished)
+    monkeypatch.setattr(follow, "CHUNK", 50_000)
+    assert read_whole(store, finished) == once
+
+
+def test_a_frame_longer_than_a_chunk_is_read_whole(store, finished, tmp_path, monkeypatch):
+    """A chunk grows until a frame ends in it."""
+    folder = tmp_path / "cut"
+    shutil.copytree(finished, folder)
+    whole = (folder / "events.jsonl").read_bytes()
+    (folder / "events.jsonl").write_bytes(whole[:40_000])
+    change_manifest(folder, ended=None)
+    once = read_whole(store, folder)
+    monkeypatch.setattr(follow, "CHUNK", 100)
+    assert read_whole(store, folder) == once
 
 
 def test_a_rebuilt_run_is_the_same(store, finished, approving):
@@ -261,14 +277,132 @@ def test_what_is_no_run_is_refused(store, tmp_path, text):
     assert runs(store) == []
 
 
-def test_a_broken_row_is_named(store, finished, tmp_path):
-    """A line that is no JSON names the file; what came before stays."""
+@pytest.mark.parametrize(
+    ("there", "instead", "why"),
+    [
+        (b'"shares":', b'"shares"', "expected ':'"),
+        (b'"shares":', b'"pieces":', "no 'shares'"),
+        (b'"shares":', b'"shares":"a","x":', ""),
+        (b'{"seq"', b'garbage {"seq"', "unexpected"),
+        (b'"type":"', b'"kind":"', "no 'type'"),
+        (b'"timestamp_ms":', b'"timestamp_ms":null,"x":', ""),
+    ],
+)
+def test_a_broken_row_is_named(store, finished, tmp_path, there, instead, why):
+    """File, byte and cause; nothing of that reading stays, and once mended all is read."""
     folder = tmp_path / "broken"
     shutil.copytree(finished, folder)
-    lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    whole = (folder / "events.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if b'"order_filled"' in line)
-    lines[at] = lines[at].replace(b'"shares":', b'"shares"')
+    place = len(b"".join(lines[:at]))
+    assert there in lines[at]
+    lines[at] = lines[at].replace(there, instead)
     (folder / "events.jsonl").write_bytes(b"".join(lines))
     register(store, folder)
-    with pytest.raises(BadInputError, match=r"events\.jsonl, after byte 0.*rotor verify"):
+    told = rf"broken/events\.jsonl, byte {place}: .*{why}.*; rotor verify"
+    with pytest.raises(BadInputError, match=told):
         catch_up(store, folder)
+
+    assert rows(store, FillRow) == rows(store, OrderRow) == []
+    (folder / "events.jsonl").write_bytes(whole)
+    finish(store, folder)
+    assert len(rows(store, FillRow)) == whole.count(b'"order_filled"')
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json"])
+def test_a_broken_summary_is_named(store, finished, tmp_path, text):
+    """The run is not taken for one that ended."""
+    folder = tmp_path / "broken"
+    shutil.copytree(finished, folder)
+    (folder / "summary.json").write_text(text)
+    register(store, folder)
+    with pytest.raises(BadInputError, match=r"summary\.json: does not tell how the run ended"):
+        finish(store, folder)
+    assert find_run(store, str(folder))["state"] == "running"
+
+
+def test_a_run_that_another_displaced_is_not_mixed_with_it(store, finished, thin, tmp_path):
+    """A run was followed half way and then its folder was given back to the one before."""
+    folder = tmp_path / "same"
+    shutil.copytree(finished, folder)
+    before = read_whole(store, folder)
+    (folder / "events.jsonl").write_bytes((thin / "events.jsonl").read_bytes()[:700_000])
+    change_manifest(folder, started="2025-10-01T11:00:00+00:00", ended=None)
+    register(store, folder)
+    catch_up(store, folder)
+    shutil.rmtree(folder)
+    shutil.copytree(finished, folder)
+    settle(store)
+    assert every_row(store) == before
+
+
+def test_sums_forget_a_run_that_was_displaced(store, finished, tmp_path):
+    """Also when the new one has another strategy, and is never finished."""
+    folder = tmp_path / "same"
+    shutil.copytree(finished, folder)
+    read_whole(store, folder)
+    assert rows(store, StrategyPerformance)
+    change_manifest(folder, strategy="another", ended=None)
+    register(store, folder)
+    assert rows(store, StrategyPerformance) == rows(store, SignalQuality) == []
+
+
+def test_a_pin_survives_a_rebuild_but_not_another_run(store, finished, tmp_path):
+    """It belongs to the run, not to the folder."""
+    read_whole(store, finished)
+    use(store, finished)
+    rebuild(store, finished)
+    assert find_run(store, "one")["pinned"]
+    register(store, finished)
+    assert not find_run(store, "one")["pinned"]
+
+
+def test_only_a_known_backtest_can_be_pinned(store, finished, tmp_path):
+    """Anything else is refused, and the pin stays where it was."""
+    read_whole(store, finished)
+    use(store, finished)
+    live = tmp_path / "live"
+    shutil.copytree(finished, live)
+    change_manifest(live, command="live")
+    read_whole(store, live)
+    for folder in (live, tmp_path):
+        with pytest.raises(BadInputError, match="knows no backtest there"):
+            use(store, folder)
+    assert find_run(store, str(finished))["pinned"]
+
+
+def test_backtest_trades_are_the_round_trips_of_replays(store, finished, tmp_path):
+    """One of the seeds' tables, as a view: no live trade is in it."""
+    read_whole(store, finished)
+    live = tmp_path / "live"
+    shutil.copytree(finished, live)
+    change_manifest(live, command="live")
+    read_whole(store, live)
+    with store.read() as connection:
+        found = connection.execute(text("SELECT * FROM backtest_trades ORDER BY id")).mappings()
+        seen = [dict(row) for row in found]
+    known = trips(store, [find_run(store, str(finished))["id"]])
+
+    assert [row["profit_loss_micro"] for row in seen] == [trip.pnl_micro for trip in known]
+    assert [row["signal_type"] for row in seen] == [
+        "LONG" if trip.direction > 0 else "SHORT" for trip in known
+    ]
+    assert [float(row["profit_loss"]) for row in seen] == pytest.approx(
+        [trip.net_return for trip in known], rel=1e-9
+    )
+    assert [float(row["entry_price"]) for row in seen] == pytest.approx(
+        [trip.entry_micro / trip.shares / 1e6 for trip in known], rel=1e-9
+    )
+
+
+def test_no_password_gets_into_the_database(store, finished, tmp_path):
+    """The configuration that is kept with a run holds the URL without it."""
+    folder = tmp_path / "secret"
+    shutil.copytree(finished, folder)
+    config = orjson.loads((folder / "manifest.json").read_bytes())["config"]
+    config["database"]["url"] = "postgresql://ann:secret@host/rotor"
+    change_manifest(folder, config=config)
+    read_whole(store, folder)
+    kept = orjson.loads(find_run(store, str(folder))["config_json"])
+    assert kept == config | {"database": {"url": "postgresql://ann:***@host/rotor"}}
