@@ -1,0 +1,229 @@
+"""The seam between the trader and a broker: what any venue offers, in the trader's own terms.
+
+KEY INPUT: approved orders, ids, symbols.
+KEY OUTPUT: what the broker answered, and what it tells by itself.
+
+Adapters (actors/alpaca) speak to a real venue; a test may put a simulated one in their place.
+Money is int64 micro-dollars; times are UTC ns. An answer that did not come is `Unknown`, never an
+exception: it is settled by asking again, never by sending again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+import trio
+
+from engine.events import Approved, OcoOrder, Order, Side
+
+
+class Status(StrEnum):
+    """How an order stands, whatever word the broker has for it."""
+
+    PENDING = "pending"
+    """Taken, not yet at the market (pending_new, accepted, held)."""
+    WORKING = "working"
+    PARTIAL = "partial"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+
+    @property
+    def final(self) -> bool:
+        """Return whether nothing more will happen to the order."""
+        return self in _FINAL
+
+
+_FINAL = (Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REPLACED, Status.REJECTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerOrder:
+    """An order as the broker shows it."""
+
+    client_id: str
+    """Ours; of an OCO's stop leg the broker's own."""
+    broker_id: str
+    symbol: str
+    side: Side
+    kind: str
+    """market, limit, stop, …"""
+    shares: int
+    filled: int
+    filled_price_micro: int | None
+    """Average, None before the first fill."""
+    status: Status
+    said: str
+    """The broker's own word for the status."""
+    stop_micro: int | None
+    limit_micro: int | None
+    updated_ns: int
+    replaces: str
+    """Broker id of the order it took the place of; empty for none."""
+    legs: tuple["BrokerOrder", ...] = ()
+    """Of an OCO: its stop; of a bracket: both."""
+    extended_hours: bool = False
+
+
+class Update(NamedTuple):
+    """One event of the order stream."""
+
+    event: str
+    """The broker's word: new, fill, partial_fill, canceled, expired, replaced, rejected, …"""
+    at_ns: int
+    execution_id: str
+    """Empty where the broker gives none."""
+    shares: int
+    """Of this fill; 0 for other events."""
+    price_micro: int
+    """Of this fill."""
+    order: BrokerOrder
+    """The order after it."""
+    position: int | None
+    """Signed shares held after a fill, if told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The broker has the order."""
+
+    order: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The broker definitely refused."""
+
+    reason: str
+    code: int = 0
+    """The broker's code (40310000, …), or the HTTP status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Whether the broker took it is not known: time-out, 5xx, a broken connection, a duplicate."""
+
+    reason: str
+
+
+Answer = Accepted | Rejected | Unknown
+
+
+class Holding(NamedTuple):
+    """A position as the broker shows it."""
+
+    symbol: str
+    shares: int
+    """Signed."""
+    entry_price_micro: int
+    available: int
+    """Not held by working orders."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The account as the broker shows it."""
+
+    number: str
+    cash_micro: int
+    equity_micro: int
+    buying_power_micro: int
+    blocked: str
+    """Why it may not trade, in words; empty if it may."""
+    shorting: bool
+    multiplier: float
+
+
+class Quote(NamedTuple):
+    """The best bid and ask of a moment."""
+
+    symbol: str
+    bid: float
+    ask: float
+    at_ns: int
+
+
+class Bar(NamedTuple):
+    """One minute of one symbol, labelled by its start."""
+
+    symbol: str
+    start_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    updated: bool = False
+    """True for a revision of a bar that was sent before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A stream stands and is subscribed."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A stream broke; it connects again by itself unless `fatal`."""
+
+    reason: str
+    fatal: bool = False
+
+
+class Unreachable(Exception):  # noqa: N818 - it is an answer that did not come
+    """A question was not answered: time-out, 5xx, broken connection, rate limit."""
+
+
+class Venue(Protocol):
+    """Orders and questions. Questions raise Unreachable."""
+
+    async def submit(self, approved: Approved[Order | OcoOrder]) -> Answer:
+        """Send an order once; entries are marketable limits, immediate or cancel."""
+        ...
+
+    async def cancel(self, broker_id: str) -> Answer | None:
+        """Ask for a cancellation; None if it is under way, Rejected if there is nothing to."""
+        ...
+
+    async def move_stop(self, broker_id: str, stop_micro: int, client_id: str) -> Answer:
+        """Replace a resting stop by one at another level."""
+        ...
+
+    async def order(self, client_id: str) -> BrokerOrder | None:
+        """Return the order of this client id, with its legs; None if there is none."""
+        ...
+
+    async def orders(self, *, since_ns: int | None = None) -> list[BrokerOrder]:
+        """Return open orders, or all submitted since a moment, oldest first, legs nested."""
+        ...
+
+    async def holdings(self) -> list[Holding]:
+        """Return all positions of the account."""
+        ...
+
+    async def account(self) -> Account:
+        """Return the account."""
+        ...
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Return the latest quotes; a symbol without one is missing."""
+        ...
+
+    async def bars(self, symbols: Sequence[str], start_ns: int, end_ns: int) -> list[Bar]:
+        """Return the minute bars that start in [start, end), by symbol and time, all pages."""
+        ...
+
+    async def order_stream(self, out: trio.MemorySendChannel[Update | Connected | Lost]) -> None:
+        """Send what happens to the account's orders, for ever, connecting again as needed."""
+        ...
+
+    async def bar_stream(
+        self, symbols: Sequence[str], out: trio.MemorySendChannel[Bar | Connected | Lost]
+    ) -> None:
+        """Send bars as they come, for ever, connecting again as needed."""
+        ...
