@@ -34,7 +34,8 @@ FATAL = {402: "keys refused", 405: "symbol limit", 409: "insufficient subscripti
 CONNECTION_LIMIT = 406
 UNAUTHORIZED = 401
 
-_OPENING_SECONDS = 5.0
+OPENING_SECONDS = 5.0
+"""How long a socket may take to open, to greet and to acknowledge, each."""
 _QUIET = logging.getLogger("rotor.alpaca.wire")
 _QUIET.setLevel(logging.WARNING)  # below it, websockets writes frames out, and one has the secret
 for _logger in (_QUIET, logging.getLogger("alpaca")):
@@ -121,7 +122,7 @@ class BarListener(_Faults, StockDataStream):
         feed: str,
         data_timeout: float | None,
         oddities: Counter[str],
-        opening: float = _OPENING_SECONDS,
+        opening: float,
     ) -> None:
         super().__init__(
             keys.key_id,
@@ -190,7 +191,7 @@ class OrderListener(_Faults, TradingStream):
         url: str | None,
         paper: bool,
         oddities: Counter[str],
-        opening: float = _OPENING_SECONDS,
+        opening: float,
     ) -> None:
         super().__init__(
             keys.key_id,

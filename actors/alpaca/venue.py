@@ -15,7 +15,7 @@ from actors.alpaca.decode import Decoder
 from actors.alpaca.hard_limits import HardLimits
 from actors.alpaca.history import History
 from actors.alpaca.keys import Keys
-from actors.alpaca.listeners import BarListener, OrderListener
+from actors.alpaca.listeners import OPENING_SECONDS, BarListener, OrderListener
 from actors.alpaca.orders import request_of, stop_request
 from actors.alpaca.outcome import Refusal, Reply, answer_of, payload_of, readable
 from actors.alpaca.past_orders import past_orders
@@ -188,9 +188,14 @@ class AlpacaVenue:
         """Send what happens to the account's orders; returns after a fatal Lost alone."""
 
         def listen(bridge: Bridge) -> OrderListener:
-            url = self._streams_at and f"{self._streams_at}/stream"
-            odd = self._decoder.oddities
-            return OrderListener(bridge, self._keys, url=url, paper=self._paper, oddities=odd)
+            return OrderListener(
+                bridge,
+                self._keys,
+                url=self._streams_at and f"{self._streams_at}/stream",
+                paper=self._paper,
+                oddities=self._decoder.oddities,
+                opening=OPENING_SECONDS,
+            )
 
         self._order_stream = Stream(
             listen,
@@ -215,6 +220,7 @@ class AlpacaVenue:
                 feed=self._feed,
                 data_timeout=self._data_timeout,
                 oddities=self._decoder.oddities,
+                opening=OPENING_SECONDS,
             )
 
         if not symbols:

@@ -1,6 +1,7 @@
 """A small hostile Alpaca on loopback: REST by script, and two streams that misbehave on demand."""
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -10,7 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import msgpack
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
+
+_QUIET = logging.getLogger("tests.fake_alpaca")
+_QUIET.setLevel(logging.ERROR)
 
 ID = "61e69015-8549-4bfd-b9c3-01e75843f47d"
 LEG = "8a5f3f1c-7c3c-4b5f-9f3a-1f6a0a3b2c1d"
@@ -194,7 +199,7 @@ class Line:
                 self.connection.recv(timeout=0.05)
             except TimeoutError:
                 continue
-            except Exception:
+            except (ConnectionClosed, OSError):
                 return
 
 
@@ -213,10 +218,10 @@ def streaming(*scripts):
         lines.append(line)
         try:
             script(line)
-        except Exception as error:
-            line.error = error
+        except (ConnectionClosed, OSError):
+            return  # the client went: that is what it does
 
-    with serve(handle, "127.0.0.1", 0, close_timeout=0.2) as server:
+    with serve(handle, "127.0.0.1", 0, close_timeout=0.2, logger=_QUIET) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         url = f"http://127.0.0.1:{server.socket.getsockname()[1]}"

@@ -1,9 +1,9 @@
 """REST: every kind of answer, and none; what is sent once and what is asked again."""
 
-import trio
 import pytest
+import trio
 
-from actors.alpaca.outcome import judge, Refusal, Silence
+from actors.alpaca.outcome import Refusal, Silence, judge
 from actors.alpaca.rest import Deadlines
 from actors.venue import Accepted, Denied, Rejected, Status, Unknown, Unreachable
 from tests.actors.alpaca.conftest import NOW_NS, venue_at
@@ -304,23 +304,26 @@ async def test_bars_come_from_every_page_sorted(rest, venue):
     """Pages are followed by token; feed and span are named; strays outside the span are dropped."""
 
     def at(minute, close=80.5):
-        return {
-            "t": f"2026-07-10T13:{minute}:00Z", "o": 80, "h": 81, "l": 79, "c": close, "v": 5
-        }
+        return {"t": f"2026-07-10T13:{minute}:00Z", "o": 80, "h": 81, "l": 79, "c": close, "v": 5}
 
     path = "/v2/stocks/bars"
     rest.will(
         "GET",
         path,
         Answer(200, {"bars": {"TQQQ": [at(30), at(31)]}, "next_page_token": "p2"}),
-        Answer(200, {"bars": {"SQQQ": [at(30)], "TQQQ": [at(32), at(33)]}, "next_page_token": None}),
+        Answer(
+            200, {"bars": {"SQQQ": [at(30)], "TQQQ": [at(32), at(33)]}, "next_page_token": None}
+        ),
     )
     start = NOW_NS - 60_000_000_000
 
     bars = await venue.bars(["TQQQ", "SQQQ"], start, start + 3 * 60_000_000_000)
 
     assert [(bar.symbol, (bar.start_ns - start) // 60_000_000_000) for bar in bars] == [
-        ("SQQQ", 0), ("TQQQ", 0), ("TQQQ", 1), ("TQQQ", 2)
+        ("SQQQ", 0),
+        ("TQQQ", 0),
+        ("TQQQ", 1),
+        ("TQQQ", 2),
     ]
     first, second = (query for _, query, _ in rest.sent("GET"))
     assert first["feed"] == "iex"
@@ -379,15 +382,26 @@ async def test_the_account_is_read_to_the_micro_dollar(rest, venue):
 async def test_holdings_are_signed_and_say_what_is_free(rest, venue):
     """A short position is negative; what working orders hold is not available."""
     rows = [
-        {"symbol": "TQQQ", "qty": "10", "side": "long", "avg_entry_price": "80.0512345",
-         "qty_available": "4"},
-        {"symbol": "SQQQ", "qty": "-7", "side": "short", "avg_entry_price": "12",
-         "qty_available": "-7"},
+        {
+            "symbol": "TQQQ",
+            "qty": "10",
+            "side": "long",
+            "avg_entry_price": "80.0512345",
+            "qty_available": "4",
+        },
+        {
+            "symbol": "SQQQ",
+            "qty": "-7",
+            "side": "short",
+            "avg_entry_price": "12",
+            "qty_available": "-7",
+        },
     ]
     rest.will("GET", "/v2/positions", Answer(200, rows))
 
     assert [tuple(each) for each in await venue.holdings()] == [
-        ("TQQQ", 10, 80_051_234, 4), ("SQQQ", -7, 12_000_000, -7)
+        ("TQQQ", 10, 80_051_234, 4),
+        ("SQQQ", -7, 12_000_000, -7),
     ]
 
 
