@@ -9,7 +9,7 @@ The bridge is bounded: a stream that finds it full ends, so that nothing is drop
 import asyncio
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
@@ -57,7 +57,7 @@ class Listening(Protocol):
 
     async def _run_forever(self) -> None: ...
 
-    async def close(self) -> None:
+    def close(self) -> Coroutine[Any, Any, None]:
         """Close the socket."""
         ...
 
@@ -108,6 +108,7 @@ class Connection:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._stream: Listening | None = None
         self._stopped = False
         self._scope = trio.CancelScope(shield=True)
         self._ended = trio.Event()
@@ -144,7 +145,8 @@ class Connection:
         end = End("the thread broke")
         try:
             end = loop.run_until_complete(self._main(loop))
-            loop.run_until_complete(_sweep(loop))
+            # in a task of its own: a stop that comes now must not cut it short
+            loop.run_until_complete(self._sweep(loop))
         finally:
             with self._lock:
                 self._loop = None
@@ -156,31 +158,27 @@ class Connection:
             self._loop, self._task = loop, asyncio.current_task()
             if self._stopped:
                 return End("stopped")
-        stream = self._make(self._bridge)
+        self._stream = stream = self._make(self._bridge)
         try:
             await stream._run_forever()
         except Broken as broken:
             return broken.end
         except asyncio.CancelledError:
             return stream.verdict()
-        finally:
-            await _close(stream)
         return stream.verdict()
 
+    async def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._stream is not None:
+            await _settle([loop.create_task(self._stream.close())])
+        left = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        await _settle(left)
 
-async def _close(stream: Listening) -> None:
-    closing = asyncio.ensure_future(stream.close())
-    await asyncio.wait([closing], timeout=_CLOSING_SECONDS)
-    if closing.done() and not closing.cancelled():
-        closing.exception()  # whatever it was, the socket is given up
 
-
-async def _sweep(loop: asyncio.AbstractEventLoop) -> None:
-    left = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left, timeout=_CLOSING_SECONDS)
-    for task in left:
+async def _settle(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CLOSING_SECONDS)
+    for task in tasks:
         if task.done() and not task.cancelled():
-            task.exception()
+            task.exception()  # whatever it was, the socket is given up
