@@ -86,6 +86,8 @@ class Legs:
     """True once the trailing stop has moved."""
     resting: bool = True
     """False once an exit replaces them; their stop still tells the risk until that has filled."""
+    refused: str = ""
+    """Why the broker did not take them, or let them go."""
 
 
 @dataclass(slots=True, eq=False)
@@ -353,6 +355,7 @@ class State:
         column = self.column[event.symbol]
         legs = self.legs.get(column)
         if legs is not None and legs.order.order_id == event.order_id:
+            legs.refused = event.reason
             self._unrest(column)
 
     def _unrest(self, column: int) -> None:
