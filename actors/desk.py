@@ -307,9 +307,14 @@ class Desk:
                 ),
             )
 
-    def decide(self, t: int) -> Outgoing:
-        """Watch and decide frame `t`; return what is to be sent now."""
+    def decide(self, t: int, *, late: bool = False) -> Outgoing:
+        """Watch and decide frame `t`; return what is to be sent now.
+
+        A late frame, learned of after its time, moves stops and breakers, but decides nothing.
+        """
         cancels = self._watch(t)
+        if late:
+            return Outgoing(tuple(cancels))
         events, gates = decide(self.state, self._view(t), self._tape, self._config)
         self.refusals.add(gates)
         return Outgoing(tuple(cancels), tuple(self.recorder.record_all(t, events)))

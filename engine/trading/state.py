@@ -87,7 +87,7 @@ class Legs:
     resting: bool = True
     """False once an exit replaces them; their stop still tells the risk until that has filled."""
     refused: str = ""
-    """Why the broker did not take them, or let them go."""
+    """Why the broker did not take them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -355,7 +355,7 @@ class State:
         column = self.column[event.symbol]
         legs = self.legs.get(column)
         if legs is not None and legs.order.order_id == event.order_id:
-            legs.refused = event.reason
+            legs.refused = event.reason if isinstance(event, OrderRejected) else ""
             self._unrest(column)
 
     def _unrest(self, column: int) -> None:
