@@ -101,8 +101,12 @@ class Desk:
         *,
         scan: bool = True,
         spans: bool = True,
+        carries: bool = False,
     ) -> None:
-        """`spans` keeps what positions.jsonl is made of."""
+        """`spans` keeps what positions.jsonl is made of; `carries` allows an open book overnight.
+
+        Only a real market can refuse to take what is sold.
+        """
         self.state = state
         self.stats = stats
         self.slope = slope
@@ -111,6 +115,7 @@ class Desk:
         self.refusals = Refusals.none()
         self._config = config
         self._scan = scan
+        self._carries = carries
         self._names = feature_names
         self._tape = Tape()
         self._rules: RankingRules | None = None
@@ -403,6 +408,7 @@ class Desk:
             equity_micro=equity_micro,
             trading=self._trading,
             pooled_slope=self.slope.pooled.lower if on else 1.0,
+            carried=tuple(sorted(self.state.ledger.positions)) if self._carries else None,
         )
         self.recorder.record(len(self._block) - 1, closed)
         if self._trading:

@@ -105,9 +105,16 @@ class Execution:
             self._intents[approved.order.order_id] = Intent(approved)
             await self._queue(approved.order.symbol, self._submit, approved)
 
-    def restore(self, approved: Approved[Order | OcoOrder], fills: Sequence[OrderFilled]) -> None:
+    def restore(
+        self,
+        approved: Approved[Order | OcoOrder],
+        fills: Sequence[OrderFilled],
+        *,
+        silent: bool = False,
+    ) -> None:
         """Take up an order of before a restart, with the fills that the log knows."""
-        intent = self._intents[approved.order.order_id] = Intent(approved)
+        intent = self._intents[approved.order.order_id] = Intent(approved, restored=True)
+        intent.silent = silent
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
 
@@ -385,10 +392,25 @@ class Execution:
             intent = self._intents.get(order.client_id)
             if intent is not None and not intent.ended:
                 self._show(intent, order)
+        await self._resume()
         self.down = ""
         if self._lost_told:
             self._lost_told = False
             self._tell([StreamRestored(ts_ns=0)])
+
+    async def _resume(self) -> None:
+        """Go on with the orders of before a restart: what never left is sent, if it protects."""
+        for intent in list(self._intents.values()):
+            if not intent.restored or intent.ended:
+                continue
+            intent.restored = False
+            if intent.carriers:
+                if not intent.resting:
+                    self._nursery.start_soon(self._watch, intent)
+            elif intent.entry or intent.silent:
+                self._end(intent, "Rotor was not running when it was to be sent")
+            else:
+                await self._queue(intent.order.symbol, self._submit, intent.approved)
 
     async def _compare(self) -> None:
         """Ask every half minute whether the broker holds what the trader thinks it holds."""

@@ -59,6 +59,8 @@ class Intent:
     """True once we cancel it ourselves to make room: its end is not told."""
     ended: bool = False
     """True once its end was told."""
+    restored: bool = False
+    """True after a restart, until a snapshot has shown whether the broker has it."""
     known_filled: int = 0
     """After a restart: the fills known from the log, until a snapshot says whose they were."""
     known_value_micro: int = 0

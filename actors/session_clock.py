@@ -42,17 +42,24 @@ async def pause(clock: SessionClock, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def move_on_after(clock: SessionClock, seconds: float) -> AsyncIterator[trio.CancelScope]:
-    """Cancel the body once so much session time has gone by."""
+async def move_on_at(clock: SessionClock, ts_ns: int) -> AsyncIterator[trio.CancelScope]:
+    """Cancel the body once session time has reached a moment."""
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as scope:
-            nursery.start_soon(_cancel_after, clock, seconds, scope)
+            nursery.start_soon(_cancel_at, clock, ts_ns, scope)
             yield scope
         nursery.cancel_scope.cancel()
 
 
-async def _cancel_after(clock: SessionClock, seconds: float, scope: trio.CancelScope) -> None:
-    await pause(clock, seconds)
+@asynccontextmanager
+async def move_on_after(clock: SessionClock, seconds: float) -> AsyncIterator[trio.CancelScope]:
+    """Cancel the body once so much session time has gone by."""
+    async with move_on_at(clock, clock.now_ns() + clock.span_ns(seconds)) as scope:
+        yield scope
+
+
+async def _cancel_at(clock: SessionClock, ts_ns: int, scope: trio.CancelScope) -> None:
+    await clock.sleep_until(ts_ns)
     scope.cancel()
 
 

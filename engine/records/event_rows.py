@@ -231,7 +231,8 @@ def _tripped(event: BreakerTripped) -> Json:
 
 
 def _closed(event: SessionClosed) -> Json:
-    return {
+    row: Json = {} if not event.carried else {"carried": list(event.carried)}
+    return row | {
         "type": "session_closed",
         "date": event.date,
         "equity": event.equity_micro / MICRO,

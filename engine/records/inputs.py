@@ -97,6 +97,10 @@ class InputLog:
         self._file.write(body[:-1] + b',"chain":"' + self._head.encode() + b'"}\n')
         self._dirty = True
 
+    def flush(self) -> None:
+        """Hand what was appended to the operating system: it survives the process."""
+        self._file.flush()
+
     def sync(self) -> None:
         """Make durable what was appended."""
         if self._dirty:

@@ -206,7 +206,8 @@ class State:
                 self.open_ns = event.ts_ns
                 self._start_session()
             case SessionClosed():
-                if event.trading and (self.ledger.positions or self.working):
+                strict = event.trading and event.carried is None
+                if strict and (self.ledger.positions or self.working):
                     raise InvariantViolation(f"{event.date}: the session closed with an open book")
             case _:
                 pass
