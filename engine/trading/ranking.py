@@ -56,6 +56,13 @@ class Ranking:
     these refuses."""
 
 
+_NO_CODES: npt.NDArray[np.int8] = np.empty((0, 0), np.int8)
+NO_RANKING = Ranking(
+    _NO_CODES, np.empty((0, 0)), np.empty((0, 0), np.int16), np.empty((0, 0)), _NO_CODES
+)
+"""Of a block whose bars are not known yet."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingRules:
     """What ranking needs of the configuration, as plain numbers, for one session."""

@@ -86,6 +86,8 @@ class Legs:
     """True once the trailing stop has moved."""
     resting: bool = True
     """False once an exit replaces them; their stop still tells the risk until that has filled."""
+    refused: str = ""
+    """Why the broker did not take them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -204,7 +206,8 @@ class State:
                 self.open_ns = event.ts_ns
                 self._start_session()
             case SessionClosed():
-                if event.trading and (self.ledger.positions or self.working):
+                strict = event.trading and event.carried is None
+                if strict and (self.ledger.positions or self.working):
                     raise InvariantViolation(f"{event.date}: the session closed with an open book")
             case _:
                 pass
@@ -353,6 +356,7 @@ class State:
         column = self.column[event.symbol]
         legs = self.legs.get(column)
         if legs is not None and legs.order.order_id == event.order_id:
+            legs.refused = event.reason if isinstance(event, OrderRejected) else ""
             self._unrest(column)
 
     def _unrest(self, column: int) -> None:
