@@ -1,0 +1,1 @@
+"""A local exchange that speaks Alpaca's protocols, fed by recorded bars."""

@@ -1,0 +1,309 @@
+"""What an account may do: submit, cancel, replace, close; each checked as Alpaca checks it.
+
+KEY INPUT: tickets and changes of one account.
+KEY OUTPUT: orders in its books, matched; Refusal with Alpaca's status and code.
+"""
+
+from typing import Any
+
+from actors.exchange.account import Account
+from actors.exchange.clock import SessionClock
+from actors.exchange.matching import LAST_NS, Matching, cancel_all
+from actors.exchange.order import Force, Kind, Order, Status
+from actors.exchange.refusal import DUPLICATE, INSUFFICIENT, INVALID, Refusal, invalid, not_found
+from actors.exchange.tickets import Change, Ticket
+from actors.exchange.wire import stable_id, usd
+from engine.events import MICRO, Side
+
+_SLACK = 1.05
+"""How far an order may be beyond the buying power: it is filled as far as the account covers."""
+
+
+class Broker:
+    """The desk in front of the matching."""
+
+    def __init__(self, matching: Matching, clock: SessionClock) -> None:
+        self.matching = matching
+        self.market = matching.market
+        self._clock = clock
+
+    def submit(self, account: Account, ticket: Ticket) -> Order:
+        """Take an order and match it; raises Refusal."""
+        order = self._admit(account, ticket)
+        now = self._now()
+        account.take(order)
+        account.tell("new" if order.status is Status.NEW else "accepted", order, now)
+        self.matching.arrive(account, order, now)
+        return order
+
+    def submit_to_reject(self, account: Account, ticket: Ticket) -> Order:
+        """Take an order only to reject it a moment later: a fault."""
+        order = self._admit(account, ticket)
+        account.take(order)
+        for one in (*order.legs, order):
+            account.end(one, Status.REJECTED, self._now())
+        return order
+
+    def cancel(self, account: Account, order: Order) -> None:
+        """Cancel an order, its legs and its twin; raises Refusal if it is over."""
+        if not order.live:
+            raise invalid(f'order is already in "{order.status}" state')
+        now = self._now()
+        before = order.status
+        order.status = Status.PENDING_CANCEL
+        account.tell("pending_cancel", order, now)
+        order.status = before
+        cancel_all(account, [order], now)
+        self.matching.settle(account, order, now)
+
+    def replace(self, account: Account, order: Order, change: Change) -> Order:
+        """Put another order in the place of a live one; raises Refusal."""
+        self._check_change(account, order, change)
+        now = self._now()
+        made = self._successor(account, order, change)
+        order.replaced_by = made.order_id
+        account.end(order, Status.REPLACED, now)
+        if made.twin is not None:
+            made.twin.shares = made.twin.filled + made.remaining
+        account.take(made)
+        account.tell("new", made, now)
+        self.matching.arrive(account, made, now)
+        return made
+
+    def close(self, account: Account, symbol: str, shares: int | None = None) -> Order:
+        """Close a position, or some of it, at the market; raises Refusal."""
+        held = account.shares(symbol)
+        if not held:
+            raise not_found("position does not exist")
+        ticket = Ticket(
+            symbol=symbol,
+            side=Side.SELL if held > 0 else Side.BUY,
+            kind=Kind.MARKET,
+            force=Force.DAY,
+            shares=abs(held) if shares is None else shares,
+            client_id=None,
+            order_class="simple",
+            limit_micro=None,
+            stop_micro=None,
+            extended_hours=False,
+        )
+        return self.submit(account, ticket)
+
+    def buying_power(self, account: Account) -> int:
+        """Return what the account may still spend, micro-dollars: no leverage, less what waits."""
+        free = account.cash_micro
+        for symbol, holding in account.holdings.items():
+            if holding.shares < 0:
+                free += 2 * holding.shares * self._price_micro(symbol)
+        for order in account.live():
+            if order.opens:
+                free -= order.remaining * (order.limit_micro or self._price_micro(order.symbol))
+        return max(0, free)
+
+    def _now(self) -> int:
+        # at a speed the clock runs on while a minute's end is being dealt with
+        now = self._clock.now_ns
+        if not self.market.open:
+            return now
+        return min(now, self.market.start_ns(self.market.minute + 1) - LAST_NS)
+
+    def _price_micro(self, symbol: str) -> int:
+        return round((self.market.price(symbol) or 0.0) * MICRO)
+
+    def _admit(self, account: Account, ticket: Ticket) -> Order:
+        if ticket.symbol not in self.market.symbols:
+            raise Refusal(422, INVALID, f'asset "{ticket.symbol}" not found')
+        if ticket.client_id is not None and ticket.client_id in account.by_client_id:
+            raise Refusal(422, DUPLICATE, "client_order_id must be unique")
+        held = account.shares(ticket.symbol)
+        opens = held * ticket.side.sign >= 0
+        if ticket.order_class == "oco" and opens:
+            raise invalid("oco orders must be exit orders")
+        if ticket.order_class in ("bracket", "oto") and not opens:
+            raise invalid(f"{ticket.order_class} orders must be entry orders")
+        self._check_wash(account, ticket)
+        if opens:
+            self._check_power(account, ticket)
+        else:
+            self._check_available(account, ticket.symbol, ticket.shares, held)
+        return self._order(account, ticket, opens=opens)
+
+    def _check_available(self, account: Account, symbol: str, shares: int, held: int) -> None:
+        waiting = account.held(symbol)
+        available = abs(held) - waiting
+        if shares <= available:
+            return
+        raise Refusal(
+            403,
+            INSUFFICIENT,
+            f"insufficient qty available for order (requested: {shares}, available: {available})",
+            available=str(available),
+            existing_qty=str(abs(held)),
+            held_for_orders=str(waiting),
+            symbol=symbol,
+            related_orders=[o.order_id for o in account.live(symbol) if not o.opens],
+        )
+
+    def _check_power(self, account: Account, ticket: Ticket) -> None:
+        price = self._price_micro(ticket.symbol)
+        if ticket.limit_micro is not None:
+            price = min(price, ticket.limit_micro) if price else ticket.limit_micro
+        if not price:
+            raise invalid(f"{ticket.symbol} has no price yet")
+        power = self.buying_power(account)
+        if ticket.shares * price > power * _SLACK:
+            raise Refusal(
+                403,
+                INSUFFICIENT,
+                "insufficient buying power",
+                buying_power=usd(power),
+                cost_basis=usd(ticket.shares * price),
+            )
+
+    def _check_wash(self, account: Account, ticket: Ticket) -> None:
+        for other in account.live(ticket.symbol):
+            if other.side is ticket.side or other.dormant or other.status is Status.HELD:
+                continue
+            if _crosses(ticket, other):
+                raise Refusal(
+                    422,
+                    INVALID,
+                    "potential wash trade detected. use complex orders",
+                    existing_order_id=other.order_id,
+                    reject_reason=f"opposite side {other.kind} order exists",
+                )
+
+    def _check_change(self, account: Account, order: Order, change: Change) -> None:
+        if not order.live:
+            raise invalid(f'order is already in "{order.status}" state')
+        if change.client_id is not None and change.client_id in account.by_client_id:
+            raise Refusal(422, DUPLICATE, "client_order_id must be unique")
+        if change.limit_micro is not None and order.limit_micro is None:
+            raise invalid(f"{order.kind} orders have no limit price")
+        if change.stop_micro is not None and order.stop_micro is None:
+            raise invalid(f"{order.kind} orders have no stop price")
+        if order.at_market:
+            raise invalid("market orders cannot be replaced")
+        if change.shares is None:
+            return
+        if change.shares <= order.filled:
+            raise invalid("qty must be greater than what is filled")
+        if order.parent is not None:
+            raise invalid("the qty of a leg cannot be replaced: replace its parent's")
+        more = change.shares - order.shares
+        if more > 0 and not order.opens:
+            self._check_available(account, order.symbol, more, account.shares(order.symbol))
+
+    def _order(self, account: Account, ticket: Ticket, *, opens: bool) -> Order:
+        order = self._make(
+            account,
+            client_id=ticket.client_id,
+            symbol=ticket.symbol,
+            side=ticket.side,
+            kind=ticket.kind,
+            force=ticket.force,
+            shares=ticket.shares,
+            limit_micro=ticket.limit_micro,
+            stop_micro=ticket.stop_micro,
+            order_class=ticket.order_class,
+            extended_hours=ticket.extended_hours,
+            opens=opens,
+        )
+        order.legs = self._legs(account, ticket, order)
+        if ticket.order_class == "oco":
+            order.limit_micro = ticket.target_micro
+            order.twin, order.legs[0].twin = order.legs[0], order
+        elif len(order.legs) == 2:
+            order.legs[0].twin, order.legs[1].twin = order.legs[1], order.legs[0]
+        return order
+
+    def _legs(self, account: Account, ticket: Ticket, parent: Order) -> list[Order]:
+        shape = ticket.order_class
+        side = ticket.side if shape == "oco" else _opposite(ticket.side)
+        legs: list[tuple[Kind, int | None, int | None]] = []
+        if ticket.target_micro is not None and shape != "oco":
+            legs.append((Kind.LIMIT, ticket.target_micro, None))
+        if ticket.loss_micro is not None:
+            limit = ticket.loss_limit_micro
+            kind = Kind.STOP if limit is None else Kind.STOP_LIMIT
+            legs.append((kind, limit, ticket.loss_micro))
+        return [
+            self._make(
+                account,
+                client_id=None,
+                symbol=ticket.symbol,
+                side=side,
+                kind=kind,
+                force=ticket.force,
+                shares=ticket.shares,
+                limit_micro=limit,
+                stop_micro=stop,
+                order_class=shape,
+                status=Status.HELD,
+                parent=parent,
+            )
+            for kind, limit, stop in legs
+        ]
+
+    def _successor(self, account: Account, order: Order, change: Change) -> Order:
+        made = self._make(
+            account,
+            client_id=change.client_id,
+            symbol=order.symbol,
+            side=order.side,
+            kind=order.kind,
+            force=change.force or order.force,
+            shares=(change.shares or order.shares) - order.filled,
+            limit_micro=change.limit_micro or order.limit_micro,
+            stop_micro=change.stop_micro or order.stop_micro,
+            order_class=order.order_class,
+            extended_hours=order.extended_hours,
+            opens=order.opens,
+            status=order.status if order.status is Status.HELD else None,
+            parent=order.parent,
+        )
+        made.replaces, made.legs, made.twin = order.order_id, order.legs, order.twin
+        made.triggered = order.triggered
+        if order.twin is not None:
+            order.twin.twin = made
+        for leg in made.legs:
+            leg.parent = made
+        if order.parent is not None:
+            order.parent.legs = [made if leg is order else leg for leg in order.parent.legs]
+        order.legs, order.twin = [], None
+        return made
+
+    def _make(
+        self,
+        account: Account,
+        *,
+        client_id: str | None,
+        status: Status | None = None,
+        **fields: Any,
+    ) -> Order:
+        sequence = account.next_sequence()
+        now = self._now()
+        return Order(
+            order_id=stable_id("order", account.name, sequence),
+            client_id=client_id or stable_id("client", account.name, sequence),
+            sequence=sequence,
+            submitted_ns=now,
+            updated_ns=now,
+            status=status or (Status.NEW if self.market.open else Status.ACCEPTED),
+            **fields,
+        )
+
+
+def _opposite(side: Side) -> Side:
+    return Side.SELL if side is Side.BUY else Side.BUY
+
+
+def _crosses(ticket: Ticket, other: Order) -> bool:
+    """Return whether an order could trade with one of the same account."""
+    if ticket.order_class != "simple" and not other.opens:
+        return False
+    mine = ticket.limit_micro if ticket.kind is Kind.LIMIT else None
+    theirs = other.limit_micro if other.kind is Kind.LIMIT else None
+    if mine is None or theirs is None:
+        return True
+    return ticket.side.sign * (mine - theirs) >= 0

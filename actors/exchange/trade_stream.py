@@ -1,0 +1,135 @@
+"""The trade-updates stream (/stream): authenticate, listen, then binary frames of JSON.
+
+KEY INPUT: a client's messages; what happens to its account's orders.
+KEY OUTPUT: authorization, listening, trade_updates.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import trio
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from actors.exchange.account import Account, Told
+from actors.exchange.connection import Connection
+from actors.exchange.payloads import order_json
+from actors.exchange.wire import Json, rfc3339, usd
+
+if TYPE_CHECKING:
+    from actors.exchange.floor import Floor
+
+
+class TradeStream:
+    """All connections to /stream."""
+
+    def __init__(self, floor: "Floor") -> None:
+        self._floor = floor
+        self._listening: dict[Connection, Account] = {}
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Return the connections that listen."""
+        return list(self._listening)
+
+    def publish(self, told: Told) -> None:
+        """Send an event to whoever listens to its account, unless a fault has other plans."""
+        for message in self._floor.faults.on_event(update_json(told)):
+            self.send(told.account, message)
+
+    def send(self, account: Account, update: Json) -> None:
+        """Send a trade update now."""
+        frame = orjson.dumps({"stream": "trade_updates", "data": update})
+        for connection, listener in tuple(self._listening.items()):
+            if listener is account:
+                connection.send(frame, 1)
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Serve one connection until it ends."""
+        if self._floor.faults.refuses_streams():
+            await socket.close(1013)
+            return
+        await socket.accept()
+        connection = Connection(socket, self._floor.clients, "updates")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._hear, connection, nursery.cancel_scope)
+                await connection.pump()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._listening.pop(connection, None)
+
+    async def _hear(self, connection: Connection, scope: trio.CancelScope) -> None:
+        account: Account | None = None
+        try:
+            while True:
+                said = _read(await connection.socket.receive())
+                if said is None:
+                    continue
+                if said.get("action") in ("auth", "authenticate"):
+                    account = self._authenticate(connection, said)
+                elif said.get("action") == "listen" and account is not None:
+                    self._listen(connection, account, said)
+                elif said.get("action") == "listen":
+                    _say(connection, "listening", {"error": "not authorized"})
+                if connection.key:
+                    self._floor.clients.hear(connection.key)
+        except WebSocketDisconnect:
+            scope.cancel()
+
+    def _authenticate(self, connection: Connection, said: Json) -> Account | None:
+        data = said.get("data")
+        where = data if isinstance(data, dict) else said
+        key = str(where.get("key_id") or where.get("key") or "")
+        secret = str(where.get("secret_key") or where.get("secret") or "")
+        done = {"action": "authenticate"}
+        if not (key and secret):
+            _say(connection, "authorization", {**done, "status": "unauthorized"})
+            connection.close_soon()
+            return None
+        connection.key = key
+        _say(connection, "authorization", {**done, "status": "authorized"})
+        return self._floor.account(key, secret)
+
+    def _listen(self, connection: Connection, account: Account, said: Json) -> None:
+        data = said.get("data")
+        wanted = data.get("streams", []) if isinstance(data, dict) else []
+        streams = [name for name in wanted if name == "trade_updates"]
+        if streams:
+            connection.listen()
+            self._listening[connection] = account
+        else:
+            self._listening.pop(connection, None)
+        _say(connection, "listening", {"streams": streams})
+
+
+def update_json(told: Told) -> Json:
+    """Return the data of a trade update."""
+    at = rfc3339(told.ts_ns)
+    update: Json = {"event": told.event, "order": order_json(told.order), "timestamp": at}
+    execution = told.execution
+    if execution is None:
+        # Alpaca gives every event an id; this one is the same whenever it is told
+        return update
+    return {
+        **update,
+        "execution_id": execution.execution_id,
+        "price": usd(execution.price_micro),
+        "qty": str(execution.shares),
+        "position_qty": str(execution.position),
+        "fee": usd(execution.fee_micro),
+    }
+
+
+def _say(connection: Connection, stream: str, data: Json) -> None:
+    connection.send(orjson.dumps({"stream": stream, "data": data}))
+
+
+def _read(message: Any) -> Json | None:
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    text = message.get("text") or message.get("bytes") or b""
+    try:
+        said = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return said if isinstance(said, dict) else None
