@@ -86,7 +86,7 @@ class Rest:
         self._thread.start()
 
     def will(self, method, path, *answers):
-        """Script the answers to a method and path."""
+        """Script the answers to a method and path: each an Answer, or a function of the query."""
         self._answers[method, path] = deque(answers)
 
     def sent(self, method):
@@ -118,6 +118,7 @@ class Rest:
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 rest.requests.append((self.command, parts.path, query, body))
                 answer = rest.answer_to(self.command, parts.path)
+                answer = answer(query) if callable(answer) else answer
                 if answer.stall:
                     rest.released.wait(answer.stall)
                 if answer.drop:
