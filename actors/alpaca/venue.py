@@ -4,7 +4,7 @@ KEY INPUT: keys, paper or real money, an endpoint (a local exchange) or none, ap
 KEY OUTPUT: answers, and two streams.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import trio
@@ -58,6 +58,7 @@ class AlpacaVenue:
         data_timeout: float | None = None,
         back_off: Callable[[], BackOff] = BackOff,
         bridge_capacity: int = 4096,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
         trading_per_minute: int = 200,
         data_per_minute: int = 200,
     ) -> None:
@@ -65,7 +66,8 @@ class AlpacaVenue:
 
         `endpoint` is a local exchange, http://127.0.0.1:PORT. `data_timeout`: seconds of wall time
         without a bar after which the bar stream connects again; None leaves that to a watchdog
-        that knows the session (see `drop_bars`). Rates hold until the server's headers say more.
+        that knows the session (see `drop_bars`). `sleep` waits between connections. Rates hold
+        until the server's headers say more.
         """
         self.bars_seen = self.updates_seen = 0
         """What alpaca-py handed over and has gone into a channel (or could not be read)."""
@@ -74,6 +76,7 @@ class AlpacaVenue:
         self._streams_at = _streams_at(endpoint)
         self._data_timeout = data_timeout
         self._capacity = bridge_capacity
+        self._sleep = sleep
         self._back_off = back_off
         self._decoder = Decoder()
         self.limits = HardLimits(live)
@@ -89,6 +92,12 @@ class AlpacaVenue:
         self.history = History(self._rest.data, self._decoder, live.feed)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Return whether an answer, or a connection, is on its way."""
+        streams = (self._bar_stream, self._order_stream)
+        return self._rest.in_flight > 0 or any(s is not None and s.opening for s in streams)
 
     @property
     def oddities(self) -> dict[str, int]:
@@ -203,6 +212,7 @@ class AlpacaVenue:
             self._saw_update,
             back_off=self._back_off(),
             capacity=self._capacity,
+            sleep=self._sleep,
         )
         await self._order_stream.run(out)
 
@@ -231,6 +241,7 @@ class AlpacaVenue:
             self._saw_bar,
             back_off=self._back_off(),
             capacity=self._capacity,
+            sleep=self._sleep,
         )
         await self._bar_stream.run(out)
 
