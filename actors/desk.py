@@ -189,7 +189,9 @@ class Desk:
         self._config = config
         self._rules = None
         self.evidence.reload(config)
+        self.slope.min_sessions = config.quality.min_shadow_sessions
         self.state.cooldown_minutes = config.rotation.cooldown_minutes
+        self.state.pair_twins(config.universe.twins)
         ts_ns = self._block.ts_ns(len(self._block) - 1) + MINUTE_NS
         self._changes.append(ConfigChanged(ts_ns=ts_ns, actor=actor, changes=tuple(changes)))
 
@@ -447,6 +449,8 @@ class Desk:
             self.evidence.opened(t, column)
             assert working is not None
             self._opened[column] = (working.order, report)
+        if not booking.entry:
+            self.evidence.filled(column, report)
         if booking.closed is not None:
             closed = self.evidence.closed(t, column, report, booking.closed)
             self.page.entries.append((t, closed))

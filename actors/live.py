@@ -11,7 +11,7 @@ the broker is asked what has become of the orders, and the session goes on.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -86,8 +86,11 @@ class _Direct:
         self._files.write(message)
 
 
-async def live(plan: LivePlan, stop: trio.Event) -> LiveOutcome:
-    """Trade the session to its end, or until `stop` is set; raises what an actor raised."""
+async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> LiveOutcome:
+    """Trade the session to its end, or until `stop` is set; raises what an actor raised.
+
+    `ready` is called once it trades.
+    """
     logged = _whole(plan.folder / NAME, plan.symbols)
     learners = make_learners(plan.config, plan.symbols)
     desk = make_desk(
@@ -100,7 +103,7 @@ async def live(plan: LivePlan, stop: trio.Event) -> LiveOutcome:
     log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
     try:
         with files:
-            counts = await _run(plan, desk, learners, files, log, logged, stop)
+            counts = await _run(plan, desk, learners, files, log, logged, stop, ready)
     finally:
         log.close()
     return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs))
@@ -114,6 +117,7 @@ async def _run(
     log: InputLog,
     logged: Logged,
     stop: trio.Event,
+    ready: Callable[[], None],
 ) -> FeedCounts:
     groups = share_out(learners)
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
@@ -152,6 +156,7 @@ async def _run(
         nursery.start_soon(_stop, stop, nursery.cancel_scope)
         if not trader.over:
             nursery.start_soon(minutes.run, trader.minute, giver.send)
+            ready()
             await trade(trader, inputs, log, execution.send)
         pages.close_sender()
         for inbox in asked:

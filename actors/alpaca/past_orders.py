@@ -17,6 +17,9 @@ from actors.alpaca.rest import Api
 from actors.alpaca.scalars import moment, time_ns
 from actors.venue import Unreachable
 
+NESTED = {"nested": "true"}
+"""The query that brings legs; alpaca-py itself writes it True, which not every server reads."""
+
 _PAGE = 500
 
 
@@ -45,10 +48,9 @@ async def past_orders(trading: Api[TradingClient], since_ns: int | None) -> list
 async def _page(
     trading: Api[TradingClient], status: QueryOrderStatus, after: dt.datetime | None
 ) -> list[dict[str, Any]]:
-    request = GetOrdersRequest(
-        status=status, limit=_PAGE, after=after, direction=Sort.ASC, nested=True
-    )
-    page = await trading.ask(lambda client: client.get_orders(request), urgent=True)
+    request = GetOrdersRequest(status=status, limit=_PAGE, after=after, direction=Sort.ASC)
+    fields = request.to_request_fields() | NESTED
+    page = await trading.ask(lambda client: client.get("/orders", fields), urgent=True)
     if not isinstance(page, list):
         raise Unreachable("the list of orders cannot be read")
     return [each for each in page if isinstance(each, dict)]

@@ -60,12 +60,18 @@ class Api(Generic[C]):
             False: trio.CapacityLimiter(_OTHER_THREADS),
         }
         self._heard = threading.local()
+        self._calls = 0
         client._retry = 0
         session = client._session
         session.trust_env = not local  # a proxy of the environment is no way to loopback
         for scheme in ("http://", "https://"):
             session.mount(scheme, _TimedAdapter(deadlines))
         session.hooks["response"].append(self._hear)
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many calls are on their way, or wait for the rate limit."""
+        return self._calls
 
     async def ask(self, call: Callable[[C], Any], *, urgent: bool = False) -> Any:
         """Return the answer to a question.
@@ -77,11 +83,15 @@ class Api(Generic[C]):
     async def send(self, call: Callable[[C], Any], *, urgent: bool) -> Outcome:
         """Make a call; again after a 429, as soon as there is room, until the deadline."""
         outcome: Outcome = Refusal(LIMITED, LIMITED, "not sent: the rate limit left no room")
-        with trio.move_on_after(self._deadlines.whole):
-            while _limited(outcome):
-                await self.bucket.acquire(urgent=urgent)
-                outcome = Silence(f"no answer within {self._deadlines.whole:g} s")
-                outcome = await self._once(call, urgent=urgent)
+        self._calls += 1
+        try:
+            with trio.move_on_after(self._deadlines.whole):
+                while _limited(outcome):
+                    await self.bucket.acquire(urgent=urgent)
+                    outcome = Silence(f"no answer within {self._deadlines.whole:g} s")
+                    outcome = await self._once(call, urgent=urgent)
+        finally:
+            self._calls -= 1
         return outcome
 
     async def _once(self, call: Callable[[C], Any], *, urgent: bool) -> Outcome:
@@ -153,6 +163,11 @@ class Rest:
             clock,
             local=local,
         )
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many calls are on their way."""
+        return self.trading.in_flight + self.data.in_flight
 
 
 class _TimedAdapter(HTTPAdapter):

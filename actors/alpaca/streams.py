@@ -7,7 +7,7 @@ After each Connected its reader takes a snapshot by REST: Alpaca replays nothing
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -68,12 +68,16 @@ class Stream(Generic[Item]):
         *,
         back_off: BackOff,
         capacity: int,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
     ) -> None:
         self._make = make
         self._read = read
         self._seen = seen
         self._back_off = back_off
         self._capacity = capacity
+        self._sleep = sleep
+        self.opening = False
+        """True while a connection is being made."""
         self._connection: Connection | None = None
         self._dropped = ""
         self._up_since: float | None = None
@@ -83,12 +87,14 @@ class Stream(Generic[Item]):
         attempt = 0
         while True:
             attempt += 1
+            self.opening = True
             end = await self._connect(attempt, out)
+            self.opening = False
             self._settle()
             await out.send(Lost(self._explain(end), end.fatal))
             if end.fatal:
                 return
-            await trio.sleep(self._back_off.failed())
+            await self._sleep(self._back_off.failed())
 
     def drop(self, reason: str) -> None:
         """Break the connection, so that a new one is made: a watchdog has found it dead."""
@@ -110,6 +116,7 @@ class Stream(Generic[Item]):
                     if isinstance(crossing, Up):
                         self._up_since = trio.current_time()
                         await out.send(Connected(attempt))
+                        self.opening = False
                     elif isinstance(crossing, Heard):
                         await self._hand_on(crossing.payload, out)
             finally:

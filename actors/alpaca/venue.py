@@ -4,11 +4,10 @@ KEY INPUT: keys, paper or real money, an endpoint (a local exchange) or none, ap
 KEY OUTPUT: answers, and two streams.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import trio
-from alpaca.trading.requests import GetOrderByIdRequest
 
 from actors.alpaca.connection import Bridge
 from actors.alpaca.decode import Decoder
@@ -18,7 +17,7 @@ from actors.alpaca.keys import Keys
 from actors.alpaca.listeners import OPENING_SECONDS, BarListener, OrderListener
 from actors.alpaca.orders import request_of, stop_request
 from actors.alpaca.outcome import Refusal, Reply, answer_of, payload_of, readable
-from actors.alpaca.past_orders import past_orders
+from actors.alpaca.past_orders import NESTED, past_orders
 from actors.alpaca.rest import Clock, Deadlines, Rest
 from actors.alpaca.scalars import new_york_day, time_ns
 from actors.alpaca.streams import BackOff, Stream
@@ -58,6 +57,7 @@ class AlpacaVenue:
         data_timeout: float | None = None,
         back_off: Callable[[], BackOff] = BackOff,
         bridge_capacity: int = 4096,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
         trading_per_minute: int = 200,
         data_per_minute: int = 200,
     ) -> None:
@@ -65,7 +65,8 @@ class AlpacaVenue:
 
         `endpoint` is a local exchange, http://127.0.0.1:PORT. `data_timeout`: seconds of wall time
         without a bar after which the bar stream connects again; None leaves that to a watchdog
-        that knows the session (see `drop_bars`). Rates hold until the server's headers say more.
+        that knows the session (see `drop_bars`). `sleep` waits between connections. Rates hold
+        until the server's headers say more.
         """
         self.bars_seen = self.updates_seen = 0
         """What alpaca-py handed over and has gone into a channel (or could not be read)."""
@@ -74,6 +75,7 @@ class AlpacaVenue:
         self._streams_at = _streams_at(endpoint)
         self._data_timeout = data_timeout
         self._capacity = bridge_capacity
+        self._sleep = sleep
         self._back_off = back_off
         self._decoder = Decoder()
         self.limits = HardLimits(live)
@@ -89,6 +91,12 @@ class AlpacaVenue:
         self.history = History(self._rest.data, self._decoder, live.feed)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Return whether an answer, or a connection, is on its way."""
+        streams = (self._bar_stream, self._order_stream)
+        return self._rest.in_flight > 0 or any(s is not None and s.opening for s in streams)
 
     @property
     def oddities(self) -> dict[str, int]:
@@ -141,10 +149,9 @@ class AlpacaVenue:
             return None
         payload = payload_of(outcome)
         if isinstance(payload, dict) and _lacks_legs(payload):
-            nested = GetOrderByIdRequest(nested=True)
             broker_id = str(payload.get("id"))
             payload = await trading.ask(
-                lambda client: client.get(f"/orders/{broker_id}", nested.to_request_fields()),
+                lambda client: client.get(f"/orders/{broker_id}", NESTED),
                 urgent=True,
             )
         return readable(self._decoder.order(payload), f"the order {client_id}")
@@ -203,6 +210,7 @@ class AlpacaVenue:
             self._saw_update,
             back_off=self._back_off(),
             capacity=self._capacity,
+            sleep=self._sleep,
         )
         await self._order_stream.run(out)
 
@@ -231,6 +239,7 @@ class AlpacaVenue:
             self._saw_bar,
             back_off=self._back_off(),
             capacity=self._capacity,
+            sleep=self._sleep,
         )
         await self._bar_stream.run(out)
 

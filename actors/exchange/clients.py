@@ -62,6 +62,8 @@ class Client:
     wires: dict[Stream, Wire] = field(default_factory=lambda: {s: Wire() for s in STREAMS})
     streams: int = 0
     heard: float = float("-inf")
+    answered: float = float("-inf")
+    """When it last got an answer of which it has not spoken since; such a client may yet act."""
 
     def quiet_at(self, now_ns: int) -> bool:
         """Return whether a client with a clock is quiet."""
@@ -102,7 +104,7 @@ class Clients:
         """Count a request that was answered, or given up."""
         client = self.of(key)
         client.in_flight -= 1
-        client.heard = trio.current_time()
+        client.heard = client.answered = trio.current_time()
         self._bell.ring()
 
     def hear(self, key: str) -> None:
@@ -160,6 +162,7 @@ class Clients:
     def speak(self, client: Client, word: Word) -> None:
         """Take a client's word for how it stands."""
         client.word = word
+        client.answered = float("-inf")
         self._bell.ring()
 
     def missing(self, now_ns: int) -> str | None:
@@ -184,6 +187,7 @@ class Clients:
         """
         without = [client for client in self._clients.values() if not client.clocks]
         heard = max((client.heard for client in without), default=float("-inf"))
+        heard = max([heard, *(client.answered for client in self._clients.values())])
         if any(client.streams for client in without) or len(without) == len(self._clients):
             heard = max(heard, moved)
         return heard + QUIET_SECONDS - trio.current_time()

@@ -252,7 +252,7 @@ async def test_a_look_up_finds_an_order_or_says_there_is_none(rest, venue):
 
     assert found is not None
     assert [leg.broker_id for leg in found.legs] == [LEG]
-    assert rest.sent("GET")[-1][1] == {"nested": "True"}
+    assert rest.sent("GET")[-1][1] == {"nested": "true"}
 
 
 async def test_a_look_up_without_an_answer_is_not_an_answer(rest, venue):
@@ -287,7 +287,7 @@ async def test_orders_come_page_by_page_each_once(rest, venue):
     assert asked[0]["status"] == "all"
     assert asked[0]["after"] == "2026-07-10T13:31:00.499999+00:00"
     assert asked[1]["after"] == "2026-07-10T13:31:24.189999+00:00"
-    assert asked[0]["nested"] == "True"
+    assert asked[0]["nested"] == "true"
     assert asked[0]["direction"] == "asc"
 
 
