@@ -7,7 +7,7 @@ Two bounds hold together: our own refilling bucket, and what the server said is 
 window ends. Exits, cancels, stops and look-ups may use every token; the rest leaves a reserve.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -48,7 +48,17 @@ def read_rate(headers: Mapping[str, str], wall_seconds: float) -> RateSaid:
 class TokenBucket:
     """Requests that may still be made, for one API; used from one Trio thread."""
 
-    def __init__(self, per_minute: int, reserve: int = RESERVE) -> None:
+    def __init__(
+        self,
+        per_minute: int,
+        reserve: int = RESERVE,
+        *,
+        seconds: Callable[[], float] = trio.current_time,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
+    ) -> None:
+        """Start full; `seconds` and `sleep` are the clock's that the server counts by."""
+        self._seconds = seconds
+        self._sleep = sleep
         self._limit = per_minute
         self._reserve = reserve
         self._tokens = float(per_minute)
@@ -63,7 +73,7 @@ class TokenBucket:
             wait = self._wait(urgent=urgent)
             if wait <= 0:
                 break
-            await trio.sleep(wait)
+            await self._sleep(wait)
         self._tokens -= 1
         self._in_flight += 1
         if self._server_left is not None:
@@ -86,7 +96,7 @@ class TokenBucket:
         if seconds is None:
             seconds = 1.0 if limited else _LONGEST_WINDOW
         self._server_left = remaining - (0 if limited else self._in_flight)
-        self._server_until = trio.current_time() + seconds
+        self._server_until = self._seconds() + seconds
 
     def available(self) -> float:
         """Return how many requests may be made now, by both bounds."""
@@ -96,7 +106,7 @@ class TokenBucket:
         return min(self._tokens, self._server_left)
 
     def _refill(self) -> None:
-        now = trio.current_time()
+        now = self._seconds()
         if self._at is not None:
             self._tokens = min(self._limit, self._tokens + (now - self._at) * self._limit / 60)
         self._at = now
@@ -109,7 +119,7 @@ class TokenBucket:
             return 0.0
         wait = (floor - self._tokens) * 60 / self._limit
         if self._server_left is not None and self._server_left < floor:
-            wait = max(wait, self._server_until - trio.current_time())
+            wait = max(wait, self._server_until - self._seconds())
         return max(wait, _SHORTEST_WAIT)
 
 
