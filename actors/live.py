@@ -186,15 +186,18 @@ def _take_up(execution: Execution, desk: Desk, fills: Sequence[OrderFilled]) -> 
     for fill in fills:
         execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
 
-    def restore(approved: Approved[Order | OcoOrder], *, silent: bool) -> None:
+    def restore(
+        approved: Approved[Order | OcoOrder], *, silent: bool = False, stop_micro: int = 0
+    ) -> None:
         known = [fill for fill in fills if fill.order_id == approved.order.order_id]
-        execution.restore(approved, known, silent=silent)
+        execution.restore(approved, known, silent=silent, stop_micro=stop_micro)
 
     for legs in desk.state.legs.values():
-        restore(approve_exit(legs.order, legs.order.shares), silent=not legs.resting)
+        approved = approve_exit(legs.order, legs.order.shares)
+        restore(approved, silent=not legs.resting, stop_micro=legs.stop_micro)
     for working in desk.state.working.values():
         if working.released:
-            restore(working.approved, silent=False)
+            restore(working.approved)
 
 
 def _whole(path: Path, symbols: tuple[str, ...]) -> Logged:

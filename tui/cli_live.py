@@ -1,11 +1,11 @@
 """`rotor live` and `rotor rehearse`; the work is imported late."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tui.options import ConfigFile, Flag, Json, Sets, Symbols
+from tui.options import ConfigFile, Json, Sets, Symbols
 
 Out = Annotated[Path | None, Parameter(help="The run folder. Default: a new one in runs_dir.")]
 
@@ -17,7 +17,7 @@ def live(
     config: ConfigFile = None,
     sets: Sets = (),
     out: Out = None,
-    hold: Annotated[bool, Flag] = False,
+    hold: Literal["never", "close", "always"] = "never",
     json: Json = False,
 ) -> int:
     """Trade a session on an Alpaca account, paper money; waits for the bell, ends flat.
@@ -32,7 +32,8 @@ def live(
     out
         The run folder; one of this session is taken up again. Default: runs/live-DATE-ACCOUNT.
     hold
-        On a local exchange: its time stands while this session is down near the close.
+        On a local exchange: when its time stands while this session is down; close: only in the
+        last 5 minutes.
     """
     from tui.live import LiveRequest, live_command
 

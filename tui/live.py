@@ -19,7 +19,7 @@ import trio
 
 from actors.crew import innermost
 from actors.live import LiveOutcome, LivePlan, live
-from actors.remote_time import RemoteTime
+from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock, pause
 from actors.views import Views
 from engine.config import Config
@@ -53,8 +53,8 @@ class LiveRequest:
     config: Path | None = None
     sets: tuple[str, ...] = ()
     out: Path | None = None
-    hold: bool = False
-    """On an exchange: its time stands while we are down near the close."""
+    hold: Hold = "never"
+    """On an exchange: when its time stands while we are down."""
     json: bool = False
 
 

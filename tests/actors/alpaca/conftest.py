@@ -1,5 +1,6 @@
 """A venue on a fake Alpaca."""
 
+import time
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from actors.alpaca.streams import BackOff
 from actors.alpaca.venue import AlpacaVenue
 from tests.actors.alpaca.fakes import Rest
 
+_BEGAN_NS = time.monotonic_ns()
 NOW_NS = 1783690260_000000000
 """2026-07-10 13:31 UTC."""
 
@@ -18,7 +20,7 @@ def venue_at(endpoint, **changes):
     """Return a venue whose deadlines suit a test."""
     settings = {
         "paper": True,
-        "clock": lambda: NOW_NS,
+        "clock": lambda: NOW_NS + time.monotonic_ns() - _BEGAN_NS,
         "deadlines": Deadlines(connect=0.3, read=0.3, whole=0.8),
         "back_off": partial(BackOff, first=0.02, longest=0.1, seed=1),
     }
