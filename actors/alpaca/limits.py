@@ -18,6 +18,8 @@ RESERVE = 40
 
 _LONGEST_WINDOW = 60.0
 _SHORTEST_WAIT = 0.01
+_LEAST_REST = 0.25
+"""Seconds after a 429, though its window should be over: headers have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +48,14 @@ def read_rate(headers: Mapping[str, str], wall_seconds: float) -> RateSaid:
 
 
 class TokenBucket:
-    """Requests that may still be made, for one API; used from one Trio thread."""
+    """Requests that may still be made, for one API; used from one Trio thread.
 
-    def __init__(self, per_minute: int, reserve: int = RESERVE) -> None:
+    With `told` False only a 429 is heeded: a local exchange's headers are in its own time.
+    """
+
+    def __init__(self, per_minute: int, reserve: int = RESERVE, *, told: bool = True) -> None:
         self._limit = per_minute
+        self._told = told
         self._reserve = reserve
         self._tokens = float(per_minute)
         self._at: float | None = None
@@ -75,6 +81,8 @@ class TokenBucket:
 
     def note(self, said: RateSaid, *, limited: bool) -> None:
         """Take in what an answer said; `limited` if it was a 429."""
+        if not self._told:
+            said = RateSaid(reset_seconds=_LEAST_REST)
         if said.limit is not None:
             self._refill()
             self._limit = said.limit
@@ -85,6 +93,8 @@ class TokenBucket:
         seconds = said.reset_seconds
         if seconds is None:
             seconds = 1.0 if limited else _LONGEST_WINDOW
+        if limited:
+            seconds = max(seconds, _LEAST_REST)
         self._server_left = remaining - (0 if limited else self._in_flight)
         self._server_until = trio.current_time() + seconds
 

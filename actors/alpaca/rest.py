@@ -53,7 +53,7 @@ class Api(Generic[C]):
     ) -> None:
         self.client = client
         self._clock = clock
-        self.bucket = TokenBucket(per_minute)
+        self.bucket = TokenBucket(per_minute, told=not local)
         self._deadlines = deadlines
         self._threads = {
             True: trio.CapacityLimiter(_URGENT_THREADS),

@@ -69,6 +69,24 @@ async def test_the_limit_is_the_servers(autojump_clock):
     assert await take(bucket, 9_900) == 0
 
 
+async def test_a_429_whose_window_is_over_still_rests(autojump_clock):
+    """A reset in the past, or by another clock, is no reason to hammer."""
+    bucket = TokenBucket(200)
+    bucket.note(RateSaid(reset_seconds=0.0), limited=True)
+
+    assert await take(bucket, 1, urgent=True) == pytest.approx(0.25)
+
+
+async def test_a_local_exchange_is_heeded_when_it_refuses_alone(autojump_clock):
+    """Its headers count in session time: at speed 120 they would stop the trader."""
+    bucket = TokenBucket(1_000_000, told=False)
+    bucket.note(RateSaid(limit=200, remaining=0, reset_seconds=50.0), limited=False)
+    assert await take(bucket, 5000) == 0
+    bucket.note(RateSaid(limit=200, remaining=0, reset_seconds=50.0), limited=True)
+
+    assert await take(bucket, 5000) == pytest.approx(0.25)
+
+
 def test_headers_are_read_against_the_answers_own_date():
     """A skewed clock of ours does not matter; rubbish says nothing."""
     headers = {
