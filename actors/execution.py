@@ -163,7 +163,20 @@ class Execution:
         if isinstance(order, Order) and order.replaces and not await self._release(order):
             self._end(intent, "its stop or target filled first")
             return
+        if isinstance(order, Order) and not order.entry:
+            await self._note_quote(intent)
         await self._answered(intent, await self._venue.submit(approved))
+
+    async def _note_quote(self, intent: Intent) -> None:
+        """Note the market that an exit meets; it goes all the same."""
+        symbol = intent.order.symbol
+        async with move_on_after(self._clock, 1.0):
+            try:
+                quote = (await self._venue.quotes([symbol])).get(symbol)
+            except Unreachable:
+                return
+            if quote is not None:
+                intent.reference = (quote.bid + quote.ask) / 2
 
     async def _entry_refusal(self, order: Order, intent: Intent) -> str:
         if self.down:

@@ -7,7 +7,7 @@ Two bounds hold together: our own refilling bucket, and what the server said is 
 window ends. Exits, cancels, stops and look-ups may use every token; the rest leaves a reserve.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -32,14 +32,18 @@ class RateSaid:
     """Until the server's window ends."""
 
 
-def read_rate(headers: Mapping[str, str], wall_seconds: float) -> RateSaid:
-    """Read X-Ratelimit-* and Retry-After; the reset is counted from the answer's own Date."""
+def read_rate(headers: Mapping[str, str], seconds: float, *, dated: bool = True) -> RateSaid:
+    """Read X-Ratelimit-* and Retry-After.
+
+    The reset is counted from the answer's own Date if it is `dated` in the server's time, else
+    from ours: a local exchange resets in session time, and dates by the wall.
+    """
     reset = _number(headers.get("X-Ratelimit-Reset"))
     retry = _number(headers.get("Retry-After"))
     limit = _number(headers.get("X-Ratelimit-Limit"))
     remaining = _number(headers.get("X-Ratelimit-Remaining"))
     if retry is None and reset is not None:
-        retry = reset - _date(headers.get("Date"), wall_seconds)
+        retry = reset - _date(headers.get("Date") if dated else None, seconds)
     return RateSaid(
         limit=None if limit is None or limit < 1 else int(limit),
         remaining=None if remaining is None else max(0, int(remaining)),
@@ -48,14 +52,20 @@ def read_rate(headers: Mapping[str, str], wall_seconds: float) -> RateSaid:
 
 
 class TokenBucket:
-    """Requests that may still be made, for one API; used from one Trio thread.
+    """Requests that may still be made, for one API; used from one Trio thread."""
 
-    With `told` False only a 429 is heeded: a local exchange's headers are in its own time.
-    """
-
-    def __init__(self, per_minute: int, reserve: int = RESERVE, *, told: bool = True) -> None:
+    def __init__(
+        self,
+        per_minute: int,
+        reserve: int = RESERVE,
+        *,
+        seconds: Callable[[], float] = trio.current_time,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
+    ) -> None:
+        """Start full; `seconds` and `sleep` are the clock's that the server counts by."""
+        self._seconds = seconds
+        self._sleep = sleep
         self._limit = per_minute
-        self._told = told
         self._reserve = reserve
         self._tokens = float(per_minute)
         self._at: float | None = None
@@ -69,7 +79,7 @@ class TokenBucket:
             wait = self._wait(urgent=urgent)
             if wait <= 0:
                 break
-            await trio.sleep(wait)
+            await self._sleep(wait)
         self._tokens -= 1
         self._in_flight += 1
         if self._server_left is not None:
@@ -81,8 +91,6 @@ class TokenBucket:
 
     def note(self, said: RateSaid, *, limited: bool) -> None:
         """Take in what an answer said; `limited` if it was a 429."""
-        if not self._told:
-            said = RateSaid(reset_seconds=_LEAST_REST)
         if said.limit is not None:
             self._refill()
             self._limit = said.limit
@@ -96,7 +104,7 @@ class TokenBucket:
         if limited:
             seconds = max(seconds, _LEAST_REST)
         self._server_left = remaining - (0 if limited else self._in_flight)
-        self._server_until = trio.current_time() + seconds
+        self._server_until = self._seconds() + seconds
 
     def available(self) -> float:
         """Return how many requests may be made now, by both bounds."""
@@ -106,8 +114,10 @@ class TokenBucket:
         return min(self._tokens, self._server_left)
 
     def _refill(self) -> None:
-        now = trio.current_time()
-        if self._at is not None:
+        now = self._seconds()
+        if self._at is not None and now < self._at:
+            self._server_left = None  # the clock was set back: what was said of it is void
+        elif self._at is not None:
             self._tokens = min(self._limit, self._tokens + (now - self._at) * self._limit / 60)
         self._at = now
         if self._server_left is not None and now >= self._server_until:
@@ -119,7 +129,7 @@ class TokenBucket:
             return 0.0
         wait = (floor - self._tokens) * 60 / self._limit
         if self._server_left is not None and self._server_left < floor:
-            wait = max(wait, self._server_until - trio.current_time())
+            wait = max(wait, self._server_until - self._seconds())
         return max(wait, _SHORTEST_WAIT)
 
 
@@ -131,8 +141,8 @@ def _number(text: str | None) -> float | None:
     return value if abs(value) < 1e18 else None
 
 
-def _date(text: str | None, wall_seconds: float) -> float:
+def _date(text: str | None, seconds: float) -> float:
     try:
-        return parsedate_to_datetime(text).timestamp() if text else wall_seconds
+        return parsedate_to_datetime(text).timestamp() if text else seconds
     except ValueError:
-        return wall_seconds
+        return seconds

@@ -9,7 +9,7 @@ POST, PATCH or DELETE as well, since a 429 says that it was not looked at, and a
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -49,11 +49,19 @@ class Api(Generic[C]):
     """One of Alpaca's APIs: a client, its rate, its threads."""
 
     def __init__(
-        self, client: C, deadlines: Deadlines, per_minute: int, clock: Clock, *, local: bool
+        self,
+        client: C,
+        deadlines: Deadlines,
+        per_minute: int,
+        clock: Clock,
+        *,
+        local: bool,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
     ) -> None:
         self.client = client
         self._clock = clock
-        self.bucket = TokenBucket(per_minute, told=not local)
+        self._local = local
+        self.bucket = TokenBucket(per_minute, seconds=lambda: clock() / _NS, sleep=sleep)
         self._deadlines = deadlines
         self._threads = {
             True: trio.CapacityLimiter(_URGENT_THREADS),
@@ -70,7 +78,7 @@ class Api(Generic[C]):
 
     @property
     def in_flight(self) -> int:
-        """Return how many calls are on their way, or wait for the rate limit."""
+        """Return how many calls are on their way."""
         return self._calls
 
     async def ask(self, call: Callable[[C], Any], *, urgent: bool = False) -> Any:
@@ -83,23 +91,21 @@ class Api(Generic[C]):
     async def send(self, call: Callable[[C], Any], *, urgent: bool) -> Outcome:
         """Make a call; again after a 429, as soon as there is room, until the deadline."""
         outcome: Outcome = Refusal(LIMITED, LIMITED, "not sent: the rate limit left no room")
-        self._calls += 1
-        try:
-            with trio.move_on_after(self._deadlines.whole):
-                while _limited(outcome):
-                    await self.bucket.acquire(urgent=urgent)
-                    outcome = Silence(f"no answer within {self._deadlines.whole:g} s")
-                    outcome = await self._once(call, urgent=urgent)
-        finally:
-            self._calls -= 1
+        with trio.move_on_after(self._deadlines.whole):
+            while _limited(outcome):
+                await self.bucket.acquire(urgent=urgent)
+                outcome = Silence(f"no answer within {self._deadlines.whole:g} s")
+                outcome = await self._once(call, urgent=urgent)
         return outcome
 
     async def _once(self, call: Callable[[C], Any], *, urgent: bool) -> Outcome:
+        self._calls += 1
         try:
             outcome, said = await trio.to_thread.run_sync(
                 partial(self._work, call), abandon_on_cancel=True, limiter=self._threads[urgent]
             )
         finally:
+            self._calls -= 1
             self.bucket.done()
         self.bucket.note(said, limited=_limited(outcome))
         return outcome
@@ -112,7 +118,7 @@ class Api(Generic[C]):
             return outcome, RateSaid()
         if isinstance(outcome, Reply) and response.status_code >= 300:
             outcome = Silence(f"HTTP {response.status_code} where an answer was expected")
-        return outcome, read_rate(response.headers, self._clock() / _NS)
+        return outcome, read_rate(response.headers, self._clock() / _NS, dated=not self._local)
 
     def _call(self, call: Callable[[C], Any]) -> Outcome:
         try:
@@ -143,6 +149,7 @@ class Rest:
         clock: Clock,
         trading_per_minute: int = 200,
         data_per_minute: int = 200,
+        sleep: Callable[[float], Awaitable[object]] = trio.sleep,
     ) -> None:
         local = endpoint is not None
         self.trading = Api(
@@ -153,6 +160,7 @@ class Rest:
             trading_per_minute,
             clock,
             local=local,
+            sleep=sleep,
         )
         self.data = Api(
             StockHistoricalDataClient(
@@ -162,6 +170,7 @@ class Rest:
             data_per_minute,
             clock,
             local=local,
+            sleep=sleep,
         )
 
     @property

@@ -87,6 +87,7 @@ class AlpacaVenue:
             clock=clock,
             trading_per_minute=trading_per_minute,
             data_per_minute=data_per_minute,
+            sleep=sleep,
         )
         self.history = History(self._rest.data, self._decoder, live.feed)
         self._bar_stream: Stream[Bar] | None = None
