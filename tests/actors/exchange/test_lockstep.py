@@ -10,6 +10,6 @@ async def test_a_day_runs_to_its_close_and_every_bar_is_told_once(tmp_path):
         trader = Trader(api)
         async with trader.connected():
             await trader.tell()
-            await trader.until(390)
+            await trader.until(391)
     assert len(trader.bars) == sum(len(floor.market.ended(m)) for m in range(390))
     assert [b["t"] for b in trader.bars] == sorted(b["t"] for b in trader.bars)
