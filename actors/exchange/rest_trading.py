@@ -121,7 +121,10 @@ class TradingApi:
         """POST /v2/orders."""
         account = _account(request)
         ticket = read_ticket(await _body(request))
-        if self._floor.faults.rejects_order():
+        how = self._floor.faults.on_submit()
+        if how == "answer":
+            raise invalid("the order was rejected: a fault of the rehearsal")
+        if how == "event":
             return answer(order_json(self._floor.broker.submit_to_reject(account, ticket)))
         return answer(order_json(self._floor.broker.submit(account, ticket)))
 
