@@ -161,8 +161,6 @@ class Broker:
         price = self._price_micro(ticket.symbol)
         if ticket.limit_micro is not None:
             price = min(price, ticket.limit_micro) if price else ticket.limit_micro
-        if not price:
-            raise invalid(f"{ticket.symbol} has no price yet")
         power = self.buying_power(account)
         if ticket.shares * price > power * _SLACK:
             raise Refusal(
