@@ -12,7 +12,7 @@ the broker is asked what has become of the orders, and the session goes on.
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk
 from actors.execution import Execution
+from actors.heartbeat import Heart
+from actors.herald import Herald
 from actors.journal import Follower, journal
 from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
@@ -65,6 +67,8 @@ class LivePlan:
     """Earlier sessions' bars, (T, S, 5), NaN where there was none."""
     views: Views
     follower: Follower | None = None
+    herald: Herald = field(default_factory=Herald)
+    heart: Heart = field(default_factory=Heart)
 
 
 class LiveOutcome(NamedTuple):
@@ -84,6 +88,18 @@ class _Direct:
 
     async def send(self, message: Page) -> None:
         self._files.write(message)
+
+
+class _Announced:
+    """Pages on their way to the journal; what is in them is told."""
+
+    def __init__(self, pages: Mailbox[Page], herald: Herald) -> None:
+        self._pages = pages
+        self._herald = herald
+
+    async def send(self, message: Page) -> None:
+        self._herald.page(message)
+        await self._pages.send(message)
 
 
 async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> LiveOutcome:
@@ -128,13 +144,16 @@ async def _run(
         desk, plan.session, Gridder(plan.symbols, signs),
         list(zip(asked, answers, strict=True)), _Direct(files), plan.views,
     )  # fmt: skip
-    minutes = Minutes(plan.venue, plan.clock, plan.session, plan.symbols)
+    minutes = Minutes(
+        plan.venue, plan.clock, plan.session, plan.symbols, lost=plan.herald.bars_lost
+    )
     giver, inputs = trio.open_memory_channel[Input](ROOM)
     commands: Mailbox[Asked] = Mailbox("control→trader", 16)
     console = Console(plan.folder, plan.symbols, plan.views, commands)
 
     def tell(reports: Sequence[Report]) -> None:
         giver.send_nowait(Told(tuple(reports)))
+        plan.herald.reports(reports)
 
     def book() -> dict[str, int]:
         return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
@@ -149,15 +168,15 @@ async def _run(
             await trader.take(given)
         _unchanged(plan.folder, files)
         _take_up(execution, desk, trader.fills)
-        trader.pages = pages
+        trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
-        nursery.start_soon(_hear, commands, giver)
+        nursery.start_soon(_hear, commands, giver, plan.herald)
         nursery.start_soon(_stop, stop, nursery.cancel_scope)
         if not trader.over:
             nursery.start_soon(minutes.run, trader.minute, giver.send)
             ready()
-            await trade(trader, inputs, log, execution.send)
+            await trade(trader, inputs, log, execution.send, plan.heart)
         pages.close_sender()
         for inbox in asked:
             inbox.close_sender()
@@ -166,8 +185,11 @@ async def _run(
     return minutes.counts
 
 
-async def _hear(commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input]) -> None:
+async def _hear(
+    commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input], herald: Herald
+) -> None:
     async for given in commands:
+        herald.command(given.command, given.actor)
         await giver.send(Said(given.command, given.actor))
 
 

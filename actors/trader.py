@@ -14,6 +14,8 @@ from typing import Protocol
 import trio
 
 from actors.desk import NOTHING, Desk, Given, Outgoing
+from actors.heartbeat import Heart
+from actors.heartbeat import Heart
 from actors.mailbox import Mailbox
 from actors.predictor import Answer
 from actors.views import Views
@@ -151,21 +153,26 @@ class Trader:
 
 
 async def trade(
-    trader: Trader, inputs: trio.MemoryReceiveChannel[Input], log: InputLog, send: Send
+    trader: Trader,
+    inputs: trio.MemoryReceiveChannel[Input],
+    log: InputLog,
+    send: Send,
+    heart: Heart,
 ) -> None:
     """Trade until the session is over; what is to be sent is durable before it is sent."""
     async for given in inputs:
-        log.append(given)
-        log.flush()  # the journal never knows more than the log
-        outgoing, moves = await trader.take(given)
-        for approved in outgoing.orders:
-            log.note({"in": "sent", "order_id": approved.order.order_id})
-        if outgoing != NOTHING or moves:
-            log.sync()
-            await send(outgoing, moves)
-        if trader.over:
-            log.sync()
-            return
+        with heart.at_work():
+            log.append(given)
+            log.flush()  # the journal never knows more than the log
+            outgoing, moves = await trader.take(given)
+            for approved in outgoing.orders:
+                log.note({"in": "sent", "order_id": approved.order.order_id})
+            if outgoing != NOTHING or moves:
+                log.sync()
+                await send(outgoing, moves)
+            if trader.over:
+                log.sync()
+                return
 
 
 def _stamped(report: Report, ts_ns: int) -> Report:

@@ -128,6 +128,13 @@ class AlpacaVenue:
         )
         return None if isinstance(outcome, Reply) else answer_of(outcome, self._decoder)
 
+    async def close(self, symbol: str) -> Answer:
+        """Close a position at the market, whoever opened it: for the watchdog."""
+        outcome = await self._rest.trading.send(
+            lambda client: client.close_position(symbol), urgent=True
+        )
+        return answer_of(outcome, self._decoder)
+
     async def move_stop(
         self, broker_id: str, stop_micro: int, client_id: str, side: Side = Side.SELL
     ) -> Answer:
