@@ -80,6 +80,45 @@ class LiveOutcome(NamedTuple):
     """How many inputs were taken again from the log."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A live session as its folder has it."""
+
+    config: Config
+    symbols: tuple[str, ...]
+    session: Session
+    epoch: str
+    cash_micro: int
+    warmup: tuple[tuple[Session, Floats], ...]
+
+
+async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
+    """Give a session its inputs again; its journal is written into `folder`."""
+    r = recording
+    learners = make_learners(r.config, r.symbols)
+    desk = make_desk(
+        r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
+    )
+    first = r.warmup[0][0] if r.warmup else r.session
+    signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
+    groups = share_out(learners)
+    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
+    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
+    with Journal(folder, "full", r.epoch, first.open_ns) as files:
+        trader = Trader(
+            desk, r.session, Gridder(r.symbols, signs),
+            list(zip(asked, answers, strict=True)), _Direct(files), Views(),
+        )  # fmt: skip
+        async with trio.open_nursery() as nursery:
+            for group, inbox, outbox in zip(groups, asked, answers, strict=True):
+                nursery.start_soon(predictor, group, inbox, outbox, "inline")
+            await trader.warm(_blocks(trader.gridder, r.warmup))
+            trader.open()
+            for given in inputs:
+                await trader.take(given)
+            nursery.cancel_scope.cancel()
+
+
 class _Direct:
     """Pages written at once, while a session is taken up again."""
 
