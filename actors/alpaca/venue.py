@@ -11,6 +11,7 @@ import trio
 
 from actors.alpaca.connection import Bridge
 from actors.alpaca.decode import Decoder
+from actors.alpaca.facts import Facts
 from actors.alpaca.hard_limits import HardLimits
 from actors.alpaca.history import History
 from actors.alpaca.keys import Keys
@@ -89,6 +90,7 @@ class AlpacaVenue:
             data_per_minute=data_per_minute,
             sleep=sleep,
         )
+        self.facts = Facts(self._rest.trading)
         self.history = History(self._rest.data, self._decoder, live.feed)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
