@@ -111,10 +111,14 @@ class Execution:
         fills: Sequence[OrderFilled],
         *,
         silent: bool = False,
+        stop_micro: int = 0,
     ) -> None:
-        """Take up an order of before a restart, with the fills that the log knows."""
+        """Take up an order of before a restart, with the fills that the log knows.
+
+        `stop_micro` is where a stop should be by now.
+        """
         intent = self._intents[approved.order.order_id] = Intent(approved, restored=True)
-        intent.silent = silent
+        intent.silent, intent.wanted_stop_micro = silent, stop_micro
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
 
@@ -420,6 +424,9 @@ class Execution:
             if intent.carriers:
                 if not intent.resting:
                     self._nursery.start_soon(self._watch, intent)
+                elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
+                    symbol, name = intent.order.symbol, intent.order.order_id
+                    await self._queue(symbol, self._move, name, intent.wanted_stop_micro)
             elif intent.entry or intent.silent:
                 self._end(intent, "Rotor was not running when it was to be sent")
             else:
