@@ -108,7 +108,10 @@ class Intent:
 
     def carried_by(self, order: BrokerOrder) -> None:
         """Note a broker order and its legs as carriers."""
-        leg = Leg.TARGET if self.resting else None
+        leg = None
+        if self.resting:
+            # the root of an OCO is its target; a moved stop stands beside it
+            leg = Leg.TARGET if order.client_id == self.order.order_id else Leg.STOP
         if order.broker_id not in self.carriers:
             self.carriers[order.broker_id] = Carrier(order.broker_id, leg)
         for child in order.legs:

@@ -39,6 +39,11 @@ class Gauge(Protocol):
         """Return whether an answer, or a connection, is on its way."""
         ...
 
+    @property
+    def streams_up(self) -> int:
+        """Return how many streams stand, as far as is known here."""
+        ...
+
 
 class RemoteTime:
     """One clock connection."""
@@ -104,6 +109,7 @@ class RemoteTime:
             "timer": self._clock.next_timer_ns,
             "bars": gauge.bars_seen,
             "updates": gauge.updates_seen,
+            "streams": gauge.streams_up,
         }
 
 
