@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -58,6 +59,9 @@ class Alerter:
         """Start nothing if there is nobody to tell."""
         self.name = name
         """Of the session; every title begins with it."""
+        self.settings = settings
+        self.ended = False
+        """Whether the session's end was told."""
         self.sent = self.failed = self.dropped = 0
         """Messages that everybody has; that somebody does not; alerts for which was no room."""
         self._send = send
@@ -75,6 +79,7 @@ class Alerter:
 
     def tell(self, kind: AlertKind, words: str) -> None:
         """Have it told; returns at once, whatever becomes of it."""
+        self.ended |= kind == "end"
         if self._thread is None or kind not in self._kinds:
             return
         try:
@@ -87,10 +92,8 @@ class Alerter:
         if self._thread is None:
             return
         self._closing.set()
-        try:
+        with suppress(queue.Full):  # then the thread ends when it has taken what waits
             self._waiting.put_nowait(None)
-        except queue.Full:
-            pass  # the thread sees that it is to end when it has taken what waits
         self._thread.join(seconds)
         self._thread = None
 
@@ -149,14 +152,23 @@ class Alerter:
         self.failed += 1
 
 
-def make_alerter(name: str, settings: Settings) -> Alerter:
+def make_alerter(name: str, settings: Settings, *, terminal: str = "") -> Alerter:
     """Return the alerter of a session; apprise is loaded only if there is an address.
 
-    Raises BadInputError for an address that cannot be one, without showing it.
+    The bell is that of `terminal`, else of our own. Raises BadInputError for an address that cannot
+    be one, without showing it.
     """
     send = sender(settings) if settings.urls else None
-    rings = settings.bell and sys.stderr.isatty()
-    return Alerter(name, send, settings, ring=_ring if rings else None)
+    terminal = terminal or own_terminal()
+    ring = partial(_ring, terminal) if settings.bell and terminal else None
+    return Alerter(name, send, settings, ring=ring)
+
+
+def own_terminal() -> str:
+    """Return the terminal that stderr goes to; empty if it goes elsewhere."""
+    with suppress(OSError, ValueError):
+        return os.ttyname(sys.stderr.fileno()) if sys.stderr.isatty() else ""
+    return ""
 
 
 def sender(
@@ -201,9 +213,14 @@ def _plain(url: str, place: int, values: Mapping[str, str]) -> str:
     return url
 
 
-def _ring() -> None:
-    sys.stderr.write("\a")
-    sys.stderr.flush()
+def _ring(terminal: str) -> None:
+    with suppress(OSError):  # it was closed
+        # never our controlling terminal: a watchdog has none, and wants none
+        descriptor = os.open(terminal, os.O_WRONLY | os.O_NOCTTY)
+        try:
+            os.write(descriptor, b"\a")
+        finally:
+            os.close(descriptor)
 
 
 def _say(words: str) -> None:

@@ -15,7 +15,6 @@ import trio
 
 from actors.desk import NOTHING, Desk, Given, Outgoing
 from actors.heartbeat import Heart
-from actors.heartbeat import Heart
 from actors.mailbox import Mailbox
 from actors.predictor import Answer
 from actors.views import Views

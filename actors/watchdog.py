@@ -1,7 +1,8 @@
 """The watchdog: waits for the supervisor's heart to stop, then makes the account flat.
 
 KEY INPUT: the heartbeat of a run folder; a venue; the session's symbols.
-KEY OUTPUT: no order and no position of these symbols, verified by asking; or the news that it is not.
+KEY OUTPUT: no order and no position of these symbols, verified by asking, or the news that it is
+not so.
 
 It runs in a process of its own, by the wall's time. It knows nothing of the trader's plans, and
 needs not: it cancels what works, closes what is held, and asks until the broker says so twice.

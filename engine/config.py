@@ -242,7 +242,9 @@ class Live(_Section):
 class Alerts(_Section):
     """Who is told when something happens to a session."""
 
-    urls: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://\S*$")], ...] = _key((), "restart")
+    urls: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://\S*$")], ...] = _key(
+        (), "restart"
+    )
     kinds: tuple[AlertKind, ...] = _key(get_args(AlertKind), "restart")
     bell: bool = _key(True, "restart")  # noqa: FBT003 - a key's default
     per_minute: int = _key(6, "restart", ge=1, le=60)

@@ -64,8 +64,8 @@ def doctor(
 ) -> int:
     """Check everything that a live session needs, and say what to do; changes nothing.
 
-    Keys, account, margin, clock, calendar, data feed, symbols; configuration, database, disk, locks,
-    alerts, versions. Exit code 1 if something is bad.
+    Keys, account, margin, clock, calendar, data feed, symbols; configuration, database, disk,
+    locks, alerts, versions. Exit code 1 if something is bad.
 
     Parameters
     ----------

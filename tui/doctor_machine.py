@@ -93,7 +93,9 @@ def locks() -> Iterator[Finding]:
         yield bad("locks", str(error), "remove it, or set XDG_RUNTIME_DIR to a folder of yours")
         return
     stale = [path for path in sorted(folder.glob("*.sock")) if not _listens(path)]
-    held = [path.stem.split("-")[1] for path in sorted(folder.glob("account-*.lock")) if _held(path)]
+    held = [
+        path.stem.split("-")[1] for path in sorted(folder.glob("account-*.lock")) if _held(path)
+    ]
     if stale:
         names = ", ".join(path.name for path in stale)
         todo = f"a killed session that is taken up again reuses its own; else: rm in {folder}"

@@ -65,7 +65,7 @@ async def examine_venue(patient: Patient) -> list[Finding]:
 
 
 def account_findings(account: Account, patient: Patient) -> Iterator[Finding]:
-    """Say whether the account may trade, and, for real money, whether it is the one that is meant."""
+    """Say whether the account may trade, and whether it is the one that is meant."""
     kind = "real money" if patient.real else "paper"
     kind = f"on {patient.endpoint}" if patient.endpoint else kind
     if account.blocked:
@@ -169,7 +169,7 @@ async def calendar(patient: Patient, _: Account) -> list[Finding]:
 
 def _same(ours: Session | None, theirs: MarketDay | None) -> bool:
     if ours is None or theirs is None:
-        return ours is theirs
+        return ours is None and theirs is None
     return (ours.open_ns, ours.close_ns) == (theirs.open_ns, theirs.close_ns)
 
 
@@ -187,7 +187,9 @@ async def feed(patient: Patient, _: Account) -> list[Finding]:
     try:
         quotes = await patient.venue.quotes(symbols)
     except Denied as error:
-        todo = "set live.feed=iex, or subscribe to Algo Trader Plus" if name == "sip" else _ASK_AGAIN
+        todo = (
+            "set live.feed=iex, or subscribe to Algo Trader Plus" if name == "sip" else _ASK_AGAIN
+        )
         return [bad("feed", f"{name}: refused: {error}", todo)]
     said = f"{name}: {len(quotes)} of {len(symbols)} symbols have a quote"
     if name == "iex" and len(symbols) > FREE_PLAN_SYMBOLS:

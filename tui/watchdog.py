@@ -15,14 +15,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO
 
 import orjson
 import trio
 
-from actors.alerts import Alerter, make_alerter
+from actors.alerts import Alerter, make_alerter, own_terminal
 from actors.heartbeat import NAME, Heart
 from actors.herald import Tell
 from actors.watchdog import SILENCE_SECONDS, Exits, Flattener, Say, until_silent
@@ -61,9 +60,7 @@ class Duty:
 
 
 @asynccontextmanager
-async def watched(
-    folder: Path, heart: Heart, duty: Duty | None, tell: Tell
-) -> AsyncIterator[None]:
+async def watched(folder: Path, heart: Heart, duty: Duty | None, tell: Tell) -> AsyncIterator[None]:
     """Let the heart beat for as long as the body runs, under a watchdog's eyes if there is a duty.
 
     One of before is ended first. Ours is not ended here: see `end_watchdog`. Raises RotorError if
@@ -85,21 +82,22 @@ async def end_watchdog(folder: Path) -> bool:
         with trio.move_on_after(ENDING_SECONDS):
             while (pid := watching(folder)) is not None:
                 found = True
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signum)
+                if pid:  # it has one as soon as it has signed
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signum)
                 await trio.sleep(0.05)
             return found
     raise RotorError(f"{folder / LOCK}: the watchdog of before does not end; kill process {pid}")
 
 
 def watching(folder: Path) -> int | None:
-    """Return the process of the watchdog of a run folder; None if there is none."""
+    """Return the process of a run folder's watchdog, 0 before it has signed; None for none."""
     try:
         with (folder / LOCK).open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.read() or 0) or None
+                return int(file.read() or 0)
     except FileNotFoundError:
         pass
     return None
@@ -115,20 +113,8 @@ async def _mind(duty: Duty, process: "subprocess.Popen[bytes]", tell: Tell) -> N
 
 
 async def _start(duty: Duty) -> "subprocess.Popen[bytes]":
-    given = orjson.dumps(asdict(duty) | {"parent": os.getpid(), "terminal": _terminal()})
-    with (Path(duty.folder) / LOG).open("ab") as log:
-        # a session of its own: neither Ctrl-C nor a closed terminal ends it
-        process = await trio.to_thread.run_sync(
-            partial(
-                subprocess.Popen,
-                [sys.executable, "-m", "tui.watchdog"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-                start_new_session=True,
-            )
-        )
+    given = orjson.dumps(asdict(duty) | {"parent": os.getpid(), "terminal": own_terminal()})
+    process = await trio.to_thread.run_sync(_spawn, Path(duty.folder) / LOG)
     assert process.stdin is not None
     assert process.stdout is not None
     with process.stdin as stdin, process.stdout as stdout, suppress(BrokenPipeError):
@@ -142,10 +128,16 @@ async def _start(duty: Duty) -> "subprocess.Popen[bytes]":
     raise RotorError(f"the watchdog could not be started; {Path(duty.folder) / LOG} says why")
 
 
-def _terminal() -> str:
-    with suppress(OSError, ValueError):
-        return os.ttyname(sys.stderr.fileno()) if sys.stderr.isatty() else ""
-    return ""
+def _spawn(log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as file:
+        # a session of its own: neither Ctrl-C nor a closed terminal ends it
+        return subprocess.Popen(
+            [sys.executable, "-m", "tui.watchdog"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            start_new_session=True,
+        )
 
 
 # --- the watchdog's own side --------------------------------------------------------------------
