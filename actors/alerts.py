@@ -58,10 +58,10 @@ class Alerter:
     ) -> None:
         """Start nothing if there is nobody to tell."""
         self.name = name
-        """Of the session; every title begins with it."""
+        """Every title begins with it."""
         self.settings = settings
-        self.ended = False
-        """Whether the session's end was told."""
+        self.begun = self.ended = False
+        """Whether the session began, and whether its end was told."""
         self.sent = self.failed = self.dropped = 0
         """Messages that everybody has; that somebody does not; alerts for which was no room."""
         self._send = send
@@ -76,6 +76,10 @@ class Alerter:
         if send is not None or ring is not None:
             self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
             self._thread.start()
+
+    def begin(self, name: str) -> None:
+        """Take note that the session begins, and what it is called."""
+        self.name, self.begun = name, True
 
     def tell(self, kind: AlertKind, words: str) -> None:
         """Have it told; returns at once, whatever becomes of it."""

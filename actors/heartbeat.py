@@ -41,9 +41,12 @@ class Heart:
         return self._since is not None and trio.current_time() > self._since + STUCK_SECONDS
 
     async def beat(
-        self, folder: Path, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self,
+        folder: Path,
+        seconds: float = BEAT_SECONDS,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Beat into a run folder, for ever; started after the first beat."""
+        """Beat into a run folder every so many seconds, for ever; started after the first beat."""
         count = 0
         while True:
             if not self.stuck:
@@ -51,7 +54,7 @@ class Heart:
                 _write(folder / NAME, count)
             if count == 1:
                 task_status.started()
-            await trio.sleep(BEAT_SECONDS)
+            await trio.sleep(seconds)
 
 
 def _write(path: Path, count: int) -> None:

@@ -80,6 +80,8 @@ def live_command(request: LiveRequest) -> int:
 
 async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: None) -> int:
     """Trade one session; `begun` is called once it trades."""
+    if not request.watchdog_after > 0:
+        raise BadInputError(f"--watchdog-after {request.watchdog_after:g}: seconds, more than 0")
     config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
     if idle:
         _say(f"no effect yet: {', '.join(idle)}")
@@ -162,7 +164,7 @@ async def _trade(
         follower=enrolled.follower,
         herald=Herald(alerter.tell),
     )
-    alerter.name = folder.name
+    alerter.begin(folder.name)
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
 
     def ready() -> None:
@@ -215,7 +217,7 @@ async def _alerting(config: Config) -> AsyncIterator[Alerter]:
     try:
         yield alerter
     finally:
-        if not alerter.ended:
+        if alerter.begun and not alerter.ended:
             alerter.tell("end", "the session broke off; rotor live takes it up again")
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(alerter.close)

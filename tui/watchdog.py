@@ -22,13 +22,13 @@ import orjson
 import trio
 
 from actors.alerts import Alerter, make_alerter, own_terminal
-from actors.heartbeat import NAME, Heart
+from actors.heartbeat import BEAT_SECONDS, NAME, Heart
 from actors.herald import Tell
 from actors.watchdog import SILENCE_SECONDS, Exits, Flattener, Say, until_silent
 from engine.config import Alerts
 from engine.errors import BadInputError, RotorError
 
-LOCK, LOG = "watchdog.lock", "watchdog.log"
+LOCK, LOG, ACTED = "watchdog.lock", "watchdog.log", "watchdog.acted"
 FLAT, NOT_FLAT, UNFIT = 0, 1, 2
 """Exit codes."""
 STARTING_SECONDS = 60.0
@@ -63,12 +63,13 @@ class Duty:
 async def watched(folder: Path, heart: Heart, duty: Duty | None, tell: Tell) -> AsyncIterator[None]:
     """Let the heart beat for as long as the body runs, under a watchdog's eyes if there is a duty.
 
-    One of before is ended first. Ours is not ended here: see `end_watchdog`. Raises RotorError if
-    it cannot be started.
+    One of before is ended first. Ours is not ended here: see `end_watchdog`. Raises BadInputError
+    if one of before has acted, RotorError if ours cannot be started.
     """
     await end_watchdog(folder)
+    silence = SILENCE_SECONDS if duty is None else duty.silence_seconds
     async with trio.open_nursery() as nursery:
-        await nursery.start(heart.beat, folder)
+        await nursery.start(heart.beat, folder, min(BEAT_SECONDS, silence / 4))
         if duty is not None:
             nursery.start_soon(_mind, duty, await _start(duty), tell)
         yield
@@ -76,18 +77,32 @@ async def watched(folder: Path, heart: Heart, duty: Duty | None, tell: Tell) -> 
 
 
 async def end_watchdog(folder: Path) -> bool:
-    """End the watchdog of a run folder; return whether there was one."""
+    """End the watchdog of a run folder; return whether there was one.
+
+    Raises BadInputError if it has acted: it is left to finish, and the session is over. What the
+    journal holds was sold without it; taken up again, it would be sold once more, and so short.
+    """
     found = False
     for signum in (signal.SIGTERM, signal.SIGKILL):
         with trio.move_on_after(ENDING_SECONDS):
-            while (pid := watching(folder)) is not None:
+            while (pid := watching(folder)) is not None and not acted(folder):
                 found = True
                 if pid:  # it has one as soon as it has signed
                     with suppress(ProcessLookupError):
                         os.kill(pid, signum)
                 await trio.sleep(0.05)
+            if acted(folder):
+                raise BadInputError(
+                    f"{folder}: the watchdog has closed this session's positions, so it cannot go "
+                    f"on ({folder / LOG}); once it is flat, begin another with a new --out"
+                )
             return found
     raise RotorError(f"{folder / LOCK}: the watchdog of before does not end; kill process {pid}")
+
+
+def acted(folder: Path) -> bool:
+    """Return whether the watchdog of a run folder found its trader dead, and acted."""
+    return (folder / ACTED).exists()
 
 
 def watching(folder: Path) -> int | None:
@@ -185,6 +200,9 @@ async def _watch(duty: Duty) -> int:
 async def act(duty: Duty, exits: Exits, alerter: Alerter, say: Say) -> bool:
     """Do what is to be done when the heart has stopped; return whether the account is flat."""
     what = ", ".join(duty.symbols)
+    # from here on nobody may end it half-way: a trader that comes back sees the mark, and gives up
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (Path(duty.folder) / ACTED).touch()
     silent = f"the trader's heart has not beaten for {duty.silence_seconds:g} s"
     say(f"{silent}: its orders are cancelled, its positions closed")
     alerter.tell("watchdog", f"{silent}: cancelling all orders and closing all of {what}")
