@@ -34,8 +34,8 @@ from actors.venue import Venue
 from actors.views import Views
 from engine.config import Config
 from engine.errors import RotorError
-from engine.events import Approved, OcoOrder, Order, OrderFilled, Report
-from engine.market.frames import Block, Floats, Session
+from engine.events import OrderFilled, Report
+from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
 from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, read_log
 from engine.records.journal import FILES, Journal
@@ -187,7 +187,7 @@ async def _run(
         for given in logged.inputs:
             await trader.take(given)
         _unchanged(plan.folder, files)
-        _take_up(execution, desk, trader.fills)
+        _take_up(execution, trader, plan.clock.now_ns())
         trader.pages = pages
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
@@ -220,23 +220,25 @@ def _blocks(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Itera
         yield gridder.block(session, 0, bars)
 
 
-def _take_up(execution: Execution, desk: Desk, fills: Sequence[OrderFilled]) -> None:
+def _take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
     """Give execution the orders that are not over, and the fees of the day so far."""
+    state, fills = trader.desk.state, trader.fills
     for fill in fills:
         execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
 
-    def restore(
-        approved: Approved[Order | OcoOrder], *, silent: bool = False, stop_micro: int = 0
-    ) -> None:
-        known = [fill for fill in fills if fill.order_id == approved.order.order_id]
-        execution.restore(approved, known, silent=silent, stop_micro=stop_micro)
+    def known(order_id: str) -> list[OrderFilled]:
+        return [fill for fill in fills if fill.order_id == order_id]
 
-    for legs in desk.state.legs.values():
+    for legs in state.legs.values():
         approved = approve_exit(legs.order, legs.order.shares)
-        restore(approved, silent=not legs.resting, stop_micro=legs.stop_micro)
-    for working in desk.state.working.values():
+        silent, stop = not legs.resting, legs.stop_micro
+        fill = known(legs.order.order_id)
+        execution.restore(approved, fill, silent=silent, stop_micro=stop)
+    for working in state.working.values():
         if working.released:
-            restore(working.approved)
+            sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
+            stale = working.order.entry and now_ns >= sent_ns + MINUTE_NS
+            execution.restore(working.approved, known(working.order.order_id), stale=stale)
 
 
 def _whole(path: Path, symbols: tuple[str, ...]) -> Logged:
