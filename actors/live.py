@@ -232,8 +232,8 @@ def _take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
     for legs in state.legs.values():
         approved = approve_exit(legs.order, legs.order.shares)
         silent, stop = not legs.resting, legs.stop_micro
-        fill = known(legs.order.order_id)
-        execution.restore(approved, fill, silent=silent, stop_micro=stop)
+        seen = known(legs.order.order_id)
+        execution.restore(approved, seen, silent=silent, stop_micro=stop)
     for working in state.working.values():
         if working.released:
             sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
