@@ -10,13 +10,16 @@ Start and recovery are one path: history warms the learners, the log's inputs ar
 the broker is asked what has become of the orders, and the session goes on.
 """
 
+import logging
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import trio
+import watchfiles
 
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
@@ -27,13 +30,14 @@ from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
+from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
 from actors.system import Outcome
 from actors.trader import Trader, trade
 from actors.venue import Venue
 from actors.views import Views
 from engine.config import Config
-from engine.errors import RotorError
+from engine.errors import BadInputError, RotorError
 from engine.events import OrderFilled, Report
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
@@ -45,6 +49,7 @@ from engine.trading.approval import approve_exit
 ASIDE = ".before"
 """Where a resumed session's journal lies until it is written anew."""
 ROOM = 10_000
+_log = logging.getLogger("rotor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,10 @@ class LivePlan:
     warmup: tuple[tuple[Session, Floats], ...]
     """Earlier sessions' bars, (T, S, 5), NaN where there was none."""
     views: Views
+    reread: Read
+    """Reads the configuration anew."""
+    watched: tuple[Path, ...] = ()
+    """Files whose change reloads it, by absolute paths."""
     follower: Follower | None = None
 
 
@@ -170,7 +179,8 @@ async def _run(
     minutes = Minutes(plan.venue, plan.clock, plan.session, plan.symbols)
     giver, inputs = trio.open_memory_channel[Input](ROOM)
     commands: Mailbox[Asked] = Mailbox("control→trader", 16)
-    console = Console(plan.folder, plan.symbols, plan.views, commands)
+    reloading = Reloading(plan.reread, lambda: desk.config, giver.send_nowait)
+    console = Console(plan.folder, plan.symbols, plan.views, commands, reloading)
 
     def tell(reports: Sequence[Report]) -> None:
         giver.send_nowait(Told(tuple(reports)))
@@ -192,6 +202,9 @@ async def _run(
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
         nursery.start_soon(_hear, commands, giver)
+        nursery.start_soon(_on_hangup, reloading)
+        if plan.watched:
+            nursery.start_soon(_on_change, plan.watched, reloading)
         nursery.start_soon(_stop, stop, nursery.cancel_scope)
         if not trader.over:
             nursery.start_soon(minutes.run, trader.minute, giver.send)
@@ -208,6 +221,28 @@ async def _run(
 async def _hear(commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input]) -> None:
     async for given in commands:
         await giver.send(Said(given.command, given.actor))
+
+
+async def _on_hangup(reloading: Reloading) -> None:
+    with trio.open_signal_receiver(signal.SIGHUP) as received:
+        async for _ in received:
+            _reload(reloading, "SIGHUP")
+
+
+async def _on_change(watched: Sequence[Path], reloading: Reloading) -> None:
+    # folders are watched, since editors put a new file in the place of the old one
+    names = {str(path) for path in watched}
+    folders = sorted({path.parent for path in watched})
+    async for found in watchfiles.awatch(*folders, recursive=False, rust_timeout=200):
+        if names & {name for _, name in found}:
+            _reload(reloading, "file")
+
+
+def _reload(reloading: Reloading, actor: str) -> None:
+    try:
+        _log.warning("reload: %s", words(reloading.reload(actor)))
+    except BadInputError as error:
+        _log.error("reload: %s; what was in force stays in force", error)
 
 
 async def _stop(stop: trio.Event, scope: trio.CancelScope) -> None:
