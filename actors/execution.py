@@ -112,13 +112,15 @@ class Execution:
         *,
         silent: bool = False,
         stop_micro: int = 0,
+        stale: bool = False,
     ) -> None:
         """Take up an order of before a restart, with the fills that the log knows.
 
-        `stop_micro` is where a stop should be by now.
+        `stop_micro` is where a stop should be by now. If the broker does not have it, it is sent,
+        by the same id, unless it is a `stale` entry, whose minute is over.
         """
         intent = self._intents[approved.order.order_id] = Intent(approved, restored=True)
-        intent.silent, intent.wanted_stop_micro = silent, stop_micro
+        intent.silent, intent.wanted_stop_micro, intent.stale = silent, stop_micro, stale
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
 
@@ -412,8 +414,8 @@ class Execution:
             intent = self._find(order)
             if intent is not None and not intent.ended:
                 self._show(intent, order)
-        await self._resume()
         self.down = ""
+        await self._resume()
         if self._lost_told:
             self._lost_told = False
             self._tell([StreamRestored(ts_ns=0)])
@@ -430,7 +432,7 @@ class Execution:
                 elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
                     symbol, name = intent.order.symbol, intent.order.order_id
                     await self._queue(symbol, self._move, name, intent.wanted_stop_micro)
-            elif intent.entry or intent.silent:
+            elif intent.stale or intent.silent:
                 self._end(intent, "Rotor was not running when it was to be sent")
             else:
                 await self._queue(intent.order.symbol, self._submit, intent.approved)

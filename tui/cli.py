@@ -197,6 +197,7 @@ for command in (
     cli_session.liquidate,
     cli_session.halt,
     cli_session.resume,
+    cli_session.reload,
     cli_inbox.approve,
     cli_records.portfolio,
     cli_records.rebuild,

@@ -5,6 +5,7 @@ KEY OUTPUT: a session traded; a run folder, a summary, an exit code.
 """
 
 import datetime as dt
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +25,7 @@ from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock
 from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
-from engine.config import Config
+from engine.config import Config, Simulation
 from engine.errors import BadInputError, RotorError
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
@@ -72,6 +73,7 @@ class LiveRequest:
 
 def live_command(request: LiveRequest) -> int:
     """Run `rotor live`; return the exit code."""
+    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     try:
         return trio.run(run_live, request)
     except BaseExceptionGroup as group:
@@ -161,6 +163,8 @@ async def _trade(
         cash_micro=manifest["cash_micro"],
         warmup=tuple(warmup),
         views=Views(),
+        reread=partial(_reread, request, config.simulation),
+        watched=_watched(request),
         follower=enrolled.follower,
         herald=Herald(alerter.tell),
     )
@@ -315,6 +319,17 @@ def _grid(bars: "list[Bar]", session: Session, symbols: tuple[str, ...]) -> Floa
         if 0 <= minute < session.minutes and bar.symbol in column:
             grid[minute, column[bar.symbol]] = bar[2:7]
     return grid
+
+
+def _reread(request: LiveRequest, simulation: Simulation) -> Config:
+    config, _ = read_config(Request(config=request.config, sets=request.sets), request.source)
+    return config.model_copy(update={"simulation": simulation})
+
+
+def _watched(request: LiveRequest) -> tuple[Path, ...]:
+    chosen = request.config or Path("config.toml")
+    folder = chosen.parent.resolve()
+    return (folder / chosen.name, folder / "overrides.toml") if folder.is_dir() else ()
 
 
 async def _flat(venue: "AlpacaVenue") -> bool | None:

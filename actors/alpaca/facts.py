@@ -41,7 +41,7 @@ class Facts:
         return [readable(_day(each), "a day") for each in readable(days, "the calendar")]
 
     async def assets(self, symbols: Sequence[str]) -> dict[str, Asset]:
-        """Return what may be done with each symbol; one that the broker does not know is missing."""
+        """Return what may be done with each symbol; one unknown to the broker is missing."""
         if len(symbols) > ONE_BY_ONE:
             payload = await self._get("/assets", {"status": "active", "asset_class": "us_equity"})
             found = [_asset(each) for each in payload] if isinstance(payload, list) else []
