@@ -88,7 +88,8 @@ class Trader:
                 self.desk.give(Given(self._ts_ns, command, actor))
                 outgoing = self.desk.begin(0)
             case Reloaded(actor=actor, config=config, changes=changes):
-                self.desk.reload(Config.model_validate(config), actor, changes)
+                kept = self.desk.config.model_dump(include={"database", "alerts"})
+                self.desk.reload(Config.model_validate(kept | config), actor, changes)
                 outgoing = NOTHING
         if not isinstance(given, Frame) and self._last is not None:
             self.views.latest = self.desk.view()

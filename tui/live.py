@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,8 @@ async def _trade(
         _say(f"{folder}: this session is taken up again")
         warmup = read_warmup(folder)
         config = Config.model_validate(
-            manifest["config"] | {"database": config.database.model_dump()}
+            manifest["config"]
+            | {"database": config.database.model_dump(), "alerts": config.alerts.model_dump()}
         )
         enrolled = enrol("", folder)
     plan = LivePlan(
