@@ -18,7 +18,7 @@ from actors.heartbeat import BEAT_SECONDS
 from actors.venue import Accepted, Answer, BrokerOrder, Holding, Unknown, Unreachable
 
 SILENCE_SECONDS = 90.0
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 """Between two looks at the account."""
 GIVE_UP_SECONDS = 3_600.0
 SURE = 2

@@ -36,6 +36,8 @@ ENDING_SECONDS = 5.0
 MINDING_SECONDS = 5.0
 STANDS = b"watching\n"
 _TRIES = 5
+_started: list["subprocess.Popen[bytes]"] = []
+"""Ours: kept until they have ended, so that their ends are taken note of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ async def end_watchdog(folder: Path) -> bool:
                     f"{folder}: the watchdog has closed this session's positions, so it cannot go "
                     f"on ({folder / LOG}); once it is flat, begin another with a new --out"
                 )
+            _started[:] = [process for process in _started if process.poll() is None]
             return found
     raise RotorError(f"{folder / LOCK}: the watchdog of before does not end; kill process {pid}")
 
@@ -130,17 +133,24 @@ async def _mind(duty: Duty, process: "subprocess.Popen[bytes]", tell: Tell) -> N
 async def _start(duty: Duty) -> "subprocess.Popen[bytes]":
     given = orjson.dumps(asdict(duty) | {"parent": os.getpid(), "terminal": own_terminal()})
     process = await trio.to_thread.run_sync(_spawn, Path(duty.folder) / LOG)
+    _started.append(process)
     assert process.stdin is not None
     assert process.stdout is not None
-    with process.stdin as stdin, process.stdout as stdout, suppress(BrokenPipeError):
-        stdin.write(given)
-        stdin.close()
-        with trio.move_on_after(STARTING_SECONDS):
-            if await trio.to_thread.run_sync(stdout.readline, abandon_on_cancel=True) == STANDS:
-                return process
-    process.kill()
-    process.wait()
-    raise RotorError(f"the watchdog could not be started; {Path(duty.folder) / LOG} says why")
+    stands = False
+    with process.stdin as stdin, process.stdout as stdout:
+        try:
+            with suppress(BrokenPipeError), trio.move_on_after(STARTING_SECONDS):
+                stdin.write(given)
+                stdin.close()
+                said = await trio.to_thread.run_sync(stdout.readline, abandon_on_cancel=True)
+                stands = said == STANDS
+        finally:
+            if not stands:  # cancelled, too: nobody would end it
+                process.kill()
+                process.wait()
+    if not stands:
+        raise RotorError(f"the watchdog could not be started; {Path(duty.folder) / LOG} says why")
+    return process
 
 
 def _spawn(log: Path) -> "subprocess.Popen[bytes]":
