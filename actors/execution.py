@@ -54,6 +54,8 @@ SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 RELEASE_SECONDS = 10.0
 """How long an exit waits for the legs that hold its shares."""
 COMPARE_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
+"""How long an entry waits for the order stream's first connection."""
 NEVER_ARRIVED = "it never reached the broker"
 REST_CANCELED = "the rest of an entry after its first bar"
 
@@ -90,6 +92,7 @@ class Execution:
         self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
         self._busy: dict[str, int] = defaultdict(int)
         self._lost_told = False
+        self._ready = trio.Event()
 
     # --- what the trader asks for ---------------------------------------------------------------
 
@@ -185,6 +188,8 @@ class Execution:
                 intent.reference = (quote.bid + quote.ask) / 2
 
     async def _entry_refusal(self, order: Order, intent: Intent) -> str:
+        async with move_on_after(self._clock, CONNECT_SECONDS):
+            await self._ready.wait()
         if self.down:
             return f"the order stream is down: {self.down}"
         try:
@@ -415,6 +420,7 @@ class Execution:
             if intent is not None and not intent.ended:
                 self._show(intent, order)
         self.down = ""
+        self._ready.set()
         await self._resume()
         if self._lost_told:
             self._lost_told = False
