@@ -5,12 +5,16 @@ KEY OUTPUT: fills of what rests, bars and quotes to the market stream, clock mes
 
 At a minute's end: what rests is matched against its bar and reported; the clients take that
 (lockstep: they are quiet; at a speed: 20 ms); the new minute's quotes and the bars that are over
-are sent; what waits for the new minute's open is filled.
+are sent; what waits for the new minute's open is filled. In lockstep the reports come in the
+minute's last microsecond, as they are stamped, and every client has heard that the new minute has
+begun, and done what it had set itself for that moment, before the bars are sent: so nothing
+depends on which of its sockets a client reads first.
 """
 
 import trio
 
 from actors.exchange.floor import Floor
+from actors.exchange.matching import LAST_NS
 from engine.market.frames import MINUTE_NS
 
 _TAKE_SECONDS = 0.02
@@ -55,9 +59,11 @@ class Day:
         if target is None:
             await self._bell.wait()
             return
-        self._clock.jump(target)
-        self._moved = trio.current_time()
-        await self._arrive()
+        if target == self.boundary:
+            await self._pass_boundary(target)
+            return
+        self._jump(target)
+        self._clock.run_due()
 
     async def _flow(self) -> None:
         moments = (self.boundary, self._clock.next_timer())
@@ -71,31 +77,44 @@ class Day:
             with trio.move_on_after(left):
                 await self._bell.wait()
             return
-        await self._arrive()
-
-    async def _arrive(self) -> None:
         self._floor.tell_clock()
         self._clock.run_due()
-        boundary = self.boundary
-        if boundary is not None and boundary <= self._clock.now_ns:
-            await self._pass_boundary()
+        if self.boundary is not None and self.boundary <= self._clock.now_ns:
+            floor, minute = self._floor, self._next_minute()
+            if floor.end_minute(minute):
+                await trio.sleep(_TAKE_SECONDS)
+            floor.publish(minute)
 
-    async def _pass_boundary(self) -> None:
-        floor, minute = self._floor, self._ended - 1
-        self._ended += 1
-        floor.end_minute(minute)
+    async def _pass_boundary(self, target: int) -> None:
+        """End a minute in lockstep: reports in its last moment, timers, then bars at its end."""
+        floor, minute = self._floor, self._next_minute()
         if minute >= 0:
-            await self._let_take()
+            self._clock.jump(target - LAST_NS)
+        if floor.end_minute(minute):
+            self._jump(target - LAST_NS)
+            await self._settle()
+        self._jump(target)
+        self._clock.run_due()
+        while self._clock.lockstep and self._clients.busy(self._clock.now_ns):
+            self._hold()
+            await self._bell.wait()
         floor.publish(minute)
-
-    async def _let_take(self) -> None:
-        if not self._clock.lockstep:
-            await trio.sleep(_TAKE_SECONDS)
-            return
         self._moved = trio.current_time()
+
+    def _jump(self, target: int) -> None:
+        self._clock.jump(target)
+        self._moved = trio.current_time()
+        self._floor.tell_clock()
+
+    def _next_minute(self) -> int:
+        """Return the minute that ends at the boundary, −1 at the bell, and pass on."""
+        self._ended += 1
+        return self._ended - 2
+
+    async def _settle(self) -> None:
+        """Return when everybody is quiet, or time flows."""
         while self._clock.lockstep and not await self._quiet():
             self._hold()
-        self._moved = trio.current_time()
 
     async def _quiet(self) -> bool:
         """Wait a little; return whether everybody is quiet and time may move."""
