@@ -62,7 +62,7 @@ class Day:
         if target == self.boundary:
             await self._pass_boundary(target)
             return
-        self._jump(target)
+        await self._tell_time(target)
         self._clock.run_due()
 
     async def _flow(self) -> None:
@@ -88,23 +88,27 @@ class Day:
     async def _pass_boundary(self, target: int) -> None:
         """End a minute in lockstep: reports in its last moment, timers, then bars at its end."""
         floor, minute = self._floor, self._next_minute()
+        floor.trades.held = True
         if minute >= 0:
             self._clock.jump(target - LAST_NS)
         if floor.end_minute(minute):
-            self._jump(target - LAST_NS)
+            await self._tell_time(target - LAST_NS)
+            floor.trades.release()
             await self._settle()
-        self._jump(target)
+        floor.trades.held = False
+        await self._tell_time(target)
         self._clock.run_due()
-        while self._clock.lockstep and self._clients.busy(self._clock.now_ns):
-            self._hold()
-            await self._bell.wait()
         floor.publish(minute)
         self._moved = trio.current_time()
 
-    def _jump(self, target: int) -> None:
+    async def _tell_time(self, target: int) -> None:
+        """Jump, and return when every client with a clock knows it and is idle again."""
         self._clock.jump(target)
         self._moved = trio.current_time()
         self._floor.tell_clock()
+        while self._clock.lockstep and self._clients.busy(self._clock.now_ns):
+            self._hold()
+            await self._bell.wait()
 
     def _next_minute(self) -> int:
         """Return the minute that ends at the boundary, −1 at the bell, and pass on."""
