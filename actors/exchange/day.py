@@ -13,6 +13,7 @@ depends on which of its sockets a client reads first.
 
 import trio
 
+from actors.exchange.clock import SECOND_NS
 from actors.exchange.floor import Floor
 from actors.exchange.matching import LAST_NS
 from engine.market.frames import MINUTE_NS
@@ -71,10 +72,10 @@ class Day:
         if self._clock.paused or target is None:
             await self._bell.wait()
             return
-        if self._clock.now_ns < target:
+        left_ns = target - self._clock.now_ns
+        if left_ns > 0:
             assert self._clock.speed is not None
-            left = (target - self._clock.now_ns) / 1e9 / self._clock.speed
-            with trio.move_on_after(left):
+            with trio.move_on_after(left_ns / SECOND_NS / self._clock.speed):
                 await self._bell.wait()
             return
         self._floor.tell_clock()
