@@ -33,7 +33,6 @@ from engine.events import (
     OrderCanceled,
     OrderFilled,
     OrderReleased,
-    OrderSubmitted,
     Report,
     Resume,
     SessionClosed,
@@ -42,16 +41,17 @@ from engine.events import (
 from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
 from engine.learning.slope import EarnedSlope
 from engine.market.frames import MINUTE_NS, PRESENT, Block, Floats
-from engine.records.page import Page
+from engine.records.page import Page, Trade
 from engine.records.stats import RunStats
 from engine.trading.approval import Refused
 from engine.trading.breakers import Readings
 from engine.trading.cycle import decide
 from engine.trading.evidence import Evidence
-from engine.trading.exits import leg_touched, leg_words, legs_of
+from engine.trading.exits import ambiguous, leg_touched, leg_words, touched_both
 from engine.trading.frame import FrameView
 from engine.trading.operator import cancel_entries, obey
-from engine.trading.ranking import RankingRules, rank, ranking_rules
+from engine.trading.protect import protect
+from engine.trading.ranking import NO_RANKING, RankingRules, rank, ranking_rules
 from engine.trading.refusals import Refusals, refused
 from engine.trading.scan import next_frame
 from engine.trading.state import State
@@ -79,6 +79,15 @@ class Outgoing(NamedTuple):
 NOTHING = Outgoing()
 
 
+class Late(NamedTuple):
+    """A leg's fill that came before the bar of its minute."""
+
+    place: int
+    """Of its decision among the page's entries; the fill follows."""
+    stop_micro: int
+    target_micro: int
+
+
 class Desk:
     """Fold, mark, watch, decide and record, frame by frame."""
 
@@ -92,8 +101,12 @@ class Desk:
         *,
         scan: bool = True,
         spans: bool = True,
+        carries: bool = False,
     ) -> None:
-        """`spans` keeps what positions.jsonl is made of."""
+        """`spans` keeps what positions.jsonl is made of; `carries` allows an open book overnight.
+
+        Only a real market can refuse to take what is sold.
+        """
         self.state = state
         self.stats = stats
         self.slope = slope
@@ -102,6 +115,7 @@ class Desk:
         self.refusals = Refusals.none()
         self._config = config
         self._scan = scan
+        self._carries = carries
         self._names = feature_names
         self._tape = Tape()
         self._rules: RankingRules | None = None
@@ -109,13 +123,43 @@ class Desk:
         self._commands: deque[Given] = deque()
         self._changes: list[ConfigChanged] = []
         self._last_bars: Floats | None = None
+        self._opened: dict[int, tuple[Order, OrderFilled]] = {}
 
     def open_block(self, block: Block, answers: Sequence[Answer], *, trading: bool) -> None:
         """Take up the next block; `answers` come in the order of the actors' symbols."""
+        self.open_minutes(block, trading=trading)
+        self.close_minutes(block, answers)
+
+    def open_minutes(self, block: Block, *, trading: bool) -> None:
+        """Begin a block whose bars need not be known yet: reports and commands may be taken."""
         self._block = block
         self._trading = trading
+        frames = len(block)
+        nothing = np.empty((frames, len(block.symbols), SIGNAL_FIELDS))
+        self.page = Page(block, trading, nothing, NO_RANKING, np.empty(frames))
+        self.page.levels = {
+            legs.order.symbol: (legs.stop_micro, legs.order.target_micro)
+            for legs in self.state.legs.values()
+            if legs.resting
+        }
+        self.recorder.open_page(self.page)
+        self._exposure = np.empty(frames)
+        self._known = False
+        self._late: list[Late] = []
+        if block.first == 0:
+            self.recorder.record(0, self._session_opened())
+            for event in at_session(self.state.risk, self._config.risk, block.ts_ns(0)):
+                self.recorder.record(0, event)
+        self._changed = bool(self._changes)
+        for change in self._changes:
+            self.recorder.record(0, change)
+        self._changes = []
+
+    def close_minutes(self, block: Block, answers: Sequence[Answer]) -> None:
+        """Take the block's bars and signals; from now on its frames can be decided."""
+        self._block = self.page.block = block
         self._explained = [signals for answer in answers for signals in answer.signals]
-        self._signals = _gather(self._explained, len(block))
+        self._signals = self.page.signals = _gather(self._explained, len(block))
         self._incidents = sorted(
             (incident for answer in answers for incident in answer.incidents),
             key=lambda incident: (incident[0], incident[1].symbol),
@@ -126,26 +170,13 @@ class Desk:
             self._rules = ranking_rules(
                 self._config, block.symbols, block.session.date, minutes, self.evidence.quality
             )
-        ranking = rank(block, self._signals, slope, self._rules)
+        ranking = self.page.ranking = rank(block, self._signals, slope, self._rules)
         self.evidence.open_block(block, self._signals, ranking, self._rules, self._config)
-        self.page = Page(block, trading, self._signals, ranking, np.empty(len(block)))
-        self.page.levels = {
-            legs.order.symbol: (legs.stop_micro, legs.order.target_micro)
-            for legs in self.state.legs.values()
-            if legs.resting
-        }
-        self.recorder.open_page(self.page)
-        self._exposure = np.empty(len(block))
         self._tape.open_block(block)
-        self._faults: Faults | None = self._find_faults(block) if trading else None
-        if block.first == 0:
-            self.recorder.record(0, self._session_opened())
-            for event in at_session(self.state.risk, self._config.risk, block.ts_ns(0)):
-                self.recorder.record(0, event)
-        self._changed = bool(self._changes)
-        for change in self._changes:
-            self.recorder.record(0, change)
-        self._changes = []
+        self._faults: Faults | None = self._find_faults(block) if self._trading else None
+        self._known = True
+        for late in self._late:
+            self._complete(late)
 
     def give(self, given: Given) -> None:
         """Take an operator's command; commands are given in order of time."""
@@ -158,7 +189,9 @@ class Desk:
         self._config = config
         self._rules = None
         self.evidence.reload(config)
+        self.slope.min_sessions = config.quality.min_shadow_sessions
         self.state.cooldown_minutes = config.rotation.cooldown_minutes
+        self.state.pair_twins(config.universe.twins)
         ts_ns = self._block.ts_ns(len(self._block) - 1) + MINUTE_NS
         self._changes.append(ConfigChanged(ts_ns=ts_ns, actor=actor, changes=tuple(changes)))
 
@@ -249,11 +282,9 @@ class Desk:
         """Book the broker's reports; return the legs and the held-back entries that they send."""
         if reports:
             self.recorder.span(t)
-        orders: list[Approved[Order | OcoOrder]] = []
         for report in reports:
-            legs = self._fold_report(t, report)
-            if legs is not None:
-                orders.append(legs)
+            self._fold_report(t, report)
+        orders = self._protect(t) if reports else []
         working = self.state.working
         for held in list(working.values()):
             if not held.released and not any(i in working for i in held.order.after):
@@ -261,6 +292,12 @@ class Desk:
                 self.recorder.record(t, OrderReleased(ts_ns=ts_ns, order_id=held.order.order_id))
                 orders.append(held.approved)
         return Outgoing((), orders)
+
+    def _protect(self, t: int) -> list[Approved[Order | OcoOrder]]:
+        """Send legs, or an exit where the broker took none, for what is held without either."""
+        events = protect(self.state, self._opened, self._block.ts_ns(t), self._config)
+        self._opened = {}
+        return self.recorder.record_all(t, events)
 
     def lapse(self, t: int) -> None:
         """Cancel the entries whose exits did not fill within the minute."""
@@ -277,9 +314,14 @@ class Desk:
                 ),
             )
 
-    def decide(self, t: int) -> Outgoing:
-        """Watch and decide frame `t`; return what is to be sent now."""
+    def decide(self, t: int, *, late: bool = False) -> Outgoing:
+        """Watch and decide frame `t`; return what is to be sent now.
+
+        A late frame, learned of after its time, moves stops and breakers, but decides nothing.
+        """
         cancels = self._watch(t)
+        if late:
+            return Outgoing(tuple(cancels))
         events, gates = decide(self.state, self._view(t), self._tape, self._config)
         self.refusals.add(gates)
         return Outgoing(tuple(cancels), tuple(self.recorder.record_all(t, events)))
@@ -368,6 +410,7 @@ class Desk:
             equity_micro=equity_micro,
             trading=self._trading,
             pooled_slope=self.slope.pooled.lower if on else 1.0,
+            carried=tuple(sorted(self.state.ledger.positions)) if self._carries else None,
         )
         self.recorder.record(len(self._block) - 1, closed)
         if self._trading:
@@ -389,43 +432,63 @@ class Desk:
             return np.ones(len(self._block.symbols))
         return self.slope.value
 
-    def _fold_report(self, t: int, report: Report) -> Approved[OcoOrder] | None:
-        """Book one report; return the legs that it sends."""
+    def _fold_report(self, t: int, report: Report) -> None:
         if not isinstance(report, OrderFilled):
             self.recorder.record(t, report)
-            return None
+            return
         working = self.state.working.get(report.order_id)
         decision = self.state.leg_decision(report) if working is None else working.order.decision
         reason = working.reason if working else ""
         if working is None and decision is not None:
             reason = leg_words(self.state, report, decision)
-            self.recorder.record(t, self._derived(t, report, decision, reason))
+            self._derive(t, report, decision, reason)
         assert decision is not None
         booking = self.recorder.fill(t, report, decision, reason)
         column = self.state.column[report.symbol]
         if booking.first:
             self.evidence.opened(t, column)
+            assert working is not None
+            self._opened[column] = (working.order, report)
+        if not booking.entry:
+            self.evidence.filled(column, report)
         if booking.closed is not None:
             closed = self.evidence.closed(t, column, report, booking.closed)
             self.page.entries.append((t, closed))
-        if not booking.first or working is None:
-            return None
-        legs = legs_of(self.state, working.order, report, self._config)
-        self.recorder.record(t, OrderSubmitted(ts_ns=report.ts_ns, approved=legs))
-        return legs
 
-    def _derived(self, t: int, fill: OrderFilled, decision: Decision, reason: str) -> Decided:
-        column = self.state.column[fill.symbol]
-        direction = self.state.ledger.positions[fill.symbol].direction
-        view = self._view(t)
-        return Decided(
-            ts_ns=fill.ts_ns,
-            symbol=fill.symbol,
-            decision=decision,
-            reason=reason,
-            rank=view.rank(column),
-            strength=view.own_strength(column, direction),
-        )
+    def _derive(self, t: int, fill: OrderFilled, decision: Decision, reason: str) -> None:
+        """Record the decision that a leg's fill stands for."""
+        decided = Decided(fill.ts_ns, fill.symbol, decision, reason, rank=0, strength=0.0)
+        if self._known:
+            decided = self._ranked(t, decided, -fill.side.sign)
+        else:
+            legs = self.state.legs[self.state.column[fill.symbol]]
+            self._late.append(
+                Late(len(self.page.entries), legs.stop_micro, legs.order.target_micro)
+            )
+        self.recorder.record(t, decided)
+
+    def _ranked(self, t: int, decided: Decided, direction: int) -> Decided:
+        column, view = self.state.column[decided.symbol], self._view(t)
+        strength = view.own_strength(column, direction)
+        return decided._replace(rank=view.rank(column), strength=strength)
+
+    def _complete(self, late: Late) -> None:
+        """Add what the bar and the signals of its minute say to a decision told before them."""
+        (t, decided), (_, trade) = self.page.entries[late.place : late.place + 2]
+        assert isinstance(decided, Decided)
+        assert isinstance(trade, Trade)
+        fill, column = trade.fill, self.state.column[decided.symbol]
+        decided = self._ranked(t, decided, -fill.side.sign)
+        if ambiguous(
+            self._block.bars, t, column, -fill.side.sign, late.stop_micro, late.target_micro
+        ):
+            fill = fill._replace(ambiguous=True)
+            self.stats.ambiguous_bars += 1
+            decided = decided._replace(reason=decided.reason + touched_both(fill))
+        self.page.entries[late.place : late.place + 2] = [
+            (t, decided),
+            (t, trade._replace(fill=fill)),
+        ]
 
 
 def _gather(explained: Sequence[Signals], frames: int) -> Floats:

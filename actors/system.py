@@ -15,7 +15,6 @@ import signal
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import trio
 
 from actors.broker import BrokerPort, ToBroker, broker
 from actors.control import Console, control
+from actors.crew import innermost, make_desk, make_learners, share_out
 from actors.desk import Desk, Given
 from actors.executor import Executor
 from actors.feed import OpenBlocks, feed
@@ -33,20 +33,14 @@ from actors.predictor import Answer, Learner, PredictorFactory, predictor
 from actors.supervisor import Progress, supervisor
 from engine.config import Config
 from engine.events import MICRO, Report
-from engine.learning.predictors import make_predictor
-from engine.learning.signals import Context, HorizonScore
+from engine.learning.signals import HorizonScore
 from engine.learning.slope import EarnedSlope
 from engine.market.frames import Block
 from engine.records.journal import Journal, Level
 from engine.records.page import Page
 from engine.records.stats import RunStats
 from engine.simulation.broker import SimulatedBroker
-from engine.trading.ledger import Ledger
-from engine.trading.state import State
 
-ONE_ACTOR_EACH = 12
-"""Up to so many symbols each has an actor of its own; more are shared out to a few actors."""
-SHARED_ACTORS = 4
 AHEAD_FRAMES = 32
 """How far an actor may run ahead of the next: so many frames, and at least two blocks."""
 
@@ -98,12 +92,15 @@ def epoch_of(config: Config, symbols: Sequence[str], range_label: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-async def replay(plan: Plan) -> Outcome:
-    """Run the whole actor tree over the plan's blocks; raises what an actor raised."""
-    learners = _learners(plan)
+async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
+    """Run the whole actor tree over the plan's blocks; raises what an actor raised.
+
+    Ctrl-C stops it after its session unless `signals` is off.
+    """
+    learners = make_learners(plan.config, plan.symbols, plan.factory)
     desk = _desk(plan, learners)
     files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
-    groups = _groups(learners)
+    groups = share_out(learners)
     # paced, little is read ahead: Ctrl-C stops within a frame or two
     room = 1 if plan.speed else max(2, AHEAD_FRAMES // plan.block_size)
     blocks: list[Mailbox[Block]] = [
@@ -121,7 +118,9 @@ async def replay(plan: Plan) -> Outcome:
     pacing = None if plan.speed is None else Pacing(plan.speed, stop)
     with files:
         async with trio.open_nursery() as nursery:
-            watch = await nursery.start(_stop_on_signal, stop, desk.stats)
+            watch = trio.CancelScope()
+            if signals:
+                watch = await nursery.start(_stop_on_signal, stop, desk.stats)
             async with _socket(plan, pacing), trio.open_nursery() as actors:
                 outlets = [*blocks, to_supervisor]
                 size, executor = plan.block_size if pacing is None else 1, plan.executor
@@ -162,47 +161,19 @@ def run(plan: Plan) -> Outcome:
     try:
         return trio.run(replay, plan)
     except BaseExceptionGroup as group:
-        raise _innermost(group) from None
-
-
-def _learners(plan: Plan) -> list[Learner]:
-    learning, universe = plan.config.learning, plan.config.universe
-    options = {
-        "forgetting": learning.forgetting,
-        "ridge": learning.ridge,
-        "warm_rows": float(learning.warm_rows),
-        "seed": float(learning.seed),
-    }
-    factory = plan.factory or (lambda context: make_predictor(learning.predictor, context))
-    contexts = [
-        Context(symbol, s, plan.symbols, universe.sign(symbol), learning.horizons, options)
-        for s, symbol in enumerate(plan.symbols)
-    ]
-    return [Learner(factory, context) for context in contexts]
+        raise innermost(group) from None
 
 
 def _desk(plan: Plan, learners: Sequence[Learner]) -> Desk:
     config = plan.config
+    epoch = epoch_of(config, plan.symbols, plan.range_label)
     cash = round(config.simulation.starting_capital * MICRO)
-    state = State(
-        epoch_of(config, plan.symbols, plan.range_label),
-        plan.symbols,
-        Ledger(cash),
-        config.rotation.cooldown_minutes,
-        config.universe.twins,
+    desk = make_desk(
+        config, plan.symbols, epoch, cash, learners, scan=plan.scan, spans=plan.level == "full"
     )
-    slope = EarnedSlope(plan.symbols, min_sessions=config.quality.min_shadow_sessions)
-    names = [learner.feature_names for learner in learners]
-    full = plan.level == "full"
-    desk = Desk(config, state, RunStats(cash), slope, names, scan=plan.scan, spans=full)
     for given in plan.commands:
         desk.give(given)
     return desk
-
-
-def _groups(learners: Sequence[Learner]) -> list[Sequence[Learner]]:
-    size = 1 if len(learners) <= ONE_ACTOR_EACH else ceil(len(learners) / SHARED_ACTORS)
-    return [learners[a : a + size] for a in range(0, len(learners), size)]
 
 
 async def _stop_on_signal(
@@ -220,11 +191,3 @@ async def _stop_on_signal(
                 raise KeyboardInterrupt
             stats.interrupted = True
             stop.set()
-
-
-def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        ranked = sorted(error.exceptions, key=lambda e: isinstance(e, trio.BrokenResourceError))
-        error = ranked[0]
-    return error

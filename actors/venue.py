@@ -179,8 +179,17 @@ class Unreachable(Exception):  # noqa: N818 - it is an answer that did not come
     """A question was not answered: time-out, 5xx, broken connection, rate limit."""
 
 
+class Denied(Unreachable):
+    """A question was refused for good: keys, permission, a bad field. Asking again is no use."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.code = code
+        """The broker's code, or the HTTP status."""
+
+
 class Venue(Protocol):
-    """Orders and questions. Questions raise Unreachable."""
+    """Orders and questions. Questions raise Unreachable, or Denied."""
 
     async def submit(self, approved: Approved[Order | OcoOrder]) -> Answer:
         """Send an order once; entries are marketable limits, immediate or cancel."""

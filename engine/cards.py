@@ -59,6 +59,17 @@ class Card(NamedTuple):
     signal: Signal
 
     @property
+    def stop(self) -> float:
+        """Return the distance of the stop, a fraction of the price."""
+        return round(abs(self.stop_micro / self.sized_micro - 1.0), 6)
+
+    @property
+    def target(self) -> float:
+        """Return the distance of the target, a fraction of the price."""
+        return round(abs(self.target_micro / self.sized_micro - 1.0), 6)
+
+    @property
     def reward_to_risk(self) -> float:
-        """Return the distance of the target over that of the stop."""
-        return abs(self.target_micro - self.limit_micro) / abs(self.limit_micro - self.stop_micro)
+        """Return the distance of the target over that of the stop, of a micro-dollar at least."""
+        risk = max(1, abs(self.limit_micro - self.stop_micro))
+        return abs(self.target_micro - self.limit_micro) / risk

@@ -235,6 +235,7 @@ class Live(_Section):
     max_position_usd: float = _key(0.0, "live", ge=0)
     max_orders_per_day: int = _key(5000, "live", ge=1)
     price_collar_pct: PositivePercent = _key(2.0)
+    max_spread_pct: PositivePercent = _key(0.5)
 
 
 class Api(_Section):
@@ -278,7 +279,6 @@ class Config(_Section):
 
 
 NOT_YET = {
-    "live": tuple(Live.model_fields),
     "api": tuple(Api.model_fields),
     "optimize": tuple(Optimize.model_fields),
 }

@@ -563,6 +563,8 @@ class SessionClosed:
     trading: bool
     pooled_slope: float
     """The earned slope's pooled lower bound from here on (1.0 when it is off)."""
+    carried: tuple[str, ...] | None = None
+    """Live: what could not be sold and stays overnight; None where that cannot be."""
 
 
 Report = OrderFilled | OrderCanceled | OrderRejected | StreamLost | StreamRestored

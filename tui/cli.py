@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from tui import cli_exchange, cli_inbox, cli_records, cli_risk, cli_session
+from tui import cli_exchange, cli_inbox, cli_live, cli_records, cli_risk, cli_session
+from tui.cli_fetch import fetch
 from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -180,12 +181,15 @@ def synth(
     )
 
 
+app.command(fetch)
 app.command(cli_risk.app)
 app.command(cli_inbox.app)
 app.command(cli_records.runs)
 app.command(cli_records.analytics)
 app.command(cli_records.signals)
 for command in (
+    cli_live.live,
+    cli_live.rehearse,
     cli_exchange.exchange,
     cli_session.status,
     cli_session.positions,

@@ -19,6 +19,8 @@ import trio
 from actors.exchange.clock import Bell
 
 QUIET_SECONDS = 0.02
+NOTICE_SECONDS = 1.0
+"""Of the wall: how long a client has to notice that a stream broke."""
 Stream = Literal["bars", "updates"]
 STREAMS: tuple[Stream, ...] = ("bars", "updates")
 
@@ -32,6 +34,8 @@ class Word:
     bars: int
     updates: int
     busy: bool
+    streams: int | None = None
+    """How many of its streams it takes to be up, if it says."""
 
     def count(self, stream: Stream) -> int:
         """Return how many items of a stream it has taken."""
@@ -62,6 +66,10 @@ class Client:
     wires: dict[Stream, Wire] = field(default_factory=lambda: {s: Wire() for s in STREAMS})
     streams: int = 0
     heard: float = float("-inf")
+    broke: float = float("-inf")
+    """When a stream of it broke last."""
+    answered: float = float("-inf")
+    """When it last got an answer of which it has not spoken since; such a client may yet act."""
 
     def quiet_at(self, now_ns: int) -> bool:
         """Return whether a client with a clock is quiet."""
@@ -70,6 +78,9 @@ class Client:
             return False
         if word.timer_ns is not None and word.timer_ns <= now_ns:
             return False
+        live = sum(wire.live for wire in self.wires.values())
+        if word.streams is not None and word.streams > live:
+            return trio.current_time() > self.broke + NOTICE_SECONDS
         return all(
             word.count(stream) >= wire.base + wire.sent
             for stream, wire in self.wires.items()
@@ -102,7 +113,7 @@ class Clients:
         """Count a request that was answered, or given up."""
         client = self.of(key)
         client.in_flight -= 1
-        client.heard = trio.current_time()
+        client.heard = client.answered = trio.current_time()
         self._bell.ring()
 
     def hear(self, key: str) -> None:
@@ -129,6 +140,7 @@ class Clients:
         if wire.live:
             wire.live = False
             self.of(key).streams -= 1
+            self.of(key).broke = trio.current_time()
         self._bell.ring()
 
     def send(self, key: str, wire: Wire, items: int) -> None:
@@ -160,6 +172,7 @@ class Clients:
     def speak(self, client: Client, word: Word) -> None:
         """Take a client's word for how it stands."""
         client.word = word
+        client.answered = float("-inf")
         self._bell.ring()
 
     def missing(self, now_ns: int) -> str | None:
@@ -184,6 +197,7 @@ class Clients:
         """
         without = [client for client in self._clients.values() if not client.clocks]
         heard = max((client.heard for client in without), default=float("-inf"))
+        heard = max([heard, *(client.answered for client in self._clients.values())])
         if any(client.streams for client in without) or len(without) == len(self._clients):
             heard = max(heard, moved)
         return heard + QUIET_SECONDS - trio.current_time()

@@ -229,6 +229,7 @@ def _word(message: Any) -> Word | None:
             bars=int(said.get("bars") or 0),
             updates=int(said.get("updates") or 0),
             busy=bool(said.get("busy")),
+            streams=None if said.get("streams") is None else int(said["streams"]),
         )
     except (ValueError, TypeError, AttributeError):
         return None

@@ -213,8 +213,9 @@ class Calibration:
 
     def end_session(self, outcomes: Sequence[Matured]) -> Version:
         """Take a session's outcomes, in order; refit, or go back to an older version."""
-        self._kept.append((self.version, self.evidence))
-        self._recent.append(list(outcomes))
+        if outcomes:  # the drift counts no others
+            self._kept.append((self.version, self.evidence))
+            self._recent.append(list(outcomes))
         self.version += 1
         found = self._drift.end_session(outcomes)
         self.evidence = self.evidence.then(outcomes, self._keep)

@@ -42,7 +42,7 @@ class EarnedSlope:
         half_life_sessions: float = HALF_LIFE_SESSIONS,
     ) -> None:
         self._keep = 0.5 ** (1.0 / half_life_sessions)
-        self._min_sessions = min_sessions
+        self.min_sessions = min_sessions
         self._a = np.zeros(len(symbols))
         self._b = np.zeros(len(symbols))
         self._squares = np.zeros(3)
@@ -77,7 +77,7 @@ class EarnedSlope:
         A symbol's own slope is shrunk half-way to the pooled one, since it rests on little.
         """
         pooled = self.pooled
-        if pooled.sessions < self._min_sessions:
+        if pooled.sessions < self.min_sessions:
             return np.zeros(len(self._a))
         own = np.divide(self._a, self._b, out=np.zeros_like(self._a), where=self._b > 0.0)
         shrunk = pooled.point + _SHRINKAGE * (own - pooled.point)

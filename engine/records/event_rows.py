@@ -15,14 +15,11 @@ from engine.events import (
     BreakerTripped,
     Calibrated,
     CardClosed,
-    CardCommand,
     CardOffered,
     CardRefused,
     CommandGiven,
     ConfigChanged,
     Event,
-    Halt,
-    Liquidate,
     OcoOrder,
     OrderCanceled,
     OrderFilled,
@@ -34,12 +31,12 @@ from engine.events import (
     SessionClosed,
     SessionOpened,
     ShadowClosed,
-    Snooze,
     StopMoved,
     StreamLost,
     StreamRestored,
     SymbolQuarantined,
 )
+from engine.records.command_rows import command_row
 
 Json = dict[str, object]
 
@@ -220,17 +217,8 @@ def _filled(event: OrderFilled) -> Json:
 
 
 def _command(event: CommandGiven) -> Json:
-    command = event.command
-    row: Json = {"type": "command", "verb": type(command).__name__.lower(), "actor": event.actor}
-    if isinstance(command, Liquidate):
-        row["symbol"] = command.symbol
-    elif isinstance(command, Halt):
-        row["reason"] = command.reason
-    elif isinstance(command, CardCommand):
-        row |= {"card": command.card, "version": command.version}
-        if isinstance(command, Snooze):
-            row["minutes"] = command.minutes
-    return row
+    row = command_row(event.command)
+    return {"type": "command", "verb": row.pop("verb"), "actor": event.actor, **row}
 
 
 def _tripped(event: BreakerTripped) -> Json:
@@ -243,7 +231,8 @@ def _tripped(event: BreakerTripped) -> Json:
 
 
 def _closed(event: SessionClosed) -> Json:
-    return {
+    row: Json = {} if not event.carried else {"carried": list(event.carried)}
+    return row | {
         "type": "session_closed",
         "date": event.date,
         "equity": event.equity_micro / MICRO,

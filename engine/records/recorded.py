@@ -15,10 +15,11 @@ import orjson
 
 from engine.config import Config
 from engine.errors import BadInputError
-from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
+from engine.events import Command
 from engine.market.calendar import NEW_YORK, session_on
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
+from engine.records.command_rows import command_of
 
 Json = dict[str, Any]
 
@@ -134,14 +135,4 @@ def _session(day: dt.date) -> Session:
 
 
 def _command(row: Json) -> RecordedCommand:
-    verb = row["verb"]
-    card: Json = {"card": row.get("card"), "version": row.get("version")}
-    commands: dict[str, Any] = {
-        "halt": lambda: Halt(reason=row["reason"]),
-        "resume": Resume,
-        "liquidate": lambda: Liquidate(symbol=row["symbol"]),
-        "approve": lambda: Approve(**card),
-        "dismiss": lambda: Dismiss(**card),
-        "snooze": lambda: Snooze(**card, minutes=row["minutes"]),
-    }
-    return RecordedCommand(row["timestamp_ms"] * 1_000_000, commands[verb](), row["actor"])
+    return RecordedCommand(row["timestamp_ms"] * 1_000_000, command_of(row), row["actor"])

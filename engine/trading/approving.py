@@ -5,7 +5,7 @@ KEY OUTPUT: events: CardOffered, CardClosed, and the entry of an approved card.
 
 An approved card is executed at the end of the minute in which it was approved: its shares, limit
 and legs as they stand on it, if the market and the account still allow them; else it is refused
-with the reason.
+with the reason. No card outlives the last minute in which an entry may be decided.
 """
 
 from engine.cards import Card
@@ -13,9 +13,13 @@ from engine.events import MICRO, CardClosed, CardOffered, Decision, Gate
 from engine.market.frames import MINUTE_NS
 from engine.trading.approval import Refused, refusal
 from engine.trading.book import Book
+from engine.trading.ranking import last_entry_minute
 from engine.trading.refusals import gate_words
 from engine.trading.route import Route, find_route
 from engine.trading.sizing import Sizing
+
+_NO_ENTRY = (Gate.COLD, Gate.STALE, Gate.WINDOW)
+"""Gates of the ranking that no approval opens: of the others a person may know better."""
 
 
 def settle_cards(book: Book, blocked: Refused | None) -> None:
@@ -27,7 +31,7 @@ def settle_cards(book: Book, blocked: Refused | None) -> None:
             refused = _execute(book, card, blocked, actor)
             _close(book, card, "refused" if refused else "approved", refused, actor)
         elif book.frame.ts_ns + MINUTE_NS >= card.expires_ns:
-            _close(book, card, "expired", f"nobody decided in {_minutes(book)} minutes", "")
+            _close(book, card, "expired", _waited(book), "")
 
 
 def offer(book: Book, column: int, route: Route) -> None:
@@ -75,10 +79,14 @@ def _execute(book: Book, card: Card, blocked: Refused | None, actor: str) -> str
 
 def _overtaken(book: Book, column: int, card: Card) -> str:
     """Return what the market or the book has made of a card; empty if it still stands."""
-    if book.frame.direction(column) != card.direction:
+    frame = book.frame
+    gate = Gate(frame.gates()[column])
+    if frame.direction(column) != card.direction or gate is Gate.NONE:
         return "stale: the signal no longer points that way"
+    if gate in _NO_ENTRY:
+        return gate_words(frame, column, gate, book.config)
     if _beyond(book, column, card):
-        price = book.frame.price(column)
+        price = frame.price(column)
         return f"stale: the price, {price:.2f}, is beyond the limit {card.limit_micro / MICRO:.2f}"
     if column in book.held or column in book.entering:
         return "stale: it is held by now"
@@ -129,13 +137,25 @@ def _card(book: Book, column: int, standing: Card | None, sizing: Sizing, route:
         confidence=signal.confidence,
         evidence=frame.quality.words(column, frame.direction(column), signal.confidence),
         rotates_out=_name(book, route),
-        expires_ns=frame.ts_ns + (1 + _minutes(book)) * MINUTE_NS,
+        expires_ns=min(frame.ts_ns + (1 + _minutes(book)) * MINUTE_NS, _void_ns(book)),
         signal=signal,
     )
 
 
 def _name(book: Book, route: Route) -> str:
     return "" if route.out is None else book.frame.block.symbols[route.out]
+
+
+def _void_ns(book: Book) -> int:
+    session = book.frame.block.session
+    last = last_entry_minute(book.config, session.minutes)
+    return session.open_ns + (last + 1) * MINUTE_NS
+
+
+def _waited(book: Book) -> str:
+    if book.frame.ts_ns + MINUTE_NS >= _void_ns(book):
+        return "nobody decided before entries end for the day"
+    return f"nobody decided in {_minutes(book)} minutes"
 
 
 def _minutes(book: Book) -> int:

@@ -130,13 +130,16 @@ class Book:
     ) -> Sizing | Refused:
         """Return how large an entry may be once the positions in `gone` have left.
 
-        With a card, at the price that sized it.
+        With a card, at the price that sized it, a short at what it is worth by now; with its legs.
         """
         request = self._request(column)
         if isinstance(request, Refused):
             return request
         if card is not None:
-            request = request._replace(price=card.sized_micro / MICRO)
+            price = card.sized_micro / MICRO
+            if card.direction < 0:  # its limit is no ceiling on what a short is worth
+                price = max(price, request.price)
+            request = request._replace(price=price, stop=card.stop, target=card.target)
         bound = [
             (s, position)
             for s, position in self._positions.items()
@@ -209,8 +212,13 @@ class Book:
         after = tuple(sorted(self.leaving[s] for s in gone))
         order = self._entry(column, direction, sizing, after)
         if card is not None:
+            assert order.protection is not None
             order = order._replace(
-                shares=card.shares, limit_micro=card.limit_micro, signal=card.signal
+                shares=card.shares,
+                limit_micro=card.limit_micro,
+                value_micro=round(sizing.value_usd * card.shares / sizing.shares * MICRO),
+                protection=order.protection._replace(target=card.target),
+                signal=card.signal,
             )
         approved = approve_entry(order, sizing)
         if isinstance(approved, Refused):

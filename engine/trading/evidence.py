@@ -61,15 +61,20 @@ class Evidence:
         self._since[column] = t
         self._seen[column] = (np.inf, -np.inf)
 
+    def filled(self, column: int, fill: OrderFilled) -> None:
+        """Note the price of an exit's fill, which with its costs may lie beyond the bar."""
+        price, (low, high) = fill.price_micro / MICRO, self._seen[column]
+        self._seen[column] = min(low, price), max(high, price)
+
     def closed(self, t: int, column: int, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
         """Return a closed round trip with how far it was under and above water.
 
-        Bars from the entry's own to the one before the exit's count, and the exit's price.
+        Bars from the entry's own to the one before the last exit's count, and all exits' prices.
         """
         low, high = self._extremes(column, t)
         del self._since[column], self._seen[column]
-        entry, exit_ = trip.entry_price, fill.price_micro / MICRO
-        low, high = min(low, exit_) / entry - 1.0, max(high, exit_) / entry - 1.0
+        entry = trip.entry_price
+        low, high = low / entry - 1.0, high / entry - 1.0
         worst, best = (low, high) if trip.direction > 0 else (-high, -low)
         self._trips += 1
         n, won = self._traded.get((column, trip.direction), (0, 0))

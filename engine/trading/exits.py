@@ -5,12 +5,12 @@ KEY OUTPUT: (decision, reason in words) or None.
 """
 
 from engine.config import Config
-from engine.events import MICRO, Approved, Decision, Leg, OcoOrder, Order, OrderFilled
-from engine.market.frames import HIGH, LOW, PRESENT, Floats
+from engine.events import MICRO, Approved, Decision, Leg, Order, OrderFilled
+from engine.market.frames import HIGH, LOW, OPEN, PRESENT, Floats
 from engine.trading.approval import approve_exit
 from engine.trading.frame import FrameView
 from engine.trading.ledger import side_of
-from engine.trading.legs import above, below, stop_touched, target_touched
+from engine.trading.legs import stop_touched, target_touched
 from engine.trading.state import Legs, State
 
 Verdict = tuple[Decision, str]
@@ -66,32 +66,6 @@ def exit_order(state: State, column: int, decision: Decision, offset: int) -> Ap
     return approve_exit(order, position.shares)
 
 
-def legs_of(state: State, entry: Order, fill: OrderFilled, config: Config) -> Approved[OcoOrder]:
-    """Return the stop and target that the first fill of an entry sends, at its fill price."""
-    protection = entry.protection
-    assert protection is not None
-    direction, price = entry.side.sign, fill.price_micro / MICRO
-    tick = config.costs.tick_usd
-    low, high = (
-        (protection.stop, protection.target)
-        if direction > 0
-        else (protection.target, protection.stop)
-    )
-    lower, upper = below(price * (1 - low), price, tick), above(price * (1 + high), price, tick)
-    held = state.ledger.positions[fill.symbol].shares
-    side = side_of(direction, entry=False)
-    order = OcoOrder(
-        order_id=state.next_order_id(fill.symbol, side, 0),
-        symbol=fill.symbol,
-        side=side,
-        shares=held,
-        stop_micro=lower if direction > 0 else upper,
-        target_micro=upper if direction > 0 else lower,
-        trail=protection.trail,
-    )
-    return approve_exit(order, held)
-
-
 def leg_touched(bars: Floats, t: int, column: int, legs: Legs) -> bool:
     """Return whether frame `t` touches a resting stop or target."""
     direction = -legs.order.side.sign
@@ -110,9 +84,26 @@ def leg_words(state: State, fill: OrderFilled, decision: Decision) -> str:
     level = (legs.stop_micro if stop else legs.order.target_micro) / MICRO
     name = {Decision.PROFIT_TARGET: "target", Decision.TRAILING_STOP: "trailing stop"}
     words = f"{name.get(decision, 'stop')} {level:g} touched ({100 * (level / entry - 1):+.2f}%)"
-    if fill.ambiguous:
-        words += f"; the bar touched both, {fill.leg} first by [simulation] both_touched"
-    return words
+    return words + touched_both(fill) if fill.ambiguous else words
+
+
+def touched_both(fill: OrderFilled) -> str:
+    """Return what is added to the reason where the bar does not tell which leg came first."""
+    return f"; the bar touched both, {fill.leg} first by [simulation] both_touched"
+
+
+def ambiguous(
+    bars: Floats, t: int, column: int, direction: int, stop_micro: int, target_micro: int
+) -> bool:
+    """Return whether frame `t` touches stop and target, and its open neither."""
+    open_, high, low = (bars.item(t, column, field) for field in (OPEN, HIGH, LOW))
+    return (
+        bars.item(t, column, PRESENT) != 0.0
+        and stop_touched(direction, high, low, stop_micro)
+        and target_touched(direction, high, low, target_micro)
+        and not stop_touched(direction, open_, open_, stop_micro)
+        and not target_touched(direction, open_, open_, target_micro)
+    )
 
 
 def flatten_minute(session_minutes: int, config: Config) -> int:

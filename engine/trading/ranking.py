@@ -56,6 +56,13 @@ class Ranking:
     these refuses."""
 
 
+_NO_CODES: npt.NDArray[np.int8] = np.empty((0, 0), np.int8)
+NO_RANKING = Ranking(
+    _NO_CODES, np.empty((0, 0)), np.empty((0, 0), np.int16), np.empty((0, 0)), _NO_CODES
+)
+"""Of a block whose bars are not known yet."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingRules:
     """What ranking needs of the configuration, as plain numbers, for one session."""
@@ -90,12 +97,17 @@ def ranking_rules(
         ]
     )
     boost = np.array([leverage_boost(config, symbol) for symbol in symbols])
+    last_entry = last_entry_minute(config, minutes)
+    return RankingRules(numbers, boost, last_entry, rotation.allow_short, quality.refused())
+
+
+def last_entry_minute(config: Config, minutes: int) -> int:
+    """Return the last minute of a session of `minutes` minutes in which an entry is decided."""
     quiet = max(
         config.session.no_entries_before_close_minutes, config.session.flatten_before_close_minutes
     )
     # decided in minute m, filled at the open of m + 1, which must lie before the quiet minutes
-    last_entry = minutes - quiet - 2
-    return RankingRules(numbers, boost, last_entry, rotation.allow_short, quality.refused())
+    return minutes - quiet - 2
 
 
 def leverage_boost(config: Config, symbol: str) -> float:

@@ -50,7 +50,8 @@ def next_frame(
     Refusals of the frames that are passed over are counted in `refusals`; their equity and exposure
     (T,) are written, and the state's equity and peak kept.
     """
-    if state.working:
+    # orders of the minute before still count against the order rate
+    if state.working or state.risk.orders_minute == block.first + start - 1:
         return Passed(start, [], [])
     if state.risk.rearm_minute is not None:
         stop = min(stop, max(start, state.risk.rearm_minute - block.first))

@@ -86,6 +86,8 @@ class Legs:
     """True once the trailing stop has moved."""
     resting: bool = True
     """False once an exit replaces them; their stop still tells the risk until that has filled."""
+    refused: str = ""
+    """Why the broker did not take them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -154,17 +156,25 @@ class State:
 
     def __post_init__(self) -> None:
         self.column = {symbol: s for s, symbol in enumerate(self.symbols)}
-        self.twins = [[] for _ in self.symbols]
-        for pair in self.twin_pairs:
-            if all(symbol in self.column for symbol in pair):
-                a, b = (self.column[symbol] for symbol in pair)
-                self.twins[a].append(b)
-                self.twins[b].append(a)
         self.equity = self.cash
         self.risk = RiskState(self.equity, self.equity)
         self.track = TrackRecord(len(self.symbols))
         self.columns = Columns.empty(len(self.symbols))
+        self.pair_twins(self.twin_pairs)
         self._start_session()
+
+    def pair_twins(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        """Take the pairs of inverse twins that bar each other from now on."""
+        self.twin_pairs = pairs
+        self.twins = [[] for _ in self.symbols]
+        for pair in pairs:
+            if all(symbol in self.column for symbol in pair):
+                a, b = (self.column[symbol] for symbol in pair)
+                self.twins[a].append(b)
+                self.twins[b].append(a)
+        for column, twins in enumerate(self.twins):
+            held = any(self.symbols[twin] in self.ledger.positions for twin in twins)
+            self.columns.twin_held[column] = held
 
     def apply(self, event: Event, *, reason: str = "") -> Booking | None:  # noqa: C901 - a table
         """Fold one event in; return the ledger's booking of a fill."""
@@ -204,7 +214,8 @@ class State:
                 self.open_ns = event.ts_ns
                 self._start_session()
             case SessionClosed():
-                if event.trading and (self.ledger.positions or self.working):
+                strict = event.trading and event.carried is None
+                if strict and (self.ledger.positions or self.working):
                     raise InvariantViolation(f"{event.date}: the session closed with an open book")
             case _:
                 pass
@@ -353,6 +364,7 @@ class State:
         column = self.column[event.symbol]
         legs = self.legs.get(column)
         if legs is not None and legs.order.order_id == event.order_id:
+            legs.refused = event.reason if isinstance(event, OrderRejected) else ""
             self._unrest(column)
 
     def _unrest(self, column: int) -> None:

@@ -20,6 +20,7 @@ from engine.events import (
     OrderSubmitted,
     Snooze,
 )
+from engine.learning.signals import STALE, WARM
 from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
 
@@ -290,3 +291,114 @@ def test_the_view_shows_cards():
 
     assert (card.symbol, card.minutes_left, card.approved_by) == ("BBB", 5, "")
     assert card.limit == 50.25
+
+
+LATE = ("session.no_entries_before_close_minutes=0", "inbox.expiry_minutes=120")
+
+
+@pytest.mark.parametrize("minute", range(384, 390))
+def test_an_approval_in_the_last_minutes_never_leaves_the_book_open(minute):
+    """Whenever it is approved: the session closes flat, and nothing had to be forced."""
+    trader = floor(*LATE)
+    for now in range(390):
+        if now == minute:
+            trader.command(Approve(card="BBB"), "ann")
+        trader.frame(flat_bars(), wish(NAMES, "BBB"))
+
+    assert not trader.state.ledger.positions
+    assert not any(fill.forced for fill in trader.fills())
+    assert len(entries(trader)) == (minute <= 386)
+
+
+def test_no_card_outlives_the_last_minute_for_entries():
+    """However long its expiry: it is void when entries end, and says so, the same day."""
+    trader = floor("inbox.expiry_minutes=120")
+    for minute in range(390):
+        if minute == 359:
+            trader.command(Approve(card="BBB"), "ann")
+        trader.frame(flat_bars(), wish(NAMES, "BBB") if minute == 350 else quiet(NAMES))
+
+    assert not entries(trader)
+    ((ts_ns, closed),) = trader.events(CardClosed)
+    assert closed.reason == "nobody decided before entries end for the day"
+    assert ts_ns == trader.sessions[0].open_ns + 358 * 60 * 10**9
+    assert reasons(trader) == [f"it is gone: expired ({closed.reason})"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [(WARM, 0.0, "the predictor is not warm yet"), (STALE, 9.0, "the signal is 9 minutes old")],
+)
+def test_a_signal_that_is_no_more_is_not_approved(field, value, words):
+    """Approved, but the predictor is cold or its forecast is old: refused, with the reason."""
+    trader = floor()
+    offered(trader, "BBB")
+    trader.command(Approve(card="BBB"), "ann")
+    signals = wish(NAMES, "BBB")
+    signals[1, field] = value
+    trader.frame(flat_bars(), signals)
+
+    assert not entries(trader)
+    assert trader.events(CardClosed)[-1][1].reason == words
+
+
+def test_the_legs_are_the_cards():
+    """Whatever the configuration or the ATR says by then: stop and target of the card, or none."""
+    trader = floor()
+    card = offered(trader, "BBB")
+    sets = ("risk.stop_loss_pct=4", "risk.take_profit_pct=20", "risk.risk_per_trade_pct=50")
+    trader.desk.reload(config(*ASK, *sets, "risk.max_heat_pct=100"), "bob", [])
+    trader.command(Approve(card=card.id, version=1), "ann")
+    trader.frame(flat_bars(), wish(NAMES, "BBB"))
+
+    (order,) = entries(trader)
+    assert (order.protection.stop, order.protection.target) == (0.015, 0.03)
+    assert order.value_micro == card.shares * card.sized_micro
+
+
+def test_the_risk_is_that_of_the_cards_own_stop():
+    """A calmer market does not make room: the card's wide stop is what would be lost."""
+    trader = floor("risk.stop_loss_pct=4", "risk.max_heat_pct=2")
+    card = offered(trader, "BBB")
+    trader.desk.reload(config(*ASK, "risk.stop_loss_pct=1", "risk.max_heat_pct=1"), "bob", [])
+    trader.command(Approve(card=card.id, version=1), "ann")
+    trader.frame(flat_bars(), wish(NAMES, "BBB"))
+
+    assert not entries(trader)
+    assert trader.events(CardClosed)[-1][1].reason.startswith("stale: heat now allows")
+
+
+def test_an_approved_card_binds_its_own_money_only():
+    """What else the limits would allow it is left for the next card."""
+    trader = floor("risk.max_position_pct=45", "rotation.max_positions=2")
+    card = offered(trader, "AAA", "BBB")
+    assert card.binding == "position_cap"
+    trader.desk.reload(
+        config(*ASK, "risk.max_position_pct=100", "rotation.max_positions=2"), "bob", []
+    )
+    for name in ("AAA", "BBB"):
+        trader.command(Approve(card=name), "ann")
+    trader.frame(flat_bars(), wish(NAMES, "AAA", "BBB"))
+
+    assert [o.value_micro for o in entries(trader)] == [card.shares * card.sized_micro] * 2
+
+
+def test_a_stop_on_the_price_itself_can_be_shown():
+    """A stop nearer than a micro-dollar divides nothing by zero."""
+    card = offered(floor("risk.stop_loss_pct=0.000000001"), "BBB")
+
+    assert card.reward_to_risk > 0
+
+
+def test_a_short_is_measured_at_what_it_would_be_worth_now():
+    """A price that rose suits a short, and makes it larger than the card said: limits are asked."""
+    trader = floor("rotation.allow_short=true", "risk.max_jump_pct=1000")
+    falling = wish(NAMES, "BBB", probability=0.3, bps=-80.0)
+    trader.frame(flat_bars(), falling)
+    ((_, event),) = trader.events(CardOffered)
+    trader.command(Approve(card="BBB"), "ann")
+    trader.frame(flat_bars(80.0), falling)
+
+    assert event.card.direction == -1
+    assert not entries(trader)
+    assert trader.events(CardClosed)[0][1].reason.startswith("stale: slot_share now allows")

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.events import (
+    BreakerRearmed,
     Decided,
     Decision,
     Halt,
@@ -110,3 +111,31 @@ def test_an_exit_that_works_is_not_sent_twice(floor):
 
     assert not [e for e in events if isinstance(e, OrderSubmitted)]
     assert floor.state.mode == "FLATTENING"
+
+
+def test_an_order_rate_tripped_by_hand_re_arms_alike_with_and_without_the_scan():
+    """Orders that a command sends are filled in its own minute, and still count in the next."""
+    histories = []
+    for scan in (True, False):
+        floor = Floor(config(*SETS), SYMBOLS, scan=scan)
+        floor.play([FLAT, FLAT], BOTH)
+        floor.desk.reload(config(*SETS, "risk.max_orders_per_minute=1"), "test", [])
+        floor.command(Liquidate())
+        floor.play([FLAT] * 6, BOTH)
+        histories.append(floor.history)
+
+    assert histories[0] == histories[1]
+    assert [ts_ns for ts_ns, event in histories[0] if isinstance(event, BreakerRearmed)]
+
+
+def test_a_reload_reaches_twins_and_the_earned_slope():
+    """What is live is in force from the next block on: neither is read only at the start."""
+    twins = ("SQQQ", "TQQQ")
+    floor = Floor(config(*SETS, "universe.twins=[]"), twins)
+    floor.play([FLAT, FLAT], wish(twins, "TQQQ"))
+    floor.desk.reload(config(*SETS, "quality.min_shadow_sessions=1"), "test", [])
+    floor.play([FLAT, FLAT], wish(twins, "SQQQ", "TQQQ"))
+
+    assert set(floor.state.ledger.positions) == {"TQQQ"}
+    assert floor.desk.refusals.by_gate()["twin"] == 2
+    assert floor.desk.slope.min_sessions == 1

@@ -3,16 +3,18 @@
 import pytest
 
 from engine.events import (
+    MICRO,
     Calibrated,
     Decided,
     Decision,
     Gate,
+    Liquidate,
     OrderSubmitted,
     RoundTripClosed,
     ShadowClosed,
 )
 from engine.learning.signals import CONFIDENCE
-from tests.actors.floor import Floor, bar, wish
+from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
 
 NAMES = ("AAA",)
@@ -145,3 +147,21 @@ def test_the_track_record_shrinks_what_loses():
     assert mornings["on"][8] < 0.75 * mornings["off"][8]
     assert mornings["on"][8] >= 0.49 * mornings["off"][8]
     assert sizes["on"][0] == sizes["off"][0]
+
+
+def test_excursions_hold_what_every_part_was_sold_for():
+    """A part sold below the bar's low, by its impact, was under water as far as that."""
+    sets = ("quality.min_win_rate=0", "costs.impact_bps=100", "risk.trailing_stop_pct=0")
+    trader = Floor(config(*SETS, *sets), NAMES)
+    trader.frame([bar(50.0)], wish(NAMES, "AAA"))
+    trader.frame([bar(50.0)], wish(NAMES, "AAA"))
+    trader.command(Liquidate())
+    thin = bar(50.0, volume=2000)
+    for minute in range(8):
+        trader.frame([thin if minute < 3 else bar(50.5)], quiet(NAMES))
+
+    parts = [fill.price_micro / MICRO for fill in trader.fills()[1:]]
+    ((_, closed),) = trader.events(RoundTripClosed)
+    assert len(parts) == 4
+    assert closed.mae == pytest.approx(min(parts) / closed.trip.entry_price - 1, abs=1e-8)
+    assert closed.mae <= closed.trip.exit_price / closed.trip.entry_price - 1

@@ -10,8 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from engine.config import load_config
 from engine.events import (
     MICRO,
+    Approve,
     BreakerRearmed,
     BreakerTripped,
+    CardClosed,
+    CardOffered,
     CommandGiven,
     Halt,
     Liquidate,
@@ -287,10 +290,48 @@ class Trader(RuleBasedStateMachine):
             assert (self.floor.state.risk.flattened is not None) == self.flattened
 
 
+class Approver(Trader):
+    """The same where entries wait for approval, and an operator who approves whatever waits."""
+
+    def configure(self, edits):
+        return super().configure({"inbox.mode": "approve", "inbox.expiry_minutes": 20, **edits})
+
+    @rule(minute=minutes(), share=st.sets(st.sampled_from(SYMBOLS)))
+    def approve(self, minute, share):
+        """Approve some of the cards, twice."""
+        for symbol in sorted(share & self.floor.state.inbox.open.keys()):
+            self.floor.command(Approve(card=symbol), "ann")
+            self.floor.command(Approve(card=symbol), "bob")
+        self.play(*minute)
+
+    def judge(self, entries):
+        """Beside the limits: each entry has one card, approved in this minute, and its terms."""
+        super().judge(entries)
+        history, now = self.floor.history, self.floor.block.ts_ns(0)
+        closed = [e for ts, e in history if ts == now and isinstance(e, CardClosed)]
+        offered = {e.card[:2]: e.card for _, e in history if isinstance(e, CardOffered)}
+        approved = [offered[e.card, e.version] for e in closed if e.status == "approved"]
+        assert {e.actor for e in closed if e.status == "approved"} == {"ann"}
+        assert [o.symbol for o in entries] == [card.symbol for card in approved]
+        for order, card in zip(entries, approved, strict=True):
+            assert (order.shares, order.limit_micro) == (card.shares, card.limit_micro)
+            assert (order.protection.stop, order.protection.target) == (card.stop, card.target)
+            assert (order.side.sign, order.signal) == (card.direction, card.signal)
+            assert now < card.expires_ns
+
+    @invariant()
+    def no_card_outlives_its_session(self):
+        """Between sessions nothing waits."""
+        if hasattr(self, "floor") and self.floor.minute == 0:
+            assert not self.floor.state.inbox.open
+
+
 TestTrader = Trader.TestCase
-TestTrader.settings = settings(
-    max_examples=80,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestApprover = Approver.TestCase
+for case in (TestTrader, TestApprover):
+    case.settings = settings(
+        max_examples=80,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )

@@ -231,3 +231,24 @@ def test_scores_are_brier_and_log_loss():
 def test_buckets(confidence, bucket):
     """Tenths, the last one closed (the original put more than 100% into the lowest)."""
     assert bucket_of(confidence) == bucket
+
+
+@pytest.mark.parametrize("gap", [0, 1, 3])
+def test_sessions_without_outcomes_hide_nothing_from_a_roll_back(gap):
+    """Drift counts sessions with outcomes; what these brought is kept, whatever lies between."""
+    rng = np.random.default_rng(0)
+    calibration = Calibration(1, half_life_sessions=1000)
+    version, bad = None, 0
+    for session in range(60):
+        rate = 0.7 if session < 15 else 0.3
+        expected = calibration.fit.rate.item(0, 0, 9)
+        now = [x._replace(expected=expected) for x in outcomes(rate, 30, rng)]
+        version = calibration.end_session(now)
+        bad += session >= 15
+        if bad and version.rolled_back:
+            break
+        for _ in range(gap):
+            calibration.end_session([])
+
+    assert f"over {bad} sessions" in version.rolled_back
+    assert calibration.evidence.seen.sum() >= 30 * bad

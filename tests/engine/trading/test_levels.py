@@ -20,7 +20,7 @@ from engine.events import (
     Side,
     StopMoved,
 )
-from engine.trading.exits import exit_order, leg_touched, leg_words, legs_of
+from engine.trading.exits import exit_order, leg_touched, leg_words
 from engine.trading.exposure import limit_micro
 from engine.trading.ledger import side_of
 from engine.trading.legs import (
@@ -32,6 +32,7 @@ from engine.trading.legs import (
     tick_micro,
     trailed,
 )
+from engine.trading.protect import legs_of
 from engine.trading.watch import observe
 from tests.bars import approved, block_of, config, flat
 from tests.bars import changed as replace
@@ -75,7 +76,7 @@ def entered(price, direction=1, stop=0.015, target=0.03, trail=0.01, shares=100)
         price_micro=round(price * MICRO), fee_micro=0, slippage_micro=0, final=True,
     )  # fmt: skip
     state.apply(fill)
-    return legs_of(state, order, fill, cfg).order
+    return legs_of(state, (order, fill), cfg, 0).order
 
 
 def follow(bars, direction=1, stop_micro=None, trail=0.01, tick_usd=0.01):

@@ -1,0 +1,475 @@
+"""Execution: orders out, each once; what becomes of them in, each fill once.
+
+KEY INPUT: what the desk wants sent; the broker's stream of events, its answers and snapshots.
+KEY OUTPUT: reports, handed to the trader in the order in which they became known.
+
+Every symbol has a lane: its jobs are done one after the other, so that an exit waits for the legs
+that hold its shares. An answer that did not come is settled by asking for the id. While the order
+stream is down no entry is sent; exits go, and are watched by asking.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import trio
+
+from actors.desk import Outgoing
+from actors.intents import Executed, Intent
+from actors.mailbox import Mailbox
+from actors.session_clock import SessionClock, move_on_after, pause
+from actors.venue import (
+    Accepted,
+    Answer,
+    BrokerOrder,
+    Connected,
+    Lost,
+    Quote,
+    Rejected,
+    Status,
+    Unreachable,
+    Update,
+    Venue,
+)
+from engine.config import Config
+from engine.events import (
+    MICRO,
+    Approved,
+    OcoOrder,
+    Order,
+    OrderCanceled,
+    OrderFilled,
+    OrderRejected,
+    Report,
+    StreamLost,
+    StreamRestored,
+)
+from engine.market.frames import Session
+from engine.trading.costs import DayFees
+
+POLLS = (2.0, 3.0, 10.0)
+"""Seconds between looks at an order of which nothing is heard: at 2, 5 and 15, then every 15."""
+SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
+"""Seconds between questions for an order whose sending was not answered."""
+RELEASE_SECONDS = 10.0
+"""How long an exit waits for the legs that hold its shares."""
+COMPARE_SECONDS = 30.0
+NEVER_ARRIVED = "it never reached the broker"
+REST_CANCELED = "the rest of an entry after its first bar"
+
+Tell = Callable[[Sequence[Report]], None]
+Book = Callable[[], Mapping[str, int]]
+"""The signed shares that the trader holds, by symbol."""
+
+
+class Execution:
+    """The orders of one session and what carries them at the broker."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        clock: SessionClock,
+        config: Config,
+        session: Session,
+        tell: Tell,
+        book: Book,
+    ) -> None:
+        self.down = "it has not connected yet"
+        """Why the order stream is not to be trusted; empty if it is."""
+        self.fees = DayFees(session.date, charged=config.costs.fees)
+        self._venue = venue
+        self._clock = clock
+        self._config = config
+        self._session = session
+        self._tell = tell
+        self._book = book
+        self._intents: dict[str, Intent] = {}
+        self._by_broker: dict[str, Intent] = {}
+        self._strangers: dict[str, list[Update]] = defaultdict(list)
+        self._buffers: dict[str, list[OrderFilled]] = defaultdict(list)
+        self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
+        self._busy: dict[str, int] = defaultdict(int)
+        self._lost_told = False
+
+    # --- what the trader asks for ---------------------------------------------------------------
+
+    async def send(self, outgoing: Outgoing, moves: Sequence[tuple[str, int]]) -> None:
+        """Put everything into the lanes of its symbols; returns before it is sent."""
+        for order_id in outgoing.cancels:
+            await self._queue(self._intents[order_id].order.symbol, self._cancel, order_id)
+        for order_id, stop_micro in moves:
+            if order_id in self._intents:
+                symbol = self._intents[order_id].order.symbol
+                await self._queue(symbol, self._move, order_id, stop_micro)
+        for approved in outgoing.orders:
+            self._intents[approved.order.order_id] = Intent(approved)
+            await self._queue(approved.order.symbol, self._submit, approved)
+
+    def restore(
+        self,
+        approved: Approved[Order | OcoOrder],
+        fills: Sequence[OrderFilled],
+        *,
+        silent: bool = False,
+        stop_micro: int = 0,
+    ) -> None:
+        """Take up an order of before a restart, with the fills that the log knows.
+
+        `stop_micro` is where a stop should be by now.
+        """
+        intent = self._intents[approved.order.order_id] = Intent(approved, restored=True)
+        intent.silent, intent.wanted_stop_micro = silent, stop_micro
+        intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
+        intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing is being sent."""
+        return not any(self._busy.values())
+
+    # --- running --------------------------------------------------------------------------------
+
+    async def run(
+        self, symbols: Sequence[str], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve the lanes, the order stream and the comparison of positions; runs for ever."""
+        sender, receiver = trio.open_memory_channel[Update | Connected | Lost](1024)
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            for symbol in symbols:
+                lane = self._lanes[symbol] = Mailbox(f"lane {symbol}", 64)
+                nursery.start_soon(self._serve, symbol, lane)
+            nursery.start_soon(self._venue.order_stream, sender)
+            nursery.start_soon(self._compare)
+            task_status.started()
+            async for message in receiver:
+                await self._hear(message)
+
+    async def _serve(self, symbol: str, lane: Mailbox[Callable[[], object]]) -> None:
+        async for job in lane:
+            await job()  # type: ignore[misc]
+            self._busy[symbol] -= 1
+
+    async def _queue(self, symbol: str, job: Callable[..., object], *given: object) -> None:
+        self._busy[symbol] += 1
+        await self._lanes[symbol].send(partial(job, *given))
+
+    # --- jobs of a lane -------------------------------------------------------------------------
+
+    async def _submit(self, approved: Approved[Order | OcoOrder]) -> None:
+        intent = self._intents[approved.order.order_id]
+        order = approved.order
+        if isinstance(order, Order) and order.entry:
+            refusal = await self._entry_refusal(order, intent)
+            if refusal:
+                self._end(intent, refusal)
+                return
+        if isinstance(order, Order) and order.replaces and not await self._release(order):
+            self._end(intent, "its stop or target filled first")
+            return
+        if isinstance(order, Order) and not order.entry:
+            await self._note_quote(intent)
+        await self._answered(intent, await self._venue.submit(approved))
+
+    async def _note_quote(self, intent: Intent) -> None:
+        """Note the market that an exit meets; it goes all the same."""
+        symbol = intent.order.symbol
+        async with move_on_after(self._clock, 1.0):
+            try:
+                quote = (await self._venue.quotes([symbol])).get(symbol)
+            except Unreachable:
+                return
+            if quote is not None:
+                intent.reference = (quote.bid + quote.ask) / 2
+
+    async def _entry_refusal(self, order: Order, intent: Intent) -> str:
+        if self.down:
+            return f"the order stream is down: {self.down}"
+        try:
+            quote = (await self._venue.quotes([order.symbol])).get(order.symbol)
+        except Unreachable as error:
+            return f"no quote: {error}"
+        if quote is None:
+            return "no quote"
+        intent.reference = (quote.bid + quote.ask) / 2
+        return _crossed(quote) or _wide(quote, self._config)
+
+    async def _release(self, order: Order) -> bool:
+        """Cancel the legs that hold an exit's shares; False if one of them filled first."""
+        legs = self._intents[order.replaces]
+        before, legs.silent = legs.filled, True
+        async with move_on_after(self._clock, RELEASE_SECONDS):
+            while not legs.over and not legs.done.is_set():
+                if legs.root_id is not None:
+                    await self._venue.cancel(legs.root_id)
+                async with move_on_after(self._clock, 1.0):
+                    await legs.done.wait()
+                if not legs.done.is_set():
+                    await self._look(legs)
+        return legs.filled == before
+
+    async def _cancel(self, order_id: str) -> None:
+        intent = self._intents[order_id]
+        if intent.root_id is not None and not intent.over:
+            await self._venue.cancel(intent.root_id)
+
+    async def _move(self, order_id: str, stop_micro: int) -> None:
+        intent = self._intents[order_id]
+        stop_id = intent.stop_id
+        if stop_id is None or intent.silent:
+            return
+        name = f"{order_id}-{stop_micro}"
+        answer = await self._venue.move_stop(stop_id, stop_micro, name)
+        if isinstance(answer, Accepted):
+            self._adopt_stop(intent, answer.order)
+        elif not isinstance(answer, Rejected):
+            await self._look(intent)
+
+    def _adopt_stop(self, intent: Intent, order: BrokerOrder) -> None:
+        for carrier in intent.carriers.values():
+            if carrier.broker_id == order.replaces:
+                carrier.status = Status.REPLACED
+        self._show(intent, order)
+
+    # --- what is learned ------------------------------------------------------------------------
+
+    async def _answered(self, intent: Intent, answer: Answer) -> None:
+        match answer:
+            case Accepted(order=order):
+                self._show(intent, order)
+            case Rejected(reason=reason):
+                self._reject(intent, reason)
+                return
+            case _:
+                await self._settle(intent)
+        if not intent.resting:
+            self._nursery.start_soon(self._watch, intent)
+
+    async def _settle(self, intent: Intent) -> None:
+        """Find out whether an order that was not answered is there; it is never sent again."""
+        missed = 0
+        for wait in SETTLE:
+            await pause(self._clock, wait)
+            if intent.carriers:
+                return  # the stream has told of it
+            try:
+                order = await self._venue.order(intent.order.order_id)
+            except Unreachable:
+                continue
+            if order is not None:
+                self._show(intent, order)
+                return
+            missed += 1
+        if missed >= 2:
+            self._end(intent, NEVER_ARRIVED)
+        else:
+            self._nursery.start_soon(self._settle, intent)
+
+    async def _watch(self, intent: Intent) -> None:
+        for wait in (*POLLS, *([15.0] * 100)):
+            async with move_on_after(self._clock, wait):
+                await intent.done.wait()
+            if intent.done.is_set():
+                return
+            await self._look(intent)
+
+    async def _look(self, intent: Intent) -> None:
+        try:
+            order = await self._venue.order(intent.order.order_id)
+        except Unreachable:
+            return
+        if order is not None:
+            self._show(intent, order)
+
+    async def _hear(self, message: Update | Connected | Lost) -> None:
+        match message:
+            case Lost(reason=reason):
+                self.down = reason
+                if not self._lost_told:
+                    self._lost_told = True
+                    self._tell([StreamLost(ts_ns=0, reason=reason)])
+            case Connected():
+                await self._reconcile()
+            case Update():
+                self._take(message)
+
+    def _take(self, update: Update) -> None:
+        broker_id = update.order.broker_id
+        intent = self._find(update.order)
+        if intent is None:
+            self._strangers[broker_id].append(update)
+            return
+        if broker_id not in intent.carriers:
+            intent.carried_by(update.order)
+            self._know(intent)
+        executed = intent.heard(update)
+        self._report(intent, [executed] if executed else [], update.order)
+        if intent.owing:
+            self._nursery.start_soon(self._chase, intent)
+
+    def _find(self, order: BrokerOrder) -> Intent | None:
+        """Return the intent that an order carries: by its id, or that of the stop it moved."""
+        known = self._by_broker.get(order.broker_id) or self._by_broker.get(order.replaces)
+        moved = order.client_id.rpartition("-")[0]
+        return known or self._intents.get(order.client_id) or self._intents.get(moved)
+
+    async def _chase(self, intent: Intent) -> None:
+        await pause(self._clock, 1.0)  # a late event may still come
+        if intent.owing:
+            await self._look(intent)
+
+    def _show(self, intent: Intent, order: BrokerOrder) -> None:
+        executed = intent.shown(order)
+        self._know(intent)
+        self._report(intent, executed, order)
+
+    def _know(self, intent: Intent) -> None:
+        for broker_id in intent.carriers:
+            self._by_broker[broker_id] = intent
+            for update in self._strangers.pop(broker_id, ()):
+                self._take(update)
+
+    def _report(self, intent: Intent, executed: Sequence[Executed], order: BrokerOrder) -> None:
+        fills = [self._fill(intent, one) for one in executed]
+        if intent.entry:
+            # an entry is told when it is over, so that its legs are for all of its shares
+            self._buffers[intent.order.order_id] += fills
+            fills = []
+        if fills:
+            self._tell(fills)
+        if intent.over or intent.filled >= intent.order.shares:
+            self._over(intent, order)
+
+    def _fill(self, intent: Intent, executed: Executed) -> OrderFilled:
+        order = intent.order
+        value = executed.shares * executed.price_micro
+        reference = executed.price_micro / MICRO if intent.reference is None else intent.reference
+        if isinstance(order, OcoOrder) or executed.leg is not None:
+            reference = executed.price_micro / MICRO
+        return OrderFilled(
+            ts_ns=executed.at_ns,
+            order_id=order.order_id,
+            symbol=order.symbol,
+            side=order.side,
+            shares=executed.shares,
+            price_micro=executed.price_micro,
+            fee_micro=self.fees.charge(order.side, executed.shares, value),
+            slippage_micro=order.side.sign * (value - executed.shares * round(reference * MICRO)),
+            final=intent.filled >= order.shares,
+            leg=executed.leg,
+        )
+
+    def _over(self, intent: Intent, order: BrokerOrder) -> None:
+        if intent.ended:
+            return
+        fills: list[Report] = list(self._buffers.pop(intent.order.order_id, ()))
+        short = intent.filled < intent.order.shares
+        if order.status is Status.REJECTED and not intent.filled:
+            self._reject(intent, order.said)
+            return
+        if short and not intent.silent:
+            words = REST_CANCELED if intent.entry and intent.filled else order.said
+            fills.append(self._canceled(intent, words))
+        self._close(intent)
+        if fills:
+            self._tell(fills)
+
+    def _end(self, intent: Intent, reason: str) -> None:
+        """Tell that an order is over that the broker never had."""
+        if not intent.ended:
+            self._close(intent)
+            self._tell([self._canceled(intent, reason)])
+
+    def _reject(self, intent: Intent, reason: str) -> None:
+        if not intent.ended:
+            self._close(intent)
+            order = intent.order
+            rejected = OrderRejected(
+                ts_ns=0, order_id=order.order_id, symbol=order.symbol, reason=reason
+            )
+            self._tell([rejected])
+
+    def _close(self, intent: Intent) -> None:
+        intent.ended = True
+        intent.done.set()
+
+    def _canceled(self, intent: Intent, reason: str) -> OrderCanceled:
+        order = intent.order
+        return OrderCanceled(ts_ns=0, order_id=order.order_id, symbol=order.symbol, reason=reason)
+
+    # --- truth ----------------------------------------------------------------------------------
+
+    async def _reconcile(self) -> None:
+        """Take a snapshot of the day's orders; from then on the stream is to be trusted."""
+        while True:
+            try:
+                orders = await self._venue.orders(since_ns=self._session.open_ns - 10**12)
+                break
+            except Unreachable as error:
+                self.down = f"its snapshot cannot be had: {error}"
+                await pause(self._clock, 2.0)
+        for order in orders:
+            intent = self._find(order)
+            if intent is not None and not intent.ended:
+                self._show(intent, order)
+        await self._resume()
+        self.down = ""
+        if self._lost_told:
+            self._lost_told = False
+            self._tell([StreamRestored(ts_ns=0)])
+
+    async def _resume(self) -> None:
+        """Go on with the orders of before a restart: what never left is sent, if it protects."""
+        for intent in list(self._intents.values()):
+            if not intent.restored or intent.ended:
+                continue
+            intent.restored = False
+            if intent.carriers:
+                if not intent.resting:
+                    self._nursery.start_soon(self._watch, intent)
+                elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
+                    symbol, name = intent.order.symbol, intent.order.order_id
+                    await self._queue(symbol, self._move, name, intent.wanted_stop_micro)
+            elif intent.entry or intent.silent:
+                self._end(intent, "Rotor was not running when it was to be sent")
+            else:
+                await self._queue(intent.order.symbol, self._submit, intent.approved)
+
+    async def _compare(self) -> None:
+        """Ask every half minute whether the broker holds what the trader thinks it holds."""
+        differing = 0
+        while True:
+            await pause(self._clock, COMPARE_SECONDS)
+            if self.down or not self.idle:
+                continue
+            try:
+                held = {h.symbol: h.shares for h in await self._venue.holdings() if h.shares}
+            except Unreachable:
+                continue
+            ours = {symbol: shares for symbol, shares in self._book().items() if shares}
+            if held == ours or self._pending():
+                differing = 0
+                continue
+            differing += 1
+            if differing == 2:
+                await self._reconcile()
+            elif differing > 2:
+                words = f"the broker holds {_words(held)}, the book {_words(ours)}"
+                await self._hear(Lost(words))
+
+    def _pending(self) -> bool:
+        return any(not i.ended and not i.resting for i in self._intents.values())
+
+
+def _crossed(quote: Quote) -> str:
+    return f"the market is crossed: {quote.bid:g} × {quote.ask:g}" if quote.bid > quote.ask else ""
+
+
+def _wide(quote: Quote, config: Config) -> str:
+    spread = 100 * (quote.ask - quote.bid) / quote.bid if quote.bid > 0 else 100.0
+    most = config.live.max_spread_pct
+    return f"the spread is {spread:.2f}% (at most {most:g}%)" if spread > most else ""
+
+
+def _words(held: Mapping[str, int]) -> str:
+    return ", ".join(f"{shares:,} {symbol}" for symbol, shares in sorted(held.items())) or "nothing"

@@ -1,0 +1,296 @@
+"""The wiring of a live session: who talks to whom, and how it begins, resumes and ends.
+
+    venue ─► minutes ─┐                       ┌─► journal
+    venue ◄► execution ┼─► inputs ─► trader ──┤
+    control socket ────┘      (log)    │ ▲    └─► execution
+                                       ▼ │
+                                    predictors
+
+Start and recovery are one path: history warms the learners, the log's inputs are taken again,
+the broker is asked what has become of the orders, and the session goes on.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import trio
+
+from actors.control import Console, control
+from actors.crew import make_desk, make_learners, share_out
+from actors.desk import Desk
+from actors.execution import Execution
+from actors.journal import Follower, journal
+from actors.mailbox import Mailbox
+from actors.minutes import FeedCounts, Minutes
+from actors.pacing import Asked
+from actors.predictor import Answer, Learner, predictor
+from actors.session_clock import SessionClock
+from actors.system import Outcome
+from actors.trader import Trader, trade
+from actors.venue import Venue
+from actors.views import Views
+from engine.config import Config
+from engine.errors import RotorError
+from engine.events import Approved, OcoOrder, Order, OrderFilled, Report
+from engine.market.frames import Block, Floats, Session
+from engine.market.grid import Gridder
+from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, read_log
+from engine.records.journal import FILES, Journal
+from engine.records.page import Page
+from engine.trading.approval import approve_exit
+
+ASIDE = ".before"
+"""Where a resumed session's journal lies until it is written anew."""
+ROOM = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePlan:
+    """One live session, ready to run or to go on."""
+
+    config: Config
+    symbols: tuple[str, ...]
+    """Sorted."""
+    session: Session
+    venue: Venue
+    clock: SessionClock
+    folder: Path
+    epoch: str
+    cash_micro: int
+    """Of the account when the session's run was made."""
+    warmup: tuple[tuple[Session, Floats], ...]
+    """Earlier sessions' bars, (T, S, 5), NaN where there was none."""
+    views: Views
+    follower: Follower | None = None
+
+
+class LiveOutcome(NamedTuple):
+    """What a live session came to."""
+
+    outcome: Outcome
+    counts: FeedCounts
+    resumed: int
+    """How many inputs were taken again from the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A live session as its folder has it."""
+
+    config: Config
+    symbols: tuple[str, ...]
+    session: Session
+    epoch: str
+    cash_micro: int
+    warmup: tuple[tuple[Session, Floats], ...]
+
+
+async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
+    """Give a session its inputs again; its journal is written into `folder`."""
+    r = recording
+    learners = make_learners(r.config, r.symbols)
+    desk = make_desk(
+        r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
+    )
+    first = r.warmup[0][0] if r.warmup else r.session
+    signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
+    groups = share_out(learners)
+    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
+    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
+    with Journal(folder, "full", r.epoch, first.open_ns) as files:
+        trader = Trader(
+            desk, r.session, Gridder(r.symbols, signs),
+            list(zip(asked, answers, strict=True)), _Direct(files), Views(),
+        )  # fmt: skip
+        async with trio.open_nursery() as nursery:
+            for group, inbox, outbox in zip(groups, asked, answers, strict=True):
+                nursery.start_soon(predictor, group, inbox, outbox, "inline")
+            await trader.warm(_blocks(trader.gridder, r.warmup))
+            trader.open()
+            for given in inputs:
+                await trader.take(given)
+            nursery.cancel_scope.cancel()
+
+
+class _Direct:
+    """Pages written at once, while a session is taken up again."""
+
+    def __init__(self, files: Journal) -> None:
+        self._files = files
+
+    async def send(self, message: Page) -> None:
+        self._files.write(message)
+
+
+async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> LiveOutcome:
+    """Trade the session to its end, or until `stop` is set; raises what an actor raised.
+
+    `ready` is called once it trades.
+    """
+    logged = _whole(plan.folder / NAME, plan.symbols)
+    learners = make_learners(plan.config, plan.symbols)
+    desk = make_desk(
+        plan.config, plan.symbols, plan.epoch, plan.cash_micro, learners,
+        scan=False, spans=True, carries=True,
+    )  # fmt: skip
+    first = plan.warmup[0][0] if plan.warmup else plan.session
+    _set_aside(plan.folder)
+    files = Journal(plan.folder, "full", plan.epoch, first.open_ns)
+    log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
+    try:
+        with files:
+            counts = await _run(plan, desk, learners, files, log, logged, stop, ready)
+    finally:
+        log.close()
+    return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs))
+
+
+async def _run(
+    plan: LivePlan,
+    desk: Desk,
+    learners: Sequence[Learner],
+    files: Journal,
+    log: InputLog,
+    logged: Logged,
+    stop: trio.Event,
+    ready: Callable[[], None],
+) -> FeedCounts:
+    groups = share_out(learners)
+    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
+    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
+    pages: Mailbox[Page] = Mailbox("trader→journal", 8)
+    signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
+    trader = Trader(
+        desk, plan.session, Gridder(plan.symbols, signs),
+        list(zip(asked, answers, strict=True)), _Direct(files), plan.views,
+    )  # fmt: skip
+    minutes = Minutes(plan.venue, plan.clock, plan.session, plan.symbols)
+    giver, inputs = trio.open_memory_channel[Input](ROOM)
+    commands: Mailbox[Asked] = Mailbox("control→trader", 16)
+    console = Console(plan.folder, plan.symbols, plan.views, commands)
+
+    def tell(reports: Sequence[Report]) -> None:
+        giver.send_nowait(Told(tuple(reports)))
+
+    def book() -> dict[str, int]:
+        return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
+
+    execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book)
+    async with control(plan.folder, console.answer), trio.open_nursery() as nursery:
+        for group, inbox, outbox in zip(groups, asked, answers, strict=True):
+            nursery.start_soon(predictor, group, inbox, outbox, "inline")
+        await trader.warm(_blocks(trader.gridder, plan.warmup))
+        trader.open()
+        for given in logged.inputs:
+            await trader.take(given)
+        _unchanged(plan.folder, files)
+        _take_up(execution, desk, trader.fills)
+        trader.pages = pages
+        nursery.start_soon(journal, pages, files, plan.follower)
+        await nursery.start(execution.run, plan.symbols)
+        nursery.start_soon(_hear, commands, giver)
+        nursery.start_soon(_stop, stop, nursery.cancel_scope)
+        if not trader.over:
+            nursery.start_soon(minutes.run, trader.minute, giver.send)
+            ready()
+            await trade(trader, inputs, log, execution.send)
+        pages.close_sender()
+        for inbox in asked:
+            inbox.close_sender()
+        nursery.cancel_scope.cancel()
+    desk.stats.interrupted = not trader.over
+    return minutes.counts
+
+
+async def _hear(commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input]) -> None:
+    async for given in commands:
+        await giver.send(Said(given.command, given.actor))
+
+
+async def _stop(stop: trio.Event, scope: trio.CancelScope) -> None:
+    await stop.wait()
+    scope.cancel()
+
+
+def _blocks(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Iterator[Block]:
+    for session, bars in warmup:
+        yield gridder.block(session, 0, bars)
+
+
+def _take_up(execution: Execution, desk: Desk, fills: Sequence[OrderFilled]) -> None:
+    """Give execution the orders that are not over, and the fees of the day so far."""
+    for fill in fills:
+        execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
+
+    def restore(
+        approved: Approved[Order | OcoOrder], *, silent: bool = False, stop_micro: int = 0
+    ) -> None:
+        known = [fill for fill in fills if fill.order_id == approved.order.order_id]
+        execution.restore(approved, known, silent=silent, stop_micro=stop_micro)
+
+    for legs in desk.state.legs.values():
+        approved = approve_exit(legs.order, legs.order.shares)
+        restore(approved, silent=not legs.resting, stop_micro=legs.stop_micro)
+    for working in desk.state.working.values():
+        if working.released:
+            restore(working.approved)
+
+
+def _whole(path: Path, symbols: tuple[str, ...]) -> Logged:
+    """Read the log of before, and cut off what a kill tore."""
+    logged = read_log(path, symbols)
+    if path.exists() and path.stat().st_size > logged.size:
+        with path.open("r+b") as file:
+            file.truncate(logged.size)
+    return logged
+
+
+def _set_aside(folder: Path) -> None:
+    aside = folder / ASIDE
+    names = [f"{name}.jsonl" for name in FILES["full"]]
+    if aside.exists():  # a kill while it was written anew: what lies aside is the whole one
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+    else:
+        aside.mkdir()
+        for name in names:
+            if (folder / name).exists():
+                (folder / name).replace(aside / name)
+
+
+def _unchanged(folder: Path, files: Journal) -> None:
+    """Hold the journal that was written anew against the one of before.
+
+    Raises RotorError where they differ: then something has changed the log, or the program.
+    """
+    files.sync()
+    for name in FILES["full"]:
+        before, now = folder / ASIDE / f"{name}.jsonl", folder / f"{name}.jsonl"
+        if not before.exists():
+            continue
+        old, new = before.read_bytes(), now.read_bytes()
+        whole = old[: old.rfind(b"\n") + 1]
+        if not new.startswith(whole[: len(new)]):
+            raise RotorError(
+                f"{now}: taking the log's inputs again gave another journal than the one of "
+                f"before, which lies in {folder / ASIDE}; it was recorded by another version, or "
+                "changed"
+            )
+    shutil.rmtree(folder / ASIDE)
+
+
+def _outcome(desk: Desk, learners: Sequence[Learner], plan: LivePlan, files: Journal) -> Outcome:
+    desk.stats.refusals = desk.refusals.by_gate()
+    desk.stats.blocked_since_ns = desk.state.risk.blocked_since_ns
+    desk.stats.blocked_by = desk.state.risk.words()
+    desk.stats.open_positions = len(desk.state.ledger.positions)
+    return Outcome(
+        stats=desk.stats,
+        slope=desk.slope,
+        scores={s: x.scores() for s, x in zip(plan.symbols, learners, strict=True)},
+        mailboxes=(),
+        journal_sha256=files.sha256,
+    )

@@ -1,0 +1,174 @@
+"""The live supervisor: takes one input after the other, and acts on what the desk says.
+
+KEY INPUT: frames, reports and commands, in the order in which they became known.
+KEY OUTPUT: orders, each written down before it is sent; a page per minute for the journal.
+
+A minute is open for reports and commands before its bars are known. The trader is a function of
+its inputs: after a kill they are taken again from the log, nothing is sent, and then it goes on.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import trio
+
+from actors.desk import NOTHING, Desk, Given, Outgoing
+from actors.mailbox import Mailbox
+from actors.predictor import Answer
+from actors.views import Views
+from engine.config import Config
+from engine.events import OrderFilled, Report
+from engine.market.frames import (
+    AGE,
+    CLOSE,
+    HIGH,
+    LOW,
+    MINUTE_NS,
+    OPEN,
+    PRESENT,
+    SURPRISE,
+    VOLUME,
+    Block,
+    Session,
+)
+from engine.market.grid import Gridder
+from engine.records.inputs import Frame, Input, InputLog, Reloaded, Said, Told
+from engine.records.page import Page
+
+Send = Callable[[Outgoing, Sequence[tuple[str, int]]], Awaitable[None]]
+
+
+class Pages(Protocol):
+    """Where pages go."""
+
+    async def send(self, message: Page) -> None:
+        """Take a page."""
+        ...
+
+
+@dataclass(slots=True)
+class Trader:
+    """One session of one account."""
+
+    desk: Desk
+    session: Session
+    gridder: Gridder
+    predictors: Sequence[tuple[Mailbox[Block], Mailbox[Answer]]]
+    pages: Pages
+    views: Views
+    minute: int = 0
+    """The minute that is open."""
+    _last: Block | None = None
+    _early: list[Report] = field(default_factory=list)
+    _fills: list[OrderFilled] = field(default_factory=list)
+
+    async def warm(self, blocks: Iterable[Block]) -> None:
+        """Let the learners see earlier sessions."""
+        for block in blocks:
+            self.desk.open_block(block, await self._ask(block), trading=False)
+            self.desk.next_frame(0)
+            await self.pages.send(self.desk.close_block())
+            self._last = block
+
+    def open(self) -> None:
+        """Open the session's first minute."""
+        self.desk.open_minutes(self._blank(), trading=True)
+
+    async def take(self, given: Input) -> tuple[Outgoing, list[tuple[str, int]]]:
+        """Take one input; return what is to be sent: orders, and stops to move."""
+        moves: list[tuple[str, int]] = []
+        match given:
+            case Frame():
+                outgoing, moves = await self._frame(given)
+            case Told(reports=reports):
+                outgoing = self._fold(reports)
+            case Said(command=command, actor=actor):
+                self.desk.give(Given(self._ts_ns, command, actor))
+                outgoing = self.desk.begin(0)
+            case Reloaded(actor=actor, config=config, changes=changes):
+                self.desk.reload(Config.model_validate(config), actor, changes)
+                outgoing = NOTHING
+        return outgoing, moves
+
+    @property
+    def over(self) -> bool:
+        """Return whether the session's last minute is closed."""
+        return self.minute >= self.session.minutes
+
+    @property
+    def fills(self) -> list[OrderFilled]:
+        """Return all fills of the session, in order."""
+        return self._fills
+
+    @property
+    def _ts_ns(self) -> int:
+        return self.session.open_ns + self.minute * MINUTE_NS
+
+    def _fold(self, reports: Sequence[Report]) -> Outgoing:
+        """Fold what belongs to the open minute; what is of a later one waits for it."""
+        end_ns = self._ts_ns + MINUTE_NS
+        now = [r for r in reports if r.ts_ns < end_ns]
+        self._early += [r for r in reports if r.ts_ns >= end_ns]
+        self._fills += [r for r in now if isinstance(r, OrderFilled)]
+        return self.desk.fold(0, [_stamped(report, self._ts_ns) for report in now])
+
+    async def _frame(self, frame: Frame) -> tuple[Outgoing, list[tuple[str, int]]]:
+        assert frame.minute == self.minute
+        block = self.gridder.block(self.session, self.minute, frame.bars[None])
+        self.desk.close_minutes(block, await self._ask(block))
+        self.desk.next_frame(0)
+        self.desk.lapse(0)
+        outgoing = self.desk.decide(0, late=frame.late)
+        moves = self.desk.recorder.take_moves()
+        self.views.latest = self.desk.view()
+        await self.pages.send(self.desk.close_block())
+        self._last = block
+        self.minute += 1
+        if not self.over:
+            self.desk.open_minutes(self._blank(), trading=True)
+            early, self._early = self._early, []
+            more = self._fold(early)
+            outgoing = Outgoing(outgoing.cancels, (*outgoing.orders, *more.orders))
+        return outgoing, moves
+
+    async def _ask(self, block: Block) -> list[Answer]:
+        for inbox, _ in self.predictors:
+            await inbox.send(block)
+        return [await outbox.receive() for _, outbox in self.predictors]
+
+    def _blank(self) -> Block:
+        """Return the open minute as it is known before its bars: the last prices, carried."""
+        last = self._last
+        if last is None:
+            raise ValueError("no bars have been seen yet")
+        bars = last.bars[-1:].copy()
+        bars[:, :, [OPEN, HIGH, LOW]] = bars[:, :, CLOSE : CLOSE + 1]
+        bars[:, :, [VOLUME, PRESENT, SURPRISE]] = 0.0
+        bars[:, :, AGE] += 1.0
+        bars.flags.writeable = False
+        return Block(self.session, self.minute, last.symbols, bars, last.universe[-1:])
+
+
+async def trade(
+    trader: Trader, inputs: trio.MemoryReceiveChannel[Input], log: InputLog, send: Send
+) -> None:
+    """Trade until the session is over; what is to be sent is durable before it is sent."""
+    async for given in inputs:
+        log.append(given)
+        log.flush()  # the journal never knows more than the log
+        outgoing, moves = await trader.take(given)
+        for approved in outgoing.orders:
+            log.note({"in": "sent", "order_id": approved.order.order_id})
+        if outgoing != NOTHING or moves:
+            log.sync()
+            await send(outgoing, moves)
+        if trader.over:
+            log.sync()
+            return
+
+
+def _stamped(report: Report, ts_ns: int) -> Report:
+    if isinstance(report, OrderFilled):
+        return report._replace(ts_ns=ts_ns)
+    return replace(report, ts_ns=ts_ns)

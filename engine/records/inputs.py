@@ -1,0 +1,215 @@
+"""The log of a live session: all that the trader was given, durable before it acts.
+
+KEY INPUT: frames, reports, commands, as the supervisor takes them.
+KEY OUTPUT: inputs.jsonl in the run's folder, a chain of checksums line by line; the inputs again.
+
+The trader is a function of its inputs: fed with them anew it comes to the same state, the same
+orders, the same ids. So this file is what a killed session goes on from.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from engine.errors import BadInputError
+from engine.events import (
+    Command,
+    Leg,
+    OrderCanceled,
+    OrderFilled,
+    OrderRejected,
+    Report,
+    Side,
+    StreamLost,
+    StreamRestored,
+)
+from engine.market.frames import Floats
+from engine.records.command_rows import command_of, command_row
+
+Json = dict[str, Any]
+NAME = "inputs.jsonl"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A minute's bars."""
+
+    minute: int
+    bars: Floats
+    """(S, 5) OHLCV, NaN where there was none."""
+    late: bool = False
+    """True if it was learned of after its time: nothing is decided in it."""
+    backfilled: bool = False
+    """True if bars of it came by REST after a gap of the stream."""
+
+
+class Told(NamedTuple):
+    """What the broker reported."""
+
+    reports: tuple[Report, ...]
+
+
+class Said(NamedTuple):
+    """What an operator commanded."""
+
+    command: Command
+    actor: str
+
+
+class Reloaded(NamedTuple):
+    """New settings, whole and validated."""
+
+    actor: str
+    config: Json
+    changes: tuple[tuple[str, Any, Any], ...]
+
+
+Input = Frame | Told | Said | Reloaded
+_REPORTS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (OrderFilled, OrderCanceled, OrderRejected, StreamLost, StreamRestored)
+}
+
+
+class InputLog:
+    """The log, open for appending."""
+
+    def __init__(self, path: Path, symbols: tuple[str, ...], head: str = "") -> None:
+        self._file = path.open("ab")
+        self._symbols = symbols
+        self._head = head
+        self._dirty = False
+
+    def append(self, given: Input) -> None:
+        """Append an input; it is durable after the next `sync`."""
+        self.note(_row(given, self._symbols))
+
+    def note(self, row: Json) -> None:
+        """Append a row of another kind, such as what was sent."""
+        body = orjson.dumps(row)
+        self._head = hashlib.sha256(self._head.encode() + body).hexdigest()
+        self._file.write(body[:-1] + b',"chain":"' + self._head.encode() + b'"}\n')
+        self._dirty = True
+
+    def flush(self) -> None:
+        """Hand what was appended to the operating system: it survives the process."""
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Make durable what was appended."""
+        if self._dirty:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._dirty = False
+
+    def close(self) -> None:
+        """Make it durable and close it."""
+        self.sync()
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a log holds."""
+
+    inputs: tuple[Input, ...]
+    sent: frozenset[str]
+    """Ids of the orders that were about to be sent."""
+    head: str
+    """The checksum to go on from."""
+    size: int
+    """Bytes of whole lines; what follows was torn off."""
+
+
+def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
+    """Read a log; a torn last line is left out.
+
+    Raises BadInputError, naming the line, where the chain does not hold.
+    """
+    inputs: list[Input] = []
+    sent: set[str] = set()
+    head, size = "", 0
+    for number, line, row in _lines(path):
+        cut = line.rindex(b',"chain":"')
+        head = hashlib.sha256(head.encode() + line[:cut] + b"}").hexdigest()
+        if row.get("chain") != head:
+            raise BadInputError(f"{path}, line {number}: was changed (its checksum does not hold)")
+        size += len(line)
+        if row["in"] == "sent":
+            sent.add(row["order_id"])
+        else:
+            inputs.append(_input(row, symbols))
+    return Logged(tuple(inputs), frozenset(sent), head, size)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes, Json]]:
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield number, line, orjson.loads(line)
+            except ValueError as error:
+                raise BadInputError(f"{path}, line {number}: is no JSON ({error})") from None
+
+
+def _row(given: Input, symbols: tuple[str, ...]) -> Json:
+    match given:
+        case Frame():
+            bars = {
+                symbol: given.bars[s].tolist()
+                for s, symbol in enumerate(symbols)
+                if not np.isnan(given.bars[s, 0])
+            }
+            flags = {"late": True} if given.late else {}
+            flags |= {"backfilled": True} if given.backfilled else {}
+            return {"in": "frame", "minute": given.minute, "bars": bars, **flags}
+        case Told():
+            return {"in": "told", "reports": [_report_row(report) for report in given.reports]}
+        case Said():
+            return {"in": "said", "actor": given.actor, **command_row(given.command)}
+        case Reloaded():
+            return {"in": "reloaded", **given._asdict()}
+
+
+def _report_row(report: Report) -> Json:
+    kind = type(report).__name__
+    if isinstance(report, OrderFilled):
+        return {"is": kind, **report._asdict()}
+    return {"is": kind, **{name: getattr(report, name) for name in report.__slots__}}
+
+
+def _input(row: Json, symbols: tuple[str, ...]) -> Input:
+    match row["in"]:
+        case "frame":
+            bars = np.full((len(symbols), 5), np.nan)
+            for symbol, bar in row["bars"].items():
+                bars[symbols.index(symbol)] = bar
+            late, backfilled = row.get("late", False), row.get("backfilled", False)
+            return Frame(row["minute"], bars, late, backfilled)
+        case "told":
+            return Told(tuple(_report(report) for report in row["reports"]))
+        case "said":
+            return Said(command_of(row), row["actor"])
+        case "reloaded":
+            changes = tuple((key, old, new) for key, old, new in row["changes"])
+            return Reloaded(row["actor"], row["config"], changes)
+        case kind:
+            raise BadInputError(f"inputs.jsonl holds {kind!r}, which this Rotor does not know")
+
+
+def _report(row: Json) -> Report:
+    kind = _REPORTS[row.pop("is")]
+    if kind is OrderFilled:
+        row["side"] = Side(row["side"])
+        row["leg"] = Leg(row["leg"]) if row["leg"] else None
+    report: Report = kind(**row)
+    return report
