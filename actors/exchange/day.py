@@ -54,7 +54,7 @@ class Day:
         return session.open_ns + self._ended * MINUTE_NS
 
     async def _step(self) -> None:
-        if not await self._quiet():
+        if not await self._quiet(self._moved):
             return
         moments = (self.boundary, self._clients.next_timer(), self._clock.next_timer())
         target = min((m for m in moments if m is not None), default=None)
@@ -96,7 +96,7 @@ class Day:
         if floor.end_minute(minute):
             await self._tell_time(target - LAST_NS)
             floor.trades.release()
-            await self._settle()
+            await self._settle(trio.current_time())
         floor.trades.held = False
         await self._tell_time(target)
         self._clock.run_due()
@@ -108,27 +108,28 @@ class Day:
         self._clock.jump(target)
         self._moved = trio.current_time()
         self._floor.tell_clock()
-        while self._clock.lockstep and self._clients.busy(self._clock.now_ns):
-            self._hold()
-            await self._bell.wait()
+        await self._settle(float("-inf"))
 
     def _next_minute(self) -> int:
         """Return the minute that ends at the boundary, −1 at the bell, and pass on."""
         self._ended += 1
         return self._ended - 2
 
-    async def _settle(self) -> None:
+    async def _settle(self, moved: float) -> None:
         """Return when everybody is quiet, or time flows."""
-        while self._clock.lockstep and not await self._quiet():
+        while self._clock.lockstep and not await self._quiet(moved):
             self._hold()
 
-    async def _quiet(self) -> bool:
-        """Wait a little; return whether everybody is quiet and time may move."""
+    async def _quiet(self, moved: float) -> bool:
+        """Wait a little; return whether everybody is quiet and time may move.
+
+        `moved` is when there was last something to act on for who has no clock.
+        """
         if self._clock.paused or not self._clients.begun or self._clients.busy(self._clock.now_ns):
             with trio.move_on_after(_LOOK_AGAIN_SECONDS):
                 await self._bell.wait()
             return False
-        left = self._clients.silence_left(self._moved)
+        left = self._clients.silence_left(moved)
         if left > 0:
             with trio.move_on_after(left):
                 await self._bell.wait()
