@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from engine.errors import BadInputError
+from engine.errors import BadInputError, RotorError
 from engine.events import MICRO
 from engine.records.store.queries import find_run, rows, runs
 from engine.records.store.tables import (
@@ -63,7 +63,10 @@ def _live(name: str | None) -> Json | None:
         }
     if len(sessions) != 1:
         return None
-    view = ask(next(iter(sessions)), {"verb": "positions"})
+    try:
+        view = ask(next(iter(sessions)), {"verb": "positions"})
+    except RotorError:
+        return None  # it ended meanwhile
     if view["state"] != "trading":
         return None
     positions = [

@@ -1,5 +1,8 @@
 """Commands in this process, in an empty folder, and a run to ask about."""
 
+import shutil
+import tempfile
+
 import pytest
 
 from tests.engine.records.store.folders import write_run
@@ -14,15 +17,18 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def rotor(tmp_path, monkeypatch, capfdbinary):
-    """Run a command in an empty folder; return its exit code and what it printed."""
+    """Yield a function that runs a command in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
+    sockets = tempfile.mkdtemp(prefix="rotor-")  # no session of anyone else's is found
+    monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
 
     def command(*words):
         code = main([str(word) for word in words])
         said = capfdbinary.readouterr()
         return code, said.out.decode(), said.err.decode()
 
-    return command
+    yield command
+    shutil.rmtree(sockets)
 
 
 @pytest.fixture

@@ -231,6 +231,29 @@ def test_nothing_yet(rotor):
         assert err.startswith("rotor: ")
 
 
+def test_what_is_missing_is_said_and_what_is_wrong_refused(rotor, run):
+    """Strategies, where there is none; dates that run backwards; runs that are not known yet."""
+    _, _, err = rotor("analytics", "strategy", "x")
+    assert err == "rotor: x: there is no run yet: rotor replay\n"
+    code, _, err = rotor("portfolio", run)
+    assert code == 2
+    assert f"rotor rebuild {run}" in err
+    assert rotor("rebuild", run)[0] == 0
+    assert rotor("portfolio", run)[0] == 0
+    assert "there are: rotation-ewrls" in rotor("analytics", "strategy", "x")[2]
+    backwards = ("--from", "2025-05-02", "--to", "2025-05-01")
+    for words in (("analytics", "overview"), ("signals", "quality"), ("replay",)):
+        code, _, err = rotor(*words, *backwards)
+        assert code == 2
+        assert "--from 2025-05-02 is after --to 2025-05-01" in err
+
+
+def test_runs_started_at_a_moment_in_utc(known):
+    """ISO 8601, for scripts."""
+    (listed,) = asked(known, "runs", "list")
+    assert listed["started"] == "2025-08-01T11:00:00+00:00"
+
+
 def test_json_or_csv_but_not_both(known):
     """It says so."""
     code, _, err = known("runs", "list", "--json", "--csv")
