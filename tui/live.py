@@ -28,6 +28,7 @@ from engine.errors import BadInputError, RotorError
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
+from tui.claim import claim
 from tui.enrol import enrol
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
 from tui.live_progress import show_progress
@@ -89,7 +90,8 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
             account = await _account(venue)
             session = await _session(clock)
             folder = live_folder(request.out, config, account.number, session.date)
-            with account_lock(account.number, request.endpoint):
+            folder.mkdir(parents=True, exist_ok=True)
+            with account_lock(account.number, request.endpoint), claim(folder):
                 code = await _trade(
                     request,
                     config,

@@ -43,7 +43,7 @@ async def inject(api, kind, **more):
 
 async def hit(floor):
     """Return when the first fault has hit something."""
-    while not floor.faults.schedule[0].hits:  # noqa: ASYNC110 - nothing rings
+    while not floor.faults.schedule[0].hits:
         await trio.sleep(0.005)
 
 

@@ -4,6 +4,7 @@ import json
 import random
 
 import trio
+
 from tests.actors.exchange.venue import (
     MINUTE,
     Trader,
@@ -12,8 +13,8 @@ from tests.actors.exchange.venue import (
     quiet_market,
     serving,
     unpack,
-    wire_to,
     walking_market,
+    wire_to,
 )
 from tests.bars import flat
 
@@ -199,12 +200,11 @@ async def test_reports_of_a_minute_come_before_its_bars(tmp_path):
 async def test_pause_and_resume_hold_lockstep_too(tmp_path):
     """The control port stops time whatever the clients say."""
     floor = floor_of(quiet_market(tmp_path))
-    async with serving(floor) as api:
-        async with Trader(api).connected() as trader:
-            await api.post("/control/pause")
-            trader.timer, trader.busy = trader.open, False
-            await trader.tell()
-            assert await stands(floor)
-            assert trader.clock[-1]["paused"]
-            await api.post("/control/resume")
-            await trader.reached.wait()
+    async with serving(floor) as api, Trader(api).connected() as trader:
+        await api.post("/control/pause")
+        trader.timer, trader.busy = trader.open, False
+        await trader.tell()
+        assert await stands(floor)
+        assert trader.clock[-1]["paused"]
+        await api.post("/control/resume")
+        await trader.reached.wait()
