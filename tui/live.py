@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 EARLY_MINUTES = 5
 """Before the bell, when a session is taken up."""
+_ATTEMPTS = 3
 REHEARSAL = "rehearsal"
 """The key pair on an exchange of one's own."""
 
@@ -219,7 +220,7 @@ def _venue(
         clock=clock.now_ns,
         endpoint=request.endpoint,
         live=config.live,
-        deadlines=Deadlines(connect=1.0, read=2.0, whole=4.0) if local else None,
+        deadlines=Deadlines(connect=2.0, read=4.0, whole=8.0) if local else None,
         sleep=partial(pause, clock),
         trading_per_minute=rate,
         data_per_minute=rate,
@@ -271,10 +272,14 @@ async def _warmup(
     before = before[len(before) - wanted :] if wanted else []
     if not before:
         return []
-    try:
-        bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
-    except Unreachable as error:
-        raise RotorError(f"history cannot be had: {error}") from None
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
+            break
+        except Unreachable as error:
+            if attempt == _ATTEMPTS:
+                raise RotorError(f"history cannot be had: {error}") from None
+            _say(f"history: {error}; once more")
     found = [(s, _grid(bars, s, symbols)) for s in before]
     return [(s, grid) for s, grid in found if not np.isnan(grid).all()]
 
