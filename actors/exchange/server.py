@@ -21,6 +21,7 @@ from actors.exchange.floor import Floor
 from actors.exchange.gate import Gate, answer
 from actors.exchange.refusal import NOT_FOUND, Refusal
 from actors.exchange.rest_data import DataApi
+from actors.exchange.rest_orders import OrdersApi
 from actors.exchange.rest_trading import TradingApi
 
 HOST = "127.0.0.1"
@@ -66,6 +67,7 @@ def build_app(floor: Floor, stop: trio.Event) -> Starlette:
     return Starlette(
         routes=[
             *TradingApi(floor).routes(),
+            *OrdersApi(floor).routes(),
             *DataApi(floor).routes(),
             *Control(floor, stop).routes(),
             WebSocketRoute("/stream", floor.trades.serve),

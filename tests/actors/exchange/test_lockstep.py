@@ -4,6 +4,7 @@ import json
 import random
 
 import trio
+
 from tests.actors.exchange.venue import (
     MINUTE,
     Trader,
@@ -12,8 +13,8 @@ from tests.actors.exchange.venue import (
     quiet_market,
     serving,
     unpack,
-    wire_to,
     walking_market,
+    wire_to,
 )
 from tests.bars import flat
 
@@ -63,7 +64,7 @@ async def one_day(path):
         trader.on_bars = on_bars
         async with trader.connected():
             await trader.until(120)
-        return await api.ledger()
+            return await api.ledger()
 
 
 async def test_the_same_day_twice_gives_the_same_books(tmp_path):
@@ -161,7 +162,7 @@ async def test_a_hold_may_be_for_the_last_minutes_only(tmp_path):
         async with wire_to(url):
             pass
         with trio.fail_after(20):
-            while not (await api.get("/control"))["held"]:
+            while not (await api.get("/control"))["held"]:  # noqa: ASYNC110
                 await trio.sleep(0.01)
         late = floor.clock.now_ns - floor.market.start_ns(385)
         assert late >= 0
@@ -199,12 +200,11 @@ async def test_reports_of_a_minute_come_before_its_bars(tmp_path):
 async def test_pause_and_resume_hold_lockstep_too(tmp_path):
     """The control port stops time whatever the clients say."""
     floor = floor_of(quiet_market(tmp_path))
-    async with serving(floor) as api:
-        async with Trader(api).connected() as trader:
-            await api.post("/control/pause")
-            trader.timer, trader.busy = trader.open, False
-            await trader.tell()
-            assert await stands(floor)
-            assert trader.clock[-1]["paused"]
-            await api.post("/control/resume")
-            await trader.reached.wait()
+    async with serving(floor) as api, Trader(api).connected() as trader:
+        await api.post("/control/pause")
+        trader.timer, trader.busy = trader.open, False
+        await trader.tell()
+        assert await stands(floor)
+        assert trader.clock[-1]["paused"]
+        await api.post("/control/resume")
+        await trader.reached.wait()
