@@ -5,7 +5,8 @@ KEY OUTPUT: actors.venue.Venue; answers, events and bars that take as long as th
 
 It keeps the exchange's promise: what rests is matched at a minute's end, and told, before the
 minute's bars are sent. Inside that the seed may do as it likes: answers overtake events, events
-come twice, those of orders that are watched get lost, symbols' bars come in any order.
+come twice, those of orders that are watched get lost, so do answers to orders that were taken;
+symbols' bars come in any order.
 """
 
 import math
@@ -34,6 +35,8 @@ from actors.venue import (
     Quote,
     Rejected,
     Status,
+    Unknown,
+    Unreachable,
     Update,
 )
 from actors.venue import Account as Shown
@@ -63,6 +66,8 @@ class Latencies:
     """The share of events that come twice."""
     lost: float = 0.1
     """The share of the events of watched orders that never come."""
+    silent: float = 0.05
+    """The share of answers that never come, though what was asked for was done."""
 
 
 USUAL = Latencies()
@@ -196,10 +201,12 @@ class SimulatedVenue:
         # most are quick, some are not
         await trio.sleep(self.latencies.way * self._rng.random() ** 3)
 
-    async def _ask(self, act):
+    async def _ask(self, act, *, sure=False):
         await self._way()
         answer = act()
         await self._way()
+        if not sure and self._rng.random() < self.latencies.silent:
+            raise Unreachable("silence")
         return answer
 
     async def _ordered(self, act):
@@ -209,7 +216,10 @@ class SimulatedVenue:
             except Refusal as refusal:
                 return Rejected(refusal.body["message"], refusal.body["code"])
 
-        return await self._ask(attempt)
+        try:
+            return await self._ask(attempt)
+        except Unreachable as silence:
+            return Unknown(str(silence))
 
     async def submit(self, approved):
         """Send an order once."""
@@ -275,7 +285,10 @@ class SimulatedVenue:
 
     async def quotes(self, symbols):
         """Return the latest quotes."""
-        return await self._ask(lambda: {s: self._quote(s) for s in symbols if self._quote(s)})
+        # without a quote no entry is sent: that would be another day
+        return await self._ask(
+            lambda: {s: self._quote(s) for s in symbols if self._quote(s)}, sure=True
+        )
 
     def _quote(self, symbol):
         found = self.market.quote(symbol)
@@ -289,7 +302,8 @@ class SimulatedVenue:
                 for minute in range(self.market.published)
                 for bar in market_bars(self.market, minute)
                 if bar.symbol in symbols and start_ns <= bar.start_ns < end_ns
-            ]
+            ],
+            sure=True,
         )
 
 

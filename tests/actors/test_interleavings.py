@@ -18,7 +18,7 @@ from tests.actors.simulated_venue import Latencies
 from tests.bars import SIX, config
 
 SEEDS = int(os.environ.get("ROTOR_SEEDS", "12"))
-FAST = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0)
+FAST = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
 
 
 @pytest.fixture(autouse=True)
