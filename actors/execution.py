@@ -111,10 +111,14 @@ class Execution:
         fills: Sequence[OrderFilled],
         *,
         silent: bool = False,
+        stop_micro: int = 0,
     ) -> None:
-        """Take up an order of before a restart, with the fills that the log knows."""
+        """Take up an order of before a restart, with the fills that the log knows.
+
+        `stop_micro` is where a stop should be by now.
+        """
         intent = self._intents[approved.order.order_id] = Intent(approved, restored=True)
-        intent.silent = silent
+        intent.silent, intent.wanted_stop_micro = silent, stop_micro
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
 
@@ -222,13 +226,10 @@ class Execution:
             await self._look(intent)
 
     def _adopt_stop(self, intent: Intent, order: BrokerOrder) -> None:
-        root = intent.root_id
-        assert root is not None
         for carrier in intent.carriers.values():
             if carrier.broker_id == order.replaces:
                 carrier.status = Status.REPLACED
-        intent.shown(_as_leg(order, root))
-        self._know(intent)
+        self._show(intent, order)
 
     # --- what is learned ------------------------------------------------------------------------
 
@@ -294,7 +295,7 @@ class Execution:
 
     def _take(self, update: Update) -> None:
         broker_id = update.order.broker_id
-        intent = self._by_broker.get(broker_id) or self._intents.get(update.order.client_id)
+        intent = self._find(update.order)
         if intent is None:
             self._strangers[broker_id].append(update)
             return
@@ -305,6 +306,12 @@ class Execution:
         self._report(intent, [executed] if executed else [], update.order)
         if intent.owing:
             self._nursery.start_soon(self._chase, intent)
+
+    def _find(self, order: BrokerOrder) -> Intent | None:
+        """Return the intent that an order carries: by its id, or that of the stop it moved."""
+        known = self._by_broker.get(order.broker_id) or self._by_broker.get(order.replaces)
+        moved = order.client_id.rpartition("-")[0]
+        return known or self._intents.get(order.client_id) or self._intents.get(moved)
 
     async def _chase(self, intent: Intent) -> None:
         await pause(self._clock, 1.0)  # a late event may still come
@@ -402,7 +409,7 @@ class Execution:
                 self.down = f"its snapshot cannot be had: {error}"
                 await pause(self._clock, 2.0)
         for order in orders:
-            intent = self._intents.get(order.client_id)
+            intent = self._find(order)
             if intent is not None and not intent.ended:
                 self._show(intent, order)
         await self._resume()
@@ -420,6 +427,9 @@ class Execution:
             if intent.carriers:
                 if not intent.resting:
                     self._nursery.start_soon(self._watch, intent)
+                elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
+                    symbol, name = intent.order.symbol, intent.order.order_id
+                    await self._queue(symbol, self._move, name, intent.wanted_stop_micro)
             elif intent.entry or intent.silent:
                 self._end(intent, "Rotor was not running when it was to be sent")
             else:
@@ -449,15 +459,6 @@ class Execution:
 
     def _pending(self) -> bool:
         return any(not i.ended and not i.resting for i in self._intents.values())
-
-
-def _as_leg(order: BrokerOrder, root: str) -> BrokerOrder:
-    """Return a snapshot of an OCO of which only the new stop is known."""
-    return BrokerOrder(
-        client_id="", broker_id=root, symbol=order.symbol, side=order.side, kind="limit",
-        shares=order.shares, filled=0, filled_price_micro=None, status=Status.PENDING, said="",
-        stop_micro=None, limit_micro=None, updated_ns=order.updated_ns, replaces="", legs=(order,),
-    )  # fmt: skip
 
 
 def _crossed(quote: Quote) -> str:

@@ -61,6 +61,10 @@ class Intent:
     """True once its end was told."""
     restored: bool = False
     """True after a restart, until a snapshot has shown whether the broker has it."""
+    wanted_stop_micro: int = 0
+    """After a restart: where the stop should be by now."""
+    shown_stop_micro: int = 0
+    """Where the broker says that the stop is."""
     known_filled: int = 0
     """After a restart: the fills known from the log, until a snapshot says whose they were."""
     known_value_micro: int = 0
@@ -104,7 +108,10 @@ class Intent:
 
     def carried_by(self, order: BrokerOrder) -> None:
         """Note a broker order and its legs as carriers."""
-        leg = Leg.TARGET if self.resting else None
+        leg = None
+        if self.resting:
+            # the root of an OCO is its target; a moved stop stands beside it
+            leg = Leg.TARGET if order.client_id == self.order.order_id else Leg.STOP
         if order.broker_id not in self.carriers:
             self.carriers[order.broker_id] = Carrier(order.broker_id, leg)
         for child in order.legs:
@@ -129,6 +136,8 @@ class Intent:
         for part in (order, *order.legs):
             carrier = self.carriers[part.broker_id]
             self._stands(carrier, part)
+            if carrier.leg is Leg.STOP and part.stop_micro and not part.status.final:
+                self.shown_stop_micro = part.stop_micro
             self._attribute(carrier)
             missing = carrier.told - carrier.seen
             if missing > 0 and part.filled_price_micro is not None:

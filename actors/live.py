@@ -76,6 +76,45 @@ class LiveOutcome(NamedTuple):
     """How many inputs were taken again from the log."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A live session as its folder has it."""
+
+    config: Config
+    symbols: tuple[str, ...]
+    session: Session
+    epoch: str
+    cash_micro: int
+    warmup: tuple[tuple[Session, Floats], ...]
+
+
+async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
+    """Give a session its inputs again; its journal is written into `folder`."""
+    r = recording
+    learners = make_learners(r.config, r.symbols)
+    desk = make_desk(
+        r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
+    )
+    first = r.warmup[0][0] if r.warmup else r.session
+    signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
+    groups = share_out(learners)
+    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
+    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
+    with Journal(folder, "full", r.epoch, first.open_ns) as files:
+        trader = Trader(
+            desk, r.session, Gridder(r.symbols, signs),
+            list(zip(asked, answers, strict=True)), _Direct(files), Views(),
+        )  # fmt: skip
+        async with trio.open_nursery() as nursery:
+            for group, inbox, outbox in zip(groups, asked, answers, strict=True):
+                nursery.start_soon(predictor, group, inbox, outbox, "inline")
+            await trader.warm(_blocks(trader.gridder, r.warmup))
+            trader.open()
+            for given in inputs:
+                await trader.take(given)
+            nursery.cancel_scope.cancel()
+
+
 class _Direct:
     """Pages written at once, while a session is taken up again."""
 
@@ -186,15 +225,18 @@ def _take_up(execution: Execution, desk: Desk, fills: Sequence[OrderFilled]) -> 
     for fill in fills:
         execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
 
-    def restore(approved: Approved[Order | OcoOrder], *, silent: bool) -> None:
+    def restore(
+        approved: Approved[Order | OcoOrder], *, silent: bool = False, stop_micro: int = 0
+    ) -> None:
         known = [fill for fill in fills if fill.order_id == approved.order.order_id]
-        execution.restore(approved, known, silent=silent)
+        execution.restore(approved, known, silent=silent, stop_micro=stop_micro)
 
     for legs in desk.state.legs.values():
-        restore(approve_exit(legs.order, legs.order.shares), silent=not legs.resting)
+        approved = approve_exit(legs.order, legs.order.shares)
+        restore(approved, silent=not legs.resting, stop_micro=legs.stop_micro)
     for working in desk.state.working.values():
         if working.released:
-            restore(working.approved, silent=False)
+            restore(working.approved)
 
 
 def _whole(path: Path, symbols: tuple[str, ...]) -> Logged:

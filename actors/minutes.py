@@ -68,14 +68,16 @@ class Minutes:
                 nursery.cancel_scope.cancel()
 
     async def _catch_up(self, give: Give) -> None:
-        """Give the minutes that are over, from history."""
-        over = min((self.clock.now_ns() - self.session.open_ns) // MINUTE_NS, self.session.minutes)
-        if over <= self._next:
+        """Give the minutes that are over, from history; of the last one bars may still come."""
+        now = self.clock.now_ns() - self.session.open_ns
+        ended = min(now // MINUTE_NS, self.session.minutes)
+        over = min((now - self.clock.span_ns(GRACE_SECONDS)) // MINUTE_NS, ended)
+        if ended <= self._next:
             return
-        found = await self._history(self._next, over)
+        found = await self._history(self._next, ended)
+        for minute, bars in found.items():
+            self._bars[minute] |= bars
         while self._next < over:
-            minute = self._next
-            self._bars[minute] |= found.get(minute, {})
             await self._close(give, backfilled=True)
 
     async def _follow(

@@ -9,7 +9,7 @@ no answer is on its way, and so many messages have been taken. An instrument of 
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 import trio
@@ -19,6 +19,13 @@ from actors.session_clock import RemoteClock
 from engine.errors import RotorError
 
 Json = dict[str, Any]
+Hold = Literal["never", "close", "always"]
+"""When the exchange's time stands while we are away: in its last 5 minutes, or always."""
+_HOLDS: dict[Hold, str] = {
+    "never": "",
+    "close": "&hold=1&hold_minutes=5",
+    "always": "&hold=1",
+}
 
 
 class Gauge(Protocol):
@@ -32,13 +39,18 @@ class Gauge(Protocol):
         """Return whether an answer, or a connection, is on its way."""
         ...
 
+    @property
+    def streams_up(self) -> int:
+        """Return how many streams stand, as far as is known here."""
+        ...
+
 
 class RemoteTime:
     """One clock connection."""
 
-    def __init__(self, endpoint: str, key: str, clock: RemoteClock, *, hold: bool) -> None:
+    def __init__(self, endpoint: str, key: str, clock: RemoteClock, *, hold: Hold) -> None:
         ws = endpoint.rstrip("/").replace("http", "ws", 1)
-        self._url = f"{ws}/control/clock?key={key}" + ("&hold=1&hold_minutes=5" if hold else "")
+        self._url = f"{ws}/control/clock?key={key}{_HOLDS[hold]}"
         self._clock = clock
         self.busy = True
         """True until the session has begun: time stands."""
@@ -97,6 +109,7 @@ class RemoteTime:
             "timer": self._clock.next_timer_ns,
             "bars": gauge.bars_seen,
             "updates": gauge.updates_seen,
+            "streams": gauge.streams_up,
         }
 
 

@@ -92,8 +92,11 @@ def epoch_of(config: Config, symbols: Sequence[str], range_label: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-async def replay(plan: Plan) -> Outcome:
-    """Run the whole actor tree over the plan's blocks; raises what an actor raised."""
+async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
+    """Run the whole actor tree over the plan's blocks; raises what an actor raised.
+
+    Ctrl-C stops it after its session unless `signals` is off.
+    """
     learners = make_learners(plan.config, plan.symbols, plan.factory)
     desk = _desk(plan, learners)
     files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
@@ -115,7 +118,9 @@ async def replay(plan: Plan) -> Outcome:
     pacing = None if plan.speed is None else Pacing(plan.speed, stop)
     with files:
         async with trio.open_nursery() as nursery:
-            watch = await nursery.start(_stop_on_signal, stop, desk.stats)
+            watch = trio.CancelScope()
+            if signals:
+                watch = await nursery.start(_stop_on_signal, stop, desk.stats)
             async with _socket(plan, pacing), trio.open_nursery() as actors:
                 outlets = [*blocks, to_supervisor]
                 size, executor = plan.block_size if pacing is None else 1, plan.executor

@@ -1,7 +1,7 @@
 """`rotor live` and `rotor rehearse`; the work is imported late."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -17,7 +17,7 @@ def live(
     config: ConfigFile = None,
     sets: Sets = (),
     out: Out = None,
-    hold: Annotated[bool, Flag] = False,
+    hold: Literal["never", "close", "always"] = "never",
     json: Json = False,
 ) -> int:
     """Trade a session on an Alpaca account, paper money; waits for the bell, ends flat.
@@ -32,7 +32,8 @@ def live(
     out
         The run folder; one of this session is taken up again. Default: runs/live-DATE-ACCOUNT.
     hold
-        On a local exchange: its time stands while this session is down near the close.
+        On a local exchange: when its time stands while this session is down; close: only in the
+        last 5 minutes.
     """
     from tui.live import LiveRequest, live_command
 
@@ -40,5 +41,50 @@ def live(
         LiveRequest(
             endpoint=endpoint, symbols=symbols, config=config, sets=sets, out=out, hold=hold,
             json=json,
+        )
+    )  # fmt: skip
+
+
+def rehearse(
+    source: Path | None = None,
+    /,
+    *,
+    date: str | None = None,
+    symbols: Symbols = None,
+    speed: str = "60",
+    faults: Annotated[str | None, Parameter(help="A script (TOML file), or a seed.")] = None,
+    config: ConfigFile = None,
+    sets: Sets = (),
+    out: Out = None,
+    overwrite: Annotated[bool, Flag] = False,
+    json: Json = False,
+) -> int:
+    """Trade a recorded day live: the whole stack, alpaca-py included, on a local exchange.
+
+    No keys are needed. The exchange speaks Alpaca's protocols and fills as the simulator does, so
+    that the decisions are those of a replay; the report at the end says whether they were.
+
+    Example: rotor rehearse --speed 120
+
+    Parameters
+    ----------
+    source
+        Folder or file of bars (.csv, .csv.gz, .parquet). Default: the bundled demo. Sessions before
+        --date warm the learners.
+    date
+        The New York session date. Default: the last one that the source has.
+    speed
+        Session minutes per minute of real time, or max: as fast as both sides can.
+    out
+        The run folder. Default: a new one in runs/.
+    overwrite
+        Replace the run that --out holds.
+    """
+    from tui.rehearse import RehearseRequest, rehearse_command
+
+    return rehearse_command(
+        RehearseRequest(
+            source=source, date=date, symbols=symbols, speed=speed, faults=faults, config=config,
+            sets=sets, out=out, overwrite=overwrite, json=json,
         )
     )  # fmt: skip

@@ -15,8 +15,10 @@ from pathlib import Path
 import orjson
 import trio
 
+from actors.exchange.fault import KINDS, Fault
 from actors.exchange.floor import Floor
 from actors.exchange.market import Market
+from actors.exchange.schedule import draw_schedule, read_script
 from actors.exchange.server import run_exchange
 from engine.errors import BadInputError
 from engine.market.sources import Source, open_source
@@ -64,7 +66,16 @@ def open_floor(request: ExchangeRequest) -> Floor:
     source = _open(path, request)
     date = parse_date(request.date, "--date") or source.session_dates()[-1]
     speed = None if request.pace == "lockstep" else request.speed or 1.0
-    return Floor(Market(source, date, config), config, speed=speed)
+    floor = Floor(Market(source, date, config), config, speed=speed)
+    if request.faults is not None:
+        floor.faults.add(_faults(request.faults, floor.market))
+    return floor
+
+
+def _faults(text: str, market: Market) -> list[Fault]:
+    if text.isdigit():
+        return draw_schedule(int(text), market.session, market.symbols)
+    return read_script(Path(text), market.session)
 
 
 def _first(error: BaseException) -> BaseException:
@@ -116,6 +127,7 @@ def _announce(floor: Floor, url: str, request: ExchangeRequest) -> None:
             "date": str(session.date),
             "symbols": list(market.symbols),
             "pace": "lockstep" if floor.clock.lockstep else floor.clock.speed,
+            "faults": floor.faults.state(),
         }
         sys.stdout.buffer.write(orjson.dumps(about) + b"\n")
     else:
@@ -128,5 +140,15 @@ def _announce(floor: Floor, url: str, request: ExchangeRequest) -> None:
             f'  TradingStream("any", "keys", url_override="{urls["trade_stream"]}")',
             f'  StockDataStream("any", "keys", url_override="{urls["market_stream"]}")',
         ]
+        lines += [f"  fault {_told(fault)}" for fault in floor.faults.schedule]
         sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _told(fault: Fault) -> str:
+    shown = fault.shown()
+    rest = {key: value for key, value in shown.items() if key not in ("kind", "at", "hits")}
+    about = ", ".join(f"{key} {value}" for key, value in rest.items())
+    return f"{shown['at']} {fault.kind}: {KINDS[fault.kind].words}" + (
+        f" ({about})" if about else ""
+    )

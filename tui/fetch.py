@@ -106,7 +106,11 @@ def _run(
     request.out.mkdir(parents=True, exist_ok=True)
     with _progress(len(files) * len(spans)) as advance:
         worker = _Worker(history, days, advance)
-        return trio.run(worker.fetch_all, files, spans)
+        try:
+            return trio.run(worker.fetch_all, files, spans)
+        except* KeyboardInterrupt:
+            pass  # raised from here it would come out in a group again
+    raise KeyboardInterrupt
 
 
 class _Worker:
@@ -118,7 +122,7 @@ class _Worker:
         self._advance = advance
         self._places = trio.CapacityLimiter(AT_ONCE)
         self._fetched: dict[str, Fetched] = {}
-        self._error: RotorError | None = None
+        self._error: RotorError | OSError | None = None
 
     async def fetch_all(
         self, files: dict[str, FetchedFile], spans: list[Span]
@@ -143,7 +147,7 @@ class _Worker:
                         file.put(missing, *await self._month(symbol, missing))
                         months += 1
                     self._advance(symbol)
-        except RotorError as error:
+        except (RotorError, OSError) as error:
             self._error = self._error or error
             nursery.cancel_scope.cancel()
             return

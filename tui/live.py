@@ -7,7 +7,7 @@ KEY OUTPUT: a session traded; a run folder, a summary, an exit code.
 import datetime as dt
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ import trio
 
 from actors.crew import innermost
 from actors.live import LiveOutcome, LivePlan, live
-from actors.remote_time import RemoteTime
+from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock, pause
 from actors.views import Views
 from engine.config import Config
@@ -29,7 +29,9 @@ from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
 from tui.enrol import enrol
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
+from tui.live_progress import show_progress
 from tui.output import print_json
+from tui.parity import parity, parity_words
 from tui.prepare import Request, read_config
 
 if TYPE_CHECKING:
@@ -50,11 +52,13 @@ class LiveRequest:
 
     endpoint: str | None = None
     symbols: str | None = None
+    source: Path = Path()
+    """Whose own config.toml lies over ours, if it has one: a rehearsal's."""
     config: Path | None = None
     sets: tuple[str, ...] = ()
     out: Path | None = None
-    hold: bool = False
-    """On an exchange: its time stands while we are down near the close."""
+    hold: Hold = "never"
+    """On an exchange: when its time stands while we are down."""
     json: bool = False
 
 
@@ -66,9 +70,9 @@ def live_command(request: LiveRequest) -> int:
         raise innermost(group) from None
 
 
-async def run_live(request: LiveRequest) -> int:
-    """Trade one session."""
-    config, idle = read_config(Request(config=request.config, sets=request.sets), Path())
+async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: None) -> int:
+    """Trade one session; `begun` is called once it trades."""
+    config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
     if idle:
         _say(f"no effect yet: {', '.join(idle)}")
     symbols = _symbols(request, config)
@@ -83,9 +87,19 @@ async def run_live(request: LiveRequest) -> int:
             account = await _account(venue)
             session = await _session(clock)
             folder = live_folder(request.out, config, account.number, session.date)
-            with account_lock(account.number):
+            with account_lock(account.number, request.endpoint):
                 code = await _trade(
-                    request, config, venue, clock, time, account, session, symbols, folder, stop
+                    request,
+                    config,
+                    venue,
+                    clock,
+                    time,
+                    account,
+                    session,
+                    symbols,
+                    folder,
+                    stop,
+                    begun,
                 )
         nursery.cancel_scope.cancel()
     return code
@@ -102,6 +116,7 @@ async def _trade(
     symbols: tuple[str, ...],
     folder: Path,
     stop: trio.Event,
+    begun: Callable[[], object],
 ) -> int:
     manifest = resume(folder, account.number, session, symbols)
     if manifest is None:
@@ -131,9 +146,20 @@ async def _trade(
         follower=enrolled.follower,
     )
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
-    outcome = await live(plan, stop, partial(_ready, time))
+
+    def ready() -> None:
+        if time is not None:
+            time.busy = False
+        begun()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(show_progress, plan.views, session)
+        outcome = await live(plan, stop, ready)
+        nursery.cancel_scope.cancel()
     summary = _summary(outcome, config, folder)
     summary["confirmed_flat"] = await _flat(venue)
+    if not outcome.outcome.stats.interrupted:
+        summary["parity"] = await parity(folder)
     ended = {
         "interrupted": outcome.outcome.stats.interrupted,
         "journal_sha256": outcome.outcome.journal_sha256,
@@ -145,11 +171,6 @@ async def _trade(
     enrolled.close()
     _report(request, summary, folder)
     return 1 if outcome.outcome.stats.interrupted else 0
-
-
-def _ready(time: RemoteTime | None) -> None:
-    if time is not None:
-        time.busy = False
 
 
 @asynccontextmanager
@@ -297,6 +318,8 @@ def _report(request: LiveRequest, summary: Json, folder: Path) -> None:
     said = [*sentences(summary, []), learning_sentence(summary["learning"])]
     flat = {True: "The broker confirms: flat.", False: "THE BROKER STILL HOLDS POSITIONS."}
     said.append(flat.get(summary["confirmed_flat"], "The broker did not say whether it is flat."))
+    if "parity" in summary:
+        said.append(parity_words(summary["parity"]))
     console = Console()
     render(summary, console, baselines=[], comparison=None, said=said)
     console.print(f"\nrecords in {folder.resolve()}", highlight=False, soft_wrap=True)

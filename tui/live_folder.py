@@ -6,6 +6,7 @@ KEY OUTPUT: a folder with manifest and warm-up bars; BadInputError for one that 
 
 import datetime as dt
 import fcntl
+import hashlib
 import os
 import platform
 import secrets
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from actors.control import runtime_folder
+from actors.live import Recording
 from engine.config import Config
 from engine.errors import BadInputError
 from engine.market.calendar import session_on
@@ -29,13 +30,13 @@ from tui.replay import write_json
 
 Json = dict[str, Any]
 WARMUP = "warmup.npz"
-_OURS = ("account", "symbols", "from", "command")
 
 
 @contextmanager
-def account_lock(account: str) -> Iterator[None]:
+def account_lock(account: str, endpoint: str | None) -> Iterator[None]:
     """Hold the account for as long as the body runs; raises BadInputError if another does."""
-    path = runtime_folder() / f"account-{account}.lock"
+    where = hashlib.sha256((endpoint or "").encode()).hexdigest()[:8]
+    path = runtime_folder() / f"account-{account}-{where}.lock"
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,6 +126,20 @@ def read_warmup(folder: Path) -> list[tuple[Session, Floats]]:
     return found
 
 
+def recording_of(folder: Path, manifest: Json) -> Recording:
+    """Return a live session as its folder has it."""
+    session = session_on(dt.date.fromisoformat(manifest["from"]))
+    assert session is not None
+    return Recording(
+        config=Config.model_validate(manifest["config"]),
+        symbols=tuple(manifest["symbols"]),
+        session=session,
+        epoch=manifest["epoch"],
+        cash_micro=manifest["cash_micro"],
+        warmup=tuple(read_warmup(folder)),
+    )
+
+
 def _write_warmup(folder: Path, warmup: list[tuple[Session, Floats]]) -> None:
     scratch = folder / f"{WARMUP}.tmp"
     with scratch.open("wb") as file:
@@ -137,9 +152,3 @@ def end(folder: Path, manifest: Json, ended: Json, summary: Json) -> None:
     write_json(folder / "summary.json", summary)
     stamp = {"ended": dt.datetime.now(dt.UTC).isoformat()}
     write_json(folder / "manifest.json", manifest | ended | stamp)
-
-
-def summary_of(folder: Path) -> Json:
-    """Return a session's summary."""
-    found: Json = orjson.loads((folder / "summary.json").read_bytes())
-    return found

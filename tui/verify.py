@@ -11,15 +11,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import trio
+
 from actors.desk import Given
+from actors.live import take_again
 from actors.system import Plan, run
 from engine.errors import BadInputError
 from engine.events import MICRO
 from engine.records.identity import broken_identities
+from engine.records.inputs import NAME as INPUTS
+from engine.records.inputs import read_log
 from engine.records.journal import FILES, combine
 from engine.records.reading import ChainReport, verify_chain
 from engine.records.recorded import Recorded, read_manifest, read_recorded
 from tui.find_run import find_folder
+from tui.live_folder import recording_of
 from tui.options import Database
 from tui.output import print_json
 
@@ -102,6 +108,8 @@ def _ledger(folder: Path, manifest: Json) -> Check:
 
 def _again(folder: Path) -> Check:
     """Run the recorded inputs again and compare every file."""
+    if (folder / INPUTS).exists():
+        return _live_again(folder)
     try:
         recorded = read_recorded(folder)
     except BadInputError as error:
@@ -123,6 +131,23 @@ def _again(folder: Path) -> Check:
         return Check("again", holds=False, words="the same inputs lead elsewhere",
                      findings=tuple(found))  # fmt: skip
     words = f"{len(recorded.sessions)} sessions lead to the same records, byte for byte"
+    return Check("again", holds=True, words=words)
+
+
+def _live_again(folder: Path) -> Check:
+    """Give a live session its inputs again and compare every file."""
+    manifest = read_manifest(folder)
+    recording = recording_of(folder, manifest)
+    logged = read_log(folder / INPUTS, recording.symbols)
+    with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
+        again = Path(scratch, "run")
+        trio.run(take_again, recording, logged.inputs, again)
+        found = _differences(folder, again, ended=manifest.get("ended") is not None)
+    if found:
+        found += _versions(manifest)
+        return Check("again", holds=False, words="the same inputs lead elsewhere",
+                     findings=tuple(found))  # fmt: skip
+    words = f"{len(logged.inputs):,} inputs lead to the same records, byte for byte"
     return Check("again", holds=True, words=words)
 
 

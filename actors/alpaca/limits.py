@@ -18,6 +18,8 @@ RESERVE = 40
 
 _LONGEST_WINDOW = 60.0
 _SHORTEST_WAIT = 0.01
+_LEAST_REST = 0.25
+"""Seconds after a 429, though its window should be over: headers have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +32,18 @@ class RateSaid:
     """Until the server's window ends."""
 
 
-def read_rate(headers: Mapping[str, str], wall_seconds: float) -> RateSaid:
-    """Read X-Ratelimit-* and Retry-After; the reset is counted from the answer's own Date."""
+def read_rate(headers: Mapping[str, str], seconds: float, *, dated: bool = True) -> RateSaid:
+    """Read X-Ratelimit-* and Retry-After.
+
+    The reset is counted from the answer's own Date if it is `dated` in the server's time, else
+    from ours: a local exchange resets in session time, and dates by the wall.
+    """
     reset = _number(headers.get("X-Ratelimit-Reset"))
     retry = _number(headers.get("Retry-After"))
     limit = _number(headers.get("X-Ratelimit-Limit"))
     remaining = _number(headers.get("X-Ratelimit-Remaining"))
     if retry is None and reset is not None:
-        retry = reset - _date(headers.get("Date"), wall_seconds)
+        retry = reset - _date(headers.get("Date") if dated else None, seconds)
     return RateSaid(
         limit=None if limit is None or limit < 1 else int(limit),
         remaining=None if remaining is None else max(0, int(remaining)),
@@ -95,6 +101,8 @@ class TokenBucket:
         seconds = said.reset_seconds
         if seconds is None:
             seconds = 1.0 if limited else _LONGEST_WINDOW
+        if limited:
+            seconds = max(seconds, _LEAST_REST)
         self._server_left = remaining - (0 if limited else self._in_flight)
         self._server_until = self._seconds() + seconds
 
@@ -107,7 +115,9 @@ class TokenBucket:
 
     def _refill(self) -> None:
         now = self._seconds()
-        if self._at is not None:
+        if self._at is not None and now < self._at:
+            self._server_left = None  # the clock was set back: what was said of it is void
+        elif self._at is not None:
             self._tokens = min(self._limit, self._tokens + (now - self._at) * self._limit / 60)
         self._at = now
         if self._server_left is not None and now >= self._server_until:
@@ -131,8 +141,8 @@ def _number(text: str | None) -> float | None:
     return value if abs(value) < 1e18 else None
 
 
-def _date(text: str | None, wall_seconds: float) -> float:
+def _date(text: str | None, seconds: float) -> float:
     try:
-        return parsedate_to_datetime(text).timestamp() if text else wall_seconds
+        return parsedate_to_datetime(text).timestamp() if text else seconds
     except ValueError:
-        return wall_seconds
+        return seconds

@@ -34,6 +34,9 @@ FATAL = {402: "keys refused", 405: "symbol limit", 409: "insufficient subscripti
 CONNECTION_LIMIT = 406
 UNAUTHORIZED = 401
 
+PING_SECONDS = (10.0, 20.0)
+"""How often a socket is tried, and how long its answer may take: a half-open one ends in 30 s."""
+
 OPENING_SECONDS = 5.0
 """How long a socket may take to open, to greet and to acknowledge, each."""
 _QUIET = logging.getLogger("rotor.alpaca.wire")
@@ -55,8 +58,8 @@ class _Tapped(WebSocketClientProtocol):
 
 def _socket(tap: Callable[[Any], Any], opening: float) -> dict[str, Any]:
     return {
-        "ping_interval": 10,
-        "ping_timeout": 20,
+        "ping_interval": PING_SECONDS[0],
+        "ping_timeout": PING_SECONDS[1],
         "max_queue": 1024,
         "open_timeout": opening,
         "close_timeout": 0.5,
@@ -213,10 +216,11 @@ class OrderListener(_Faults, TradingStream):
             if not isinstance(streams, list) or "trade_updates" not in streams:
                 raise Broken(End("not listening to trade_updates"))
             self._up()
-        elif msg.get("stream") == "error" or "error" in msg["data"]:
-            raise Broken(End(f"the server said: {msg['data'].get('error') or 'an error'}"))
-        else:
+        elif msg.get("stream") == "trade_updates":
             await super()._dispatch(msg)
+        elif "error" in (msg.get("stream"), msg.get("action")) or "error" in msg["data"]:
+            said = msg["data"].get("error") or msg["data"].get("error_message") or "an error"
+            raise Broken(End(f"the server said: {said}"))
 
     def _mend(self, frame: Any) -> str:
         try:

@@ -60,6 +60,7 @@ class Api(Generic[C]):
     ) -> None:
         self.client = client
         self._clock = clock
+        self._local = local
         self.bucket = TokenBucket(per_minute, seconds=lambda: clock() / _NS, sleep=sleep)
         self._deadlines = deadlines
         self._threads = {
@@ -117,7 +118,7 @@ class Api(Generic[C]):
             return outcome, RateSaid()
         if isinstance(outcome, Reply) and response.status_code >= 300:
             outcome = Silence(f"HTTP {response.status_code} where an answer was expected")
-        return outcome, read_rate(response.headers, self._clock() / _NS)
+        return outcome, read_rate(response.headers, self._clock() / _NS, dated=not self._local)
 
     def _call(self, call: Callable[[C], Any]) -> Outcome:
         try:

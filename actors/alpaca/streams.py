@@ -96,6 +96,11 @@ class Stream(Generic[Item]):
                 return
             await self._sleep(self._back_off.failed())
 
+    @property
+    def up(self) -> bool:
+        """Return whether a connection stands, as far as is known here."""
+        return self._connection is not None and not self.opening
+
     def drop(self, reason: str) -> None:
         """Break the connection, so that a new one is made: a watchdog has found it dead."""
         if self._connection is not None:

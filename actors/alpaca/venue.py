@@ -100,6 +100,12 @@ class AlpacaVenue:
         return self._rest.in_flight > 0 or any(s is not None and s.opening for s in streams)
 
     @property
+    def streams_up(self) -> int:
+        """Return how many streams stand, as far as is known here."""
+        streams = (self._bar_stream, self._order_stream)
+        return sum(s is not None and s.up for s in streams)
+
+    @property
     def oddities(self) -> dict[str, int]:
         """Return what could not be read, or was new, and how often."""
         return dict(self._decoder.oddities)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from actors.exchange.order import Execution, Order, Status
+from actors.exchange.order import Execution, Kind, Order, Status
 from actors.exchange.wire import stable_id
 from engine.config import Config
 from engine.events import MICRO
@@ -156,4 +156,5 @@ def _second(order: Order) -> bool:
     """Return whether the order's shares are counted elsewhere: by its twin, or not yet at all."""
     if order.dormant:
         return True
-    return order.twin is not None and order.twin.live and order.status is Status.HELD
+    stop = order.kind in (Kind.STOP, Kind.STOP_LIMIT) and not order.triggered
+    return stop and order.twin is not None and order.twin.live

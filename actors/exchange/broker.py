@@ -4,6 +4,8 @@ KEY INPUT: tickets and changes of one account.
 KEY OUTPUT: orders in its books, matched; Refusal with Alpaca's status and code.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from actors.exchange.account import Account
@@ -25,6 +27,8 @@ class Broker:
     def __init__(self, matching: Matching, clock: SessionClock) -> None:
         self.matching = matching
         self.market = matching.market
+        self.cancel_ns: Callable[[], int] = lambda: 0
+        """How long a cancellation takes; the faults' to set."""
         self._clock = clock
 
     def submit(self, account: Account, ticket: Ticket) -> Order:
@@ -48,13 +52,17 @@ class Broker:
         """Cancel an order, its legs and its twin; raises Refusal if it is over."""
         if not order.live:
             raise invalid(f'order is already in "{order.status}" state')
-        now = self._now()
-        before = order.status
-        order.status = Status.PENDING_CANCEL
-        account.tell("pending_cancel", order, now)
+        if order.status is Status.PENDING_CANCEL:
+            return
+        before, order.status = order.status, Status.PENDING_CANCEL
+        account.tell("pending_cancel", order, self._now())
+        wait_ns = self.cancel_ns()
+        if wait_ns:
+            done = partial(self._finish_cancel, account, order)
+            self._clock.call_at(self._clock.now_ns + wait_ns, done)
+            return
         order.status = before
-        cancel_all(account, [order], now)
-        self.matching.settle(account, order, now)
+        self._finish_cancel(account, order)
 
     def replace(self, account: Account, order: Order, change: Change) -> Order:
         """Put another order in the place of a live one; raises Refusal."""
@@ -99,6 +107,11 @@ class Broker:
             if order.opens:
                 free -= order.remaining * (order.limit_micro or self._price_micro(order.symbol))
         return max(0, free)
+
+    def _finish_cancel(self, account: Account, order: Order) -> None:
+        now = self._now()
+        cancel_all(account, [order], now)
+        self.matching.settle(account, order, now)
 
     def _now(self) -> int:
         # at a speed the clock runs on while a minute's end is being dealt with
@@ -148,8 +161,6 @@ class Broker:
         price = self._price_micro(ticket.symbol)
         if ticket.limit_micro is not None:
             price = min(price, ticket.limit_micro) if price else ticket.limit_micro
-        if not price:
-            raise invalid(f"{ticket.symbol} has no price yet")
         power = self.buying_power(account)
         if ticket.shares * price > power * _SLACK:
             raise Refusal(

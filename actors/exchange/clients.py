@@ -19,6 +19,8 @@ import trio
 from actors.exchange.clock import Bell
 
 QUIET_SECONDS = 0.02
+NOTICE_SECONDS = 1.0
+"""Of the wall: how long a client has to notice that a stream broke."""
 Stream = Literal["bars", "updates"]
 STREAMS: tuple[Stream, ...] = ("bars", "updates")
 
@@ -32,6 +34,8 @@ class Word:
     bars: int
     updates: int
     busy: bool
+    streams: int | None = None
+    """How many of its streams it takes to be up, if it says."""
 
     def count(self, stream: Stream) -> int:
         """Return how many items of a stream it has taken."""
@@ -62,6 +66,8 @@ class Client:
     wires: dict[Stream, Wire] = field(default_factory=lambda: {s: Wire() for s in STREAMS})
     streams: int = 0
     heard: float = float("-inf")
+    broke: float = float("-inf")
+    """When a stream of it broke last."""
     answered: float = float("-inf")
     """When it last got an answer of which it has not spoken since; such a client may yet act."""
 
@@ -72,6 +78,9 @@ class Client:
             return False
         if word.timer_ns is not None and word.timer_ns <= now_ns:
             return False
+        live = sum(wire.live for wire in self.wires.values())
+        if word.streams is not None and word.streams > live:
+            return trio.current_time() > self.broke + NOTICE_SECONDS
         return all(
             word.count(stream) >= wire.base + wire.sent
             for stream, wire in self.wires.items()
@@ -131,6 +140,7 @@ class Clients:
         if wire.live:
             wire.live = False
             self.of(key).streams -= 1
+            self.of(key).broke = trio.current_time()
         self._bell.ring()
 
     def send(self, key: str, wire: Wire, items: int) -> None:

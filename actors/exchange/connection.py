@@ -29,6 +29,7 @@ class Connection:
         self.key = ""
         """The key id, once authenticated."""
         self.muted = False
+        """True: it says nothing any more; pings are answered."""
         self._clients = clients
         self._stream = stream
         self._wire: Wire | None = None
@@ -56,9 +57,9 @@ class Connection:
         except trio.WouldBlock:
             self.drop()
 
-    def mute(self) -> None:
-        """Say nothing any more; pings are answered."""
-        self.muted = True
+    def unmute(self) -> None:
+        """Speak again."""
+        self.muted = False
 
     def close_soon(self) -> None:
         """Close in good order, behind what waits in the outbox."""

@@ -20,6 +20,7 @@ from actors.exchange.gate import answer
 from actors.exchange.order import Execution, Order
 from actors.exchange.refusal import invalid
 from actors.exchange.wire import Json
+from engine.errors import BadInputError
 from engine.market.frames import MINUTE_NS
 
 if TYPE_CHECKING:
@@ -75,7 +76,10 @@ class Control:
 
     async def fault(self, request: Request) -> Response:
         """POST {"kind": …, parameters}: now, or `at` a time or `minute` of the session."""
-        self._floor.faults.inject(await _object(request))
+        try:
+            self._floor.faults.inject(await _object(request))
+        except BadInputError as error:
+            raise invalid(str(error)) from None
         return answer(self._state())
 
     async def stop(self, _: Request) -> Response:
@@ -225,6 +229,7 @@ def _word(message: Any) -> Word | None:
             bars=int(said.get("bars") or 0),
             updates=int(said.get("updates") or 0),
             busy=bool(said.get("busy")),
+            streams=None if said.get("streams") is None else int(said["streams"]),
         )
     except (ValueError, TypeError, AttributeError):
         return None

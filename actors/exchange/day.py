@@ -13,6 +13,7 @@ import trio
 from actors.exchange.floor import Floor
 from engine.market.frames import MINUTE_NS
 
+_LOOK_AGAIN_SECONDS = 0.25
 _TAKE_SECONDS = 0.02
 """At a speed, how long clients have to take reports before the bars are sent."""
 
@@ -100,7 +101,8 @@ class Day:
     async def _quiet(self) -> bool:
         """Wait a little; return whether everybody is quiet and time may move."""
         if self._clock.paused or not self._clients.begun or self._clients.busy(self._clock.now_ns):
-            await self._bell.wait()
+            with trio.move_on_after(_LOOK_AGAIN_SECONDS):
+                await self._bell.wait()
             return False
         left = self._clients.silence_left(self._moved)
         if left > 0:

@@ -31,6 +31,8 @@ class Floor:
         self.matching = Matching(market, config)
         self.broker = Broker(self.matching, self.clock)
         self.faults = Faults(self)
+        self.matching.pieces, self.matching.thinning = self.faults.pieces, self.faults.thinning
+        self.broker.cancel_ns = self.faults.cancel_ns
         self.trades = TradeStream(self)
         self.data = MarketStream(self)
         self.accounts: dict[tuple[str, str], Account] = {}

@@ -3,7 +3,7 @@
 KEY INPUT: ASGI scopes.
 KEY OUTPUT: authenticated requests; 401 and 403; X-Ratelimit headers on every answer.
 
-/control is a gate of its own: no keys, no faults, and nothing of it counts as a client's request.
+/control is behind no gate: no keys, no faults, and nothing of it counts as a client's request.
 """
 
 import base64
@@ -12,19 +12,29 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
+import trio
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from actors.exchange.fault import Fault
 from actors.exchange.floor import Floor
-from actors.exchange.refusal import UNAUTHORIZED
+from actors.exchange.refusal import TOO_MANY, UNAUTHORIZED
+from actors.exchange.wire import SECOND_NS
 from engine.market.frames import MINUTE_NS
 
 RATE_LIMIT = 200
 """Requests a minute and account, as Alpaca's; told in the headers, not enforced but by a fault."""
+_HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>"
+Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """Return a JSON answer."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 class Gate:
@@ -45,46 +55,119 @@ class Gate:
             await self._app(scope, receive, send)
             return
         pair = _pair(Headers(scope=scope))
-        if pair is None:
-            words = {"code": UNAUTHORIZED, "message": "request is not authorized"}
-            await JSONResponse(words, 401, _headers(RATE_LIMIT, 0))(scope, receive, send)
-            return
-        if not all(pair):
-            await JSONResponse({"message": "forbidden."}, 403, _headers(RATE_LIMIT, 0))(
-                scope, receive, send
-            )
+        if pair is None or not all(pair):
+            refusal = _unauthorized() if pair is None else answer({"message": "forbidden."}, 403)
+            refusal.headers.update(_headers(RATE_LIMIT, self._reset_s()))
+            await refusal(scope, receive, send)
             return
         scope["rotor.account"] = self._floor.account(*pair)
-        await self._pass(pair, scope, receive, send)
+        await _Passage(self._app, self._floor, pair[0], self._rates(pair)).go(scope, receive, send)
 
-    async def _pass(
-        self, pair: tuple[str, str], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        clients, key = self._floor.clients, pair[0]
-        remaining = self._count(pair)
-        extra = _raw(_headers(remaining, self._reset_s()))
-
-        async def send_on(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *extra]
-            await send(message)
-
-        clients.begin_request(key)
-        try:
-            await self._app(scope, receive, send_on)
-        finally:
-            clients.end_request(key)
-
-    def _count(self, pair: tuple[str, str]) -> int:
+    def _rates(self, pair: tuple[str, str]) -> dict[str, str]:
         minute = self._floor.clock.now_ns // MINUTE_NS
         if minute != self._minute:
             self._minute = minute
             self._asked.clear()
         self._asked[pair] = self._asked.get(pair, 0) + 1
-        return max(0, RATE_LIMIT - self._asked[pair])
+        return _headers(max(0, RATE_LIMIT - self._asked[pair]), self._reset_s())
 
     def _reset_s(self) -> int:
         return (self._floor.clock.now_ns // MINUTE_NS + 1) * 60
+
+
+class _Passage:
+    """One request on its way through."""
+
+    def __init__(self, app: App, floor: Floor, key: str, rates: dict[str, str]) -> None:
+        self._app = app
+        self._floor = floor
+        self._key = key
+        self._rates = rates
+        self._in_flight = False
+
+    async def go(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, or do what a fault wants."""
+        self._floor.clients.begin_request(self._key)
+        self._in_flight = True
+        try:
+            fault = self._floor.faults.on_request(scope["method"], scope["path"])
+            response = await self._response(fault, scope, receive)
+            response.headers.update({**self._rates, **response.headers})
+            await response(scope, receive, send)
+        finally:
+            self._land()
+
+    async def _response(self, fault: Fault | None, scope: Scope, receive: Receive) -> Response:
+        if fault is None:
+            return await self._obey(scope, receive, strange=True)
+        match fault.kind:
+            case "rate_limit":
+                return self._too_many(fault)
+            case "html_502":
+                return Response(_HTML, 502, media_type="text/html")
+            case "restart":
+                return answer({"message": "service unavailable"}, 503)
+            case "gateway_timeout":
+                await self._obey(scope, receive)
+                return answer({"message": "gateway timeout"}, 504)
+        if fault.parameters["obeyed"]:
+            await self._obey(scope, receive)
+        await self._stall(fault.parameters["stall_seconds"], receive)
+        return answer({"message": "gateway timeout"}, 504)
+
+    async def _obey(self, scope: Scope, receive: Receive, *, strange: bool = False) -> Response:
+        status, headers, body = 500, [], b""
+
+        async def take(message: Message) -> None:
+            nonlocal status, headers, body
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], message["headers"]
+            else:
+                body += message.get("body", b"")
+
+        await self._app(scope, receive, take)
+        if strange and body:
+            body = orjson.dumps(self._floor.faults.on_answer(orjson.loads(body)))
+        response = Response(body, status)
+        # a body of another length than the handler's brings its own
+        kept = [(name, value) for name, value in headers if name != b"content-length"]
+        own = [(name, value) for name, value in response.raw_headers if name == b"content-length"]
+        response.raw_headers = [*kept, *own]
+        return response
+
+    async def _stall(self, seconds: float, receive: Receive) -> None:
+        """Say nothing until session time has passed, or the client has gone; hold no time."""
+        self._land()
+        over = trio.Event()
+        clock = self._floor.clock
+        clock.call_at(clock.now_ns + round(seconds * SECOND_NS), over.set)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_gone, receive, over)
+            await over.wait()
+            nursery.cancel_scope.cancel()
+
+    def _too_many(self, fault: Fault) -> Response:
+        seconds = fault.parameters["reset_seconds"]
+        reset_s = -(-self._floor.clock.now_ns // SECOND_NS) + round(seconds)
+        response = answer({"code": TOO_MANY, "message": "too many requests."}, 429)
+        response.headers.update(_headers(0, reset_s))
+        response.headers["Retry-After"] = str(round(seconds))
+        return response
+
+    def _land(self) -> None:
+        if self._in_flight:
+            self._in_flight = False
+            self._floor.clients.end_request(self._key)
+
+
+async def _until_gone(receive: Receive, over: trio.Event) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    over.set()
+
+
+def _unauthorized() -> Response:
+    return answer({"code": UNAUTHORIZED, "message": "request is not authorized"}, 401)
 
 
 def _pair(headers: Headers) -> tuple[str, str] | None:
@@ -108,12 +191,3 @@ def _headers(remaining: int, reset_s: int) -> dict[str, str]:
         "X-Ratelimit-Remaining": str(remaining),
         "X-Ratelimit-Reset": str(reset_s),
     }
-
-
-def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-
-def answer(value: Any, status: int = 200) -> Response:
-    """Return a JSON answer."""
-    return Response(orjson.dumps(value), status, media_type="application/json")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 import orjson
 import trio
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from actors.exchange.connection import Connection
@@ -126,6 +127,10 @@ class MarketStream:
 
     async def serve(self, socket: WebSocket, feed: str) -> None:
         """Serve one connection until it ends."""
+        refusal = self._floor.faults.handshake_refusal("market")
+        if refusal is not None:
+            await socket.send_denial_response(Response(status_code=refusal))
+            return
         await socket.accept()
         subscriber = Subscriber(socket, self._floor, feed)
         subscriber.say({"T": "success", "msg": "connected"})

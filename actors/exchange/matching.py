@@ -10,7 +10,7 @@ symbol, also if it arrived during m. The rest of a market order or of a touched 
 next opens. Fills at a bar's end are stamped a microsecond before the minute ends: inside it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from actors.exchange.account import Account
@@ -31,10 +31,10 @@ class Matching:
 
     def __init__(self, market: Market, config: Config) -> None:
         self.market = market
-        self.pieces = 1
-        """Into how many executions a fill is cut; the faults set it."""
-        self.thinning = 1.0
-        """The share of the usual volume that can be had; the faults set it."""
+        self.pieces: Callable[[], int] = lambda: 1
+        """Into how many executions the next fill is cut; the faults' to set."""
+        self.thinning: Callable[[], float] = lambda: 1.0
+        """The share of the usual volume that can be had; the faults' to set."""
         self._costs = config.costs
         self._simulation = config.simulation
 
@@ -180,7 +180,7 @@ class Matching:
             self._fill(account, order, shares, price, stamp)
 
     def _room(self, account: Account, symbol: str, volume: float) -> int:
-        cap = int(volume * self._simulation.participation_pct / 100 * self.thinning)
+        cap = int(volume * self._simulation.participation_pct / 100 * self.thinning())
         return cap - account.used.get(symbol, 0)
 
     def _covered(self, account: Account, price: float) -> int:
@@ -194,7 +194,8 @@ class Matching:
 
     def _fill(self, account: Account, order: Order, shares: int, price: float, ts_ns: int) -> None:
         price_micro = max(1, round(price * MICRO))
-        cuts = [shares * i // self.pieces for i in range(self.pieces + 1)]
+        pieces = self.pieces()
+        cuts = [shares * i // pieces for i in range(pieces + 1)]
         for before, after in pairwise(cuts):
             if after > before:
                 account.book(order, after - before, price_micro, ts_ns)

@@ -121,14 +121,17 @@ class TradingApi:
         """POST /v2/orders."""
         account = _account(request)
         ticket = read_ticket(await _body(request))
-        if self._floor.faults.rejects_order():
+        how = self._floor.faults.on_submit()
+        if how == "answer":
+            raise invalid("the order was rejected: a fault of the rehearsal")
+        if how == "event":
             return answer(order_json(self._floor.broker.submit_to_reject(account, ticket)))
         return answer(order_json(self._floor.broker.submit(account, ticket)))
 
     async def orders(self, request: Request) -> Response:
         """GET /v2/orders."""
         asked = request.query_params
-        nested = asked.get("nested") == "true"
+        nested = _true(asked, "nested")
         chosen = _chosen(_account(request), asked)
         return answer([order_json(order, nested=nested) for order in chosen])
 
@@ -188,7 +191,7 @@ class TradingApi:
     async def close_all(self, request: Request) -> Response:
         """DELETE /v2/positions: 207, one row per position; `cancel_orders` first."""
         account, broker = _account(request), self._floor.broker
-        if request.query_params.get("cancel_orders", "").lower() == "true":
+        if _true(request.query_params, "cancel_orders"):
             for order in account.live():
                 if order.live:
                     broker.cancel(account, order)
@@ -261,7 +264,7 @@ def _order(request: Request) -> Order:
 def _chosen(account: Account, asked: Mapping[str, str]) -> list[Order]:
     """Return the orders of a list request; default the 50 newest open ones."""
     status = asked.get("status", "open")
-    nested = asked.get("nested") == "true"
+    nested = _true(asked, "nested")
     symbols = {s for s in asked.get("symbols", "").upper().split(",") if s}
     after, until = _moment(asked, "after"), _moment(asked, "until")
     side = asked.get("side")
@@ -277,6 +280,10 @@ def _chosen(account: Account, asked: Mapping[str, str]) -> list[Order]:
     ]
     chosen.sort(key=lambda order: order.sequence, reverse=asked.get("direction") != "asc")
     return chosen[: _number(asked, "limit", 50, _MOST_ORDERS)]
+
+
+def _true(asked: Mapping[str, str], name: str) -> bool:
+    return asked.get(name, "").lower() == "true"
 
 
 def _open(order: Order, *, nested: bool) -> bool:

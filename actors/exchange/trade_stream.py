@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import trio
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from actors.exchange.account import Account, Told
@@ -33,7 +34,7 @@ class TradeStream:
 
     def publish(self, told: Told) -> None:
         """Send an event to whoever listens to its account, unless a fault has other plans."""
-        for message in self._floor.faults.on_event(update_json(told)):
+        for message in self._floor.faults.on_event(told.account, update_json(told)):
             self.send(told.account, message)
 
     def send(self, account: Account, update: Json) -> None:
@@ -45,8 +46,9 @@ class TradeStream:
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until it ends."""
-        if self._floor.faults.refuses_streams():
-            await socket.close(1013)
+        refusal = self._floor.faults.handshake_refusal("trades")
+        if refusal is not None:
+            await socket.send_denial_response(Response(status_code=refusal))
             return
         await socket.accept()
         connection = Connection(socket, self._floor.clients, "updates")

@@ -218,6 +218,30 @@ def test_today_counts_when_its_bars_have_settled():
     assert [day.date.day for day in late] == [6, 7, 8]
 
 
+def test_an_interrupt_is_an_interrupt(alpaca, monkeypatch, capsys):
+    """Ctrl-C while symbols are fetched: exit code 1 and one line, no traceback."""
+
+    async def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch._Worker, "_month", interrupt)
+
+    assert fetched(alpaca, "TQQQ", *SPAN) == 1
+    assert capsys.readouterr().err == "rotor: interrupted\n"
+
+
+def test_a_full_disk_is_said(alpaca, monkeypatch, capsys):
+    """Exit code 1 and the system's words."""
+
+    def fail(_descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("engine.market.fetched_file.os.fsync", fail)
+
+    assert fetched(alpaca, "TQQQ", *SPAN) == 1
+    assert capsys.readouterr().err == "rotor: disk full\n"
+
+
 def test_a_file_that_was_not_fetched_is_left_alone(tmp_path):
     """Neither another's Parquet file nor rubbish is overwritten."""
     path = tmp_path / "TQQQ.parquet"

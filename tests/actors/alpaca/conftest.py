@@ -1,5 +1,6 @@
 """A venue on a fake Alpaca."""
 
+import time
 from functools import partial
 
 import pytest
@@ -16,9 +17,10 @@ NOW_NS = 1783690260_000000000
 
 def venue_at(endpoint, **changes):
     """Return a venue whose deadlines suit a test."""
+    start_ns = time.monotonic_ns()
     settings = {
         "paper": True,
-        "clock": lambda: NOW_NS,
+        "clock": lambda: NOW_NS + time.monotonic_ns() - start_ns,
         "deadlines": Deadlines(connect=0.3, read=0.3, whole=0.8),
         "back_off": partial(BackOff, first=0.02, longest=0.1, seed=1),
     }

@@ -1,5 +1,7 @@
 """A small hostile Alpaca on loopback: REST by script, and two streams that misbehave on demand."""
 
+import base64
+import hashlib
 import json
 import logging
 import socket
@@ -110,6 +112,7 @@ class Rest:
     def _handler(rest):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def _serve(self):
                 length = int(self.headers.get("Content-Length") or 0)
@@ -232,3 +235,53 @@ def streaming(*scripts):
             closing.set()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def dead_socket(*, greets):
+    """Listen, take every connection, and never answer; with `greets` after the data opening.
+
+    Pings are not answered either: to the client it is a half-open connection.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.05)
+    closing = threading.Event()
+    taken = []
+
+    def run():
+        while not closing.is_set():
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            taken.append(connection)
+            if greets:
+                _open_by_hand(connection)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", taken
+    finally:
+        closing.set()
+        thread.join()
+        for connection in [*taken, listener]:
+            connection.close()
+
+
+def _open_by_hand(connection):
+    text = connection.recv(4096).decode()
+    key = text.lower().partition("sec-websocket-key:")[2].split("\r\n")[0]
+    key = text[text.lower().index(key) :][: len(key)].strip()
+    digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+    connection.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
+    for item in (
+        {"T": "success", "msg": "connected"},
+        {"T": "success", "msg": "authenticated"},
+        {"T": "subscription", "bars": ["TQQQ"]},
+    ):
+        content = msgpack.packb([item])
+        connection.sendall(bytes([0x82, len(content)]) + content)

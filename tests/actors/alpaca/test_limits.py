@@ -69,6 +69,26 @@ async def test_the_limit_is_the_servers(autojump_clock):
     assert await take(bucket, 9_900) == 0
 
 
+async def test_a_429_whose_window_is_over_still_rests(autojump_clock):
+    """A reset in the past, or by another clock, is no reason to hammer."""
+    bucket = TokenBucket(200)
+    bucket.note(RateSaid(reset_seconds=0.0), limited=True)
+
+    assert await take(bucket, 1, urgent=True) == pytest.approx(0.25)
+
+
+async def test_a_clock_that_is_set_back_voids_what_was_said():
+    """It neither stops everything nor takes tokens away."""
+    now = [1000.0]
+    bucket = TokenBucket(200, seconds=lambda: now[0])
+    assert bucket.available() == 200
+    bucket.note(RateSaid(remaining=0, reset_seconds=5.0), limited=False)
+    assert bucket.available() == 0
+    now[0] = 400.0
+
+    assert bucket.available() == 200
+
+
 def test_headers_are_read_against_the_answers_own_date():
     """A skewed clock of ours does not matter; rubbish says nothing."""
     headers = {
@@ -79,6 +99,7 @@ def test_headers_are_read_against_the_answers_own_date():
     }
 
     assert read_rate(headers, 0.0) == RateSaid(limit=200, remaining=17, reset_seconds=30.0)
+    assert read_rate(headers, 1783690285.0, dated=False).reset_seconds == 5.0
     del headers["Date"]
     assert read_rate(headers, 1783690280.0).reset_seconds == 10.0
     assert read_rate(headers, 0.0).reset_seconds == 60.0

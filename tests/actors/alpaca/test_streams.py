@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from actors.alpaca.streams import BackOff
 from actors.venue import Bar, Connected, Lost, Status, Update
 from tests.actors.alpaca.conftest import venue_at
-from tests.actors.alpaca.fakes import bar, streaming, trade_update
+from tests.actors.alpaca.fakes import bar, dead_socket, streaming, trade_update
 
 
 class Listener:
@@ -267,6 +267,55 @@ async def test_a_server_that_never_greets_is_given_up(nursery, monkeypatch):
         "no connection in time",
         "the subscription was not acknowledged in time",
     ]
+
+
+async def test_a_half_open_socket_is_noticed(nursery, monkeypatch):
+    """Pings without an answer end the connection, which alpaca-py alone leaves for minutes."""
+    monkeypatch.setattr("actors.alpaca.listeners.PING_SECONDS", (0.1, 0.1))
+
+    with dead_socket(greets=True) as (url, taken):
+        listener = Listener(nursery, bars_of(venue_at(url)))
+        said = await listener.take(3)
+        listener.stop()
+
+    assert said[0] == Connected(1)
+    assert "connection broke" in said[1].reason
+    assert said[2] == Connected(2)
+    assert len(taken) >= 2
+
+
+@pytest.mark.parametrize("stream", ["bars", "orders"])
+async def test_a_handshake_that_hangs_is_given_up(nursery, monkeypatch, stream):
+    """TCP is accepted, HTTP never answered: Lost in time, and stopping waits for nothing."""
+    monkeypatch.setattr("actors.alpaca.venue.OPENING_SECONDS", 0.2)
+
+    with dead_socket(greets=False) as (url, _):
+        venue = venue_at(url)
+        listener = Listener(nursery, bars_of(venue) if stream == "bars" else venue.order_stream)
+        lost = await listener.next()
+        start = trio.current_time()
+        listener.stop()
+
+    assert lost == Lost("no connection in time")
+    assert trio.current_time() - start < 0.5
+
+
+async def test_an_error_of_the_order_stream_is_told(nursery):
+    """An update that has a field of that name is no error."""
+
+    def script(line):
+        line.trade_auth()
+        line.send_json(trade_update("new", error=None))
+        line.send_json({"stream": "error", "data": {"error": "internal"}})
+        line.hold()
+
+    with streaming(script) as (url, _):
+        listener = Listener(nursery, venue_at(url).order_stream)
+        said = await listener.take(3)
+        listener.stop()
+
+    assert [type(each) for each in said] == [Connected, Update, Lost]
+    assert said[2].reason == "the server said: internal"
 
 
 async def test_a_symbol_that_was_not_granted_is_named(nursery):

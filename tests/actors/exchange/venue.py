@@ -66,7 +66,7 @@ def walking_market(folder, seed=1, missing=0.02):
     for i, day in enumerate((BEFORE, DAY)):
         days[day] = {
             symbol: np.round(walk(390, seed=seed + 10 * i + j, missing=missing, price=price), 2)
-            for j, (symbol, price) in enumerate(zip(SYMBOLS, (50.0, 20.0)))
+            for j, (symbol, price) in enumerate(zip(SYMBOLS, (50.0, 20.0), strict=True))
         }
     for by_symbol in days.values():
         for bars in by_symbol.values():
@@ -177,7 +177,8 @@ class Trader:
         self.clock = []
         self.bars, self.updates, self.items = [], [], []
         self.timer = None
-        self.busy = False
+        self.busy = True
+        self.reached = trio.Event()
         self.on_bars = self.on_update = None
         self._taken_updates = 0
         self._wire = None
@@ -192,7 +193,7 @@ class Trader:
 
     @contextlib.asynccontextmanager
     async def connected(self, hold="", symbols=("*",), feed="iex"):
-        """Connect the clock and both streams for as long as the body runs; time stands meanwhile."""
+        """Connect the clock and both streams; time moves in `until` and nowhere else."""
         url = f"{self.api.stream_url}/control/clock?key={self.key}{hold}"
         async with open_websocket_url(url) as wire, trio.open_nursery() as nursery:
             self._wire = wire
@@ -216,16 +217,18 @@ class Trader:
         self.clock.append(said)
         self.now, self.open, self.close = said["now"], said["open"], said["close"]
         if self.timer is not None and self.timer <= self.now:
-            self.timer = None
+            self.timer, self.busy = None, True
+            self.reached.set()
 
     async def until(self, minute):
-        """Let time run to the start of a minute of the session."""
-        moment = self.open + minute * MINUTE
-        while self.now < moment:
-            self.timer, seen = moment, len(self.clock)
-            await self.tell()
-            while len(self.clock) == seen:
-                await trio.sleep(0.001)
+        """Let time run to the start of a minute of the session; hold it there."""
+        moment = self.open + round(minute * MINUTE)
+        if self.now >= moment:
+            return
+        self.timer, self.reached = moment, trio.Event()
+        self.busy = False
+        await self.tell()
+        await self.reached.wait()
 
     async def _hear_clock(self, wire):
         with contextlib.suppress(ConnectionClosed):
