@@ -5,6 +5,7 @@ KEY OUTPUT: a session traded; a run folder, a summary, an exit code.
 """
 
 import datetime as dt
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -22,11 +23,12 @@ from actors.live import LiveOutcome, LivePlan, live
 from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock, pause
 from actors.views import Views
-from engine.config import Config
+from engine.config import Config, Simulation
 from engine.errors import BadInputError, RotorError
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
+from tui.claim import claim
 from tui.enrol import enrol
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
 from tui.live_progress import show_progress
@@ -64,6 +66,7 @@ class LiveRequest:
 
 def live_command(request: LiveRequest) -> int:
     """Run `rotor live`; return the exit code."""
+    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     try:
         return trio.run(run_live, request)
     except BaseExceptionGroup as group:
@@ -87,7 +90,8 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
             account = await _account(venue)
             session = await _session(clock)
             folder = live_folder(request.out, config, account.number, session.date)
-            with account_lock(account.number, request.endpoint):
+            folder.mkdir(parents=True, exist_ok=True)
+            with account_lock(account.number, request.endpoint), claim(folder):
                 code = await _trade(
                     request,
                     config,
@@ -143,6 +147,8 @@ async def _trade(
         cash_micro=manifest["cash_micro"],
         warmup=tuple(warmup),
         views=Views(),
+        reread=partial(_reread, request, config.simulation),
+        watched=_watched(request),
         follower=enrolled.follower,
     )
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
@@ -281,6 +287,17 @@ def _grid(bars: "list[Bar]", session: Session, symbols: tuple[str, ...]) -> Floa
         if 0 <= minute < session.minutes and bar.symbol in column:
             grid[minute, column[bar.symbol]] = bar[2:7]
     return grid
+
+
+def _reread(request: LiveRequest, simulation: Simulation) -> Config:
+    config, _ = read_config(Request(config=request.config, sets=request.sets), request.source)
+    return config.model_copy(update={"simulation": simulation})
+
+
+def _watched(request: LiveRequest) -> tuple[Path, ...]:
+    chosen = request.config or Path("config.toml")
+    folder = chosen.parent.resolve()
+    return (folder / chosen.name, folder / "overrides.toml") if folder.is_dir() else ()
 
 
 async def _flat(venue: "AlpacaVenue") -> bool | None:

@@ -16,6 +16,7 @@ from actors.exchange.refusal import DUPLICATE, INSUFFICIENT, INVALID, Refusal, i
 from actors.exchange.tickets import Change, Ticket
 from actors.exchange.wire import stable_id, usd
 from engine.events import MICRO, Side
+from engine.market.frames import MINUTE_NS
 
 _SLACK = 1.05
 """How far an order may be beyond the buying power: it is filled as far as the account covers."""
@@ -114,11 +115,12 @@ class Broker:
         self.matching.settle(account, order, now)
 
     def _now(self) -> int:
-        # at a speed the clock runs on while a minute's end is being dealt with
-        now = self._clock.now_ns
-        if not self.market.open:
+        # while a minute's end is being dealt with, the clock may be a little behind or ahead
+        now, market = self._clock.now_ns, self.market
+        if not market.open:
             return now
-        return min(now, self.market.start_ns(self.market.minute + 1) - LAST_NS)
+        start = market.start_ns(market.minute)
+        return min(max(now, start), start + MINUTE_NS - LAST_NS)
 
     def _price_micro(self, symbol: str) -> int:
         return round((self.market.price(symbol) or 0.0) * MICRO)

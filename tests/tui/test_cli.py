@@ -236,3 +236,21 @@ def test_help_teaches_and_loads_nothing_heavy():
     for word in ("replay", "audit", "synth", "Exit codes"):
         assert word in done.stdout
     assert "--json" in rotor("replay", "--help").stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(demo, tmp_path):
+    """Whatever prints, in whatever form: no message, exit code 0 or 141, and the records stay."""
+    out, _ = demo
+    assert rotor("rebuild", out, cwd=tmp_path).returncode == 0
+    for words in (["analytics", "symbols"], ["signals", "quality", "--json"],
+                  ["runs", "list", "--csv"], ["replay", "--json", "--out", "kept"]):  # fmt: skip
+        with subprocess.Popen(
+            [sys.executable, "-m", "tui.cli", *words], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        ) as process:  # fmt: skip
+            process.stdout.close()
+            assert process.stderr.read() == b"", words
+            assert process.wait(timeout=120) in (0, 141)
+    assert (tmp_path / "kept" / "summary.json").exists()
+    assert journal_sha256(tmp_path / "kept") == journal_sha256(out)
