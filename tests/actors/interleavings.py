@@ -95,7 +95,7 @@ def play(seed, folder, *, sets=(), latencies=USUAL):
         plan = LivePlan(
             config=settings, symbols=SIX, session=session, venue=venue, clock=clock,
             folder=folder, epoch="0" * 8, cash_micro=start_cash(settings), warmup=warmup,
-            views=Views(),
+            views=Views(), reread=lambda: settings,
         )  # fmt: skip
         async with trio.open_nursery() as nursery:
             nursery.start_soon(venue.run)

@@ -69,7 +69,7 @@ def measure(count, scratch, *, speed=None, port=0):
         done = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.wire", json.dumps(spec)],
             capture_output=True, text=True, check=False, timeout=1800,
-            env={**os.environ, "PYTHONPATH": os.getcwd()},
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
         )  # fmt: skip
     if done.returncode:
         sys.exit(done.stderr)
