@@ -31,6 +31,7 @@ from engine.errors import BadInputError, RotorError
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
+from tui.claim import claim
 from tui.enrol import enrol
 from tui.gate import pass_gate
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 EARLY_MINUTES = 5
 """Before the bell, when a session is taken up."""
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,8 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
                 await pass_gate(venue, account, config, symbols, clock, request.endpoint)
             session = await _session(clock)
             folder = live_folder(request.out, config, account.number, session.date)
-            with account_lock(account.number, request.endpoint):
+            folder.mkdir(parents=True, exist_ok=True)
+            with account_lock(account.number, request.endpoint), claim(folder):
                 code = await _trade(
                     request,
                     config,
@@ -305,10 +308,14 @@ async def _warmup(
     before = before[len(before) - wanted :] if wanted else []
     if not before:
         return []
-    try:
-        bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
-    except Unreachable as error:
-        raise RotorError(f"history cannot be had: {error}") from None
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
+            break
+        except Unreachable as error:
+            if attempt == _ATTEMPTS:
+                raise RotorError(f"history cannot be had: {error}") from None
+            _say(f"history: {error}; once more")
     found = [(s, _grid(bars, s, symbols)) for s in before]
     return [(s, grid) for s, grid in found if not np.isnan(grid).all()]
 

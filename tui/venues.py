@@ -63,7 +63,7 @@ def venue_at(
         clock=clock.now_ns,
         endpoint=endpoint,
         live=live,
-        deadlines=Deadlines(connect=1.0, read=2.0, whole=4.0) if local else None,
+        deadlines=Deadlines(connect=2.0, read=4.0, whole=8.0) if local else None,
         sleep=partial(pause, clock),
         trading_per_minute=rate,
         data_per_minute=rate,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import trio
+from alpaca.data.enums import Adjustment
 
 from actors.alpaca.connection import Bridge
 from actors.alpaca.decode import Decoder
@@ -91,7 +92,7 @@ class AlpacaVenue:
             sleep=sleep,
         )
         self.facts = Facts(self._rest.trading)
-        self.history = History(self._rest.data, self._decoder, live.feed)
+        self.history = History(self._rest.data, self._decoder, live.feed, Adjustment.SPLIT)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
 

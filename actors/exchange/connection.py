@@ -95,7 +95,9 @@ class Connection:
                 else:
                     await self.socket.send_text(frame)
             under = self._under()
-            await under.send(StreamClosed(stream_id=under.stream_id))
+            with trio.CancelScope(shield=True):
+                # it makes the connection's own reader end, which cancels this task
+                await under.send(StreamClosed(stream_id=under.stream_id))
         except (WebSocketDisconnect, RuntimeError):
             return  # the client went away
         finally:

@@ -37,6 +37,7 @@ class Floor:
         self.data = MarketStream(self)
         self.accounts: dict[tuple[str, str], Account] = {}
         self.clock_listeners: set[Callable[[Json], None]] = set()
+        self._told = 0
 
     def account(self, key: str, secret: str) -> Account:
         """Return the account of a key pair; a new pair gets a new one."""
@@ -47,17 +48,21 @@ class Floor:
             self.accounts[pair] = Account(key, name, self.market.session, self.config, self._tell)
         return self.accounts[pair]
 
-    def end_minute(self, minute: int) -> None:
-        """End a minute of the session (−1: before the bell): match what rests, begin the next."""
-        now = self.clock.now_ns
+    def end_minute(self, minute: int) -> bool:
+        """End a minute of the session (−1: before the bell): match what rests, begin the next.
+
+        Returns whether anything was reported.
+        """
+        told = self._told
         for account in self.accounts.values():
             if minute >= 0:
                 self.matching.end_minute(account, minute)
             account.used.clear()
         self.market.minute = minute + 1
-        if not self.market.open:
+        if minute + 1 == self.market.session.minutes:
             for account in self.accounts.values():
-                self.matching.expire(account, now)
+                self.matching.expire(account, self.market.session.close_ns)
+        return self._told > told
 
     def publish(self, minute: int) -> None:
         """Tell a minute's bars and the next one's quotes; fill what waits for its open."""
@@ -87,4 +92,5 @@ class Floor:
         }
 
     def _tell(self, told: Told) -> None:
+        self._told += 1
         self.trades.publish(told)

@@ -4,6 +4,7 @@ KEY INPUT: a floor, a port (0: any that is free).
 KEY OUTPUT: a URL that answers until the exchange is stopped.
 """
 
+import socket
 from functools import partial
 
 import trio
@@ -21,6 +22,7 @@ from actors.exchange.floor import Floor
 from actors.exchange.gate import Gate, answer
 from actors.exchange.refusal import NOT_FOUND, Refusal
 from actors.exchange.rest_data import DataApi
+from actors.exchange.rest_orders import OrdersApi
 from actors.exchange.rest_trading import TradingApi
 
 HOST = "127.0.0.1"
@@ -39,10 +41,10 @@ async def run_exchange(
     Raises OSError if the port is taken.
     """
     stop = trio.Event() if stop is None else stop
-    app = Gate(build_app(floor, stop), floor)
+    app, config = Gate(build_app(floor, stop), floor), _config(port)
     async with trio.open_nursery() as nursery:
         # hypercorn's own starts its lifespan, for which the app needs no part
-        urls = await nursery.start(partial(serve, app, _config(port), shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+        urls = await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
         nursery.start_soon(Day(floor).run)
         task_status.started(urls[0])
         await stop.wait()
@@ -66,6 +68,7 @@ def build_app(floor: Floor, stop: trio.Event) -> Starlette:
     return Starlette(
         routes=[
             *TradingApi(floor).routes(),
+            *OrdersApi(floor).routes(),
             *DataApi(floor).routes(),
             *Control(floor, stop).routes(),
             WebSocketRoute("/stream", floor.trades.serve),
@@ -75,9 +78,18 @@ def build_app(floor: Floor, stop: trio.Event) -> Starlette:
     )
 
 
+def _bound(port: int) -> int:
+    """Return the descriptor of a bound socket; hypercorn leaves one open whose bind fails."""
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        bound.bind((HOST, port))
+        return bound.detach()
+
+
 def _config(port: int) -> ServerConfig:
     config = ServerConfig()
-    config.bind = [f"{HOST}:{port}"]
+    config.bind = [f"fd://{_bound(port)}"]
     config.graceful_timeout = _GRACE_SECONDS
     config.accesslog = None
     config.loglevel = "WARNING"

@@ -25,6 +25,9 @@ class TradeStream:
 
     def __init__(self, floor: "Floor") -> None:
         self._floor = floor
+        self.held = False
+        """True while events are held back: until every client knows what time it is."""
+        self._told: list[tuple[Account, Json]] = []
         self._listening: dict[Connection, Account] = {}
 
     @property
@@ -34,8 +37,16 @@ class TradeStream:
 
     def publish(self, told: Told) -> None:
         """Send an event to whoever listens to its account, unless a fault has other plans."""
-        for message in self._floor.faults.on_event(told.account, update_json(told)):
-            self.send(told.account, message)
+        self._told.append((told.account, update_json(told)))
+        if not self.held:
+            self.release()
+
+    def release(self) -> None:
+        """Send what was held back."""
+        self.held, told, self._told = False, self._told, []
+        for account, update in told:
+            for message in self._floor.faults.on_event(account, update):
+                self.send(account, message)
 
     def send(self, account: Account, update: Json) -> None:
         """Send a trade update now."""

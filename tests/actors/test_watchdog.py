@@ -49,9 +49,7 @@ async def test_an_input_that_hangs_stops_the_heart(tmp_path, autojump_clock, nur
     assert beats(tmp_path) > stopped
 
 
-async def test_the_watchdog_waits_for_as_long_as_the_heart_beats(
-    tmp_path, autojump_clock, nursery
-):
+async def test_the_watchdog_waits_for_as_long_as_the_heart_beats(tmp_path, autojump_clock, nursery):
     """A quarter of an hour of beats is no silence; ninety seconds without one are."""
     scope = trio.CancelScope()
 

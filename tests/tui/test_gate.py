@@ -223,8 +223,6 @@ async def test_the_gate_opens_for_the_account_that_is_meant(tmp_path):
             def now_ns(self):
                 return now
 
-        await pass_gate(
-            venue, await venue.account(), settings, ("AAA", "BBB"), Standing(), api.url
-        )
+        await pass_gate(venue, await venue.account(), settings, ("AAA", "BBB"), Standing(), api.url)
 
     assert dt.datetime.fromtimestamp(now / 1e9, dt.UTC).date() == dt.date(2025, 7, 2)

@@ -55,7 +55,11 @@ def rotor(tmp_path, runtime_dir, hook):
         ]  # fmt: skip
         started.append(
             subprocess.Popen(
-                words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
+                words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=env,
                 cwd=tmp_path,
             )  # fmt: skip
         )

@@ -162,7 +162,7 @@ class Twins:
                 side = rng.choice(list(Side))
                 far = rng.choice([-0.001, 0.0003, 0.001, 0.01])
                 limit = rng.choice([0, cents(price * (1 + side.sign * far))])
-                power = self.floor.broker.buying_power(self.account) / MICRO
+                power = self.floor.broker.admission.buying_power(self.account) / MICRO
                 most = int(power * rng.uniform(0.97, 1.04) / price)
                 shares = max(1, rng.choice([10, 200, 900, 4000, most, most]))
                 entries.append(lambda t, a=(symbol, side, shares, limit): self.enter(*a, t))

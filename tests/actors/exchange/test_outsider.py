@@ -151,7 +151,7 @@ async def test_history_and_quotes(tmp_path):
     async with serving(floor) as api, Trader(api).connected() as trader:
         await trader.until(30)
         client = history(api)
-        span = dict(timeframe=TimeFrame.Minute, start=dt.datetime(2025, 7, 1, tzinfo=dt.UTC))
+        span = {"timeframe": TimeFrame.Minute, "start": dt.datetime(2025, 7, 1, tzinfo=dt.UTC)}
         asked = StockBarsRequest(symbol_or_symbols=["AAA", "BBB"], **span)
         bars = await call(client.get_stock_bars, asked)
         for symbol in ("AAA", "BBB"):
@@ -258,5 +258,5 @@ def lambda_to(keep, kept):
 async def until(condition):
     """Return when a condition holds."""
     with trio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - threads ring no event
+        while not condition():  # noqa: ASYNC110
             await trio.sleep(0.005)

@@ -82,6 +82,19 @@ def floor_of(path, *sets, day=DAY, speed=None):
 
 
 @contextlib.asynccontextmanager
+async def wire_to(url, **more):
+    """Yield a WebSocket; its TCP connection is closed afterwards, whoever closed it first."""
+    async with open_websocket_url(url, disconnect_timeout=1, **more) as wire:
+        try:
+            yield wire
+        finally:
+            if wire.closed:
+                # trio-websocket leaves it open when the other side closed first
+                with trio.CancelScope(shield=True):
+                    await wire._stream.aclose()
+
+
+@contextlib.asynccontextmanager
 async def serving(floor):
     """Serve a floor for as long as the body runs; yields an Api."""
     async with trio.open_nursery() as nursery:
@@ -195,11 +208,11 @@ class Trader:
     async def connected(self, hold="", symbols=("*",), feed="iex"):
         """Connect the clock and both streams; time moves in `until` and nowhere else."""
         url = f"{self.api.stream_url}/control/clock?key={self.key}{hold}"
-        async with open_websocket_url(url) as wire, trio.open_nursery() as nursery:
+        async with wire_to(url) as wire, trio.open_nursery() as nursery:
             self._wire = wire
             self.take_clock(await wire.get_message())
             async with (
-                open_websocket_url(f"{self.api.stream_url}/stream") as trades,
+                wire_to(f"{self.api.stream_url}/stream") as trades,
                 market_stream(self.api, self.key, self.secret, symbols, feed) as market,
             ):
                 await authorize(trades, self.key, self.secret)
@@ -278,7 +291,7 @@ async def market_stream(api, key="key", secret="secret", symbols=("*",), feed="i
     """Yield an authenticated market stream in msgpack, subscribed to all its channels."""
     url = f"{api.stream_url}/v2/{feed}"
     headers = [("Content-Type", "application/msgpack")]
-    async with open_websocket_url(url, extra_headers=headers) as wire:
+    async with wire_to(url, extra_headers=headers) as wire:
         assert unpack(await wire.get_message()) == [{"T": "success", "msg": "connected"}]
         await wire.send_message(msgpack.packb({"action": "auth", "key": key, "secret": secret}))
         assert unpack(await wire.get_message()) == [{"T": "success", "msg": "authenticated"}]
