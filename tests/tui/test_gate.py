@@ -147,7 +147,7 @@ async def test_a_blocked_account_is_refused():
     try:
         venue = venue_at(server.url, Keys("k", "s"), real=True, live=settings.live)
         account = await venue.account()
-        with pytest.raises(BadInputError, match="account: A1 .*: trading blocked"):
+        with pytest.raises(BadInputError, match=r"account: A1 .*: trading blocked"):
             await pass_gate(venue, account, settings, ("AAA",), WallClock(), server.url)
     finally:
         server.close()

