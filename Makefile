@@ -8,13 +8,16 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help replay test check bench clean
+.PHONY: help replay demo test check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 replay: $(VENV)/.run ## trade the bundled demo and print the summary (ARGS="--set …")
 	$(BIN)/rotor replay $(ARGS)
+
+demo: $(VENV)/.run ## a whole live day on a local exchange, in three minutes (ARGS="--speed max")
+	$(BIN)/rotor rehearse --speed 120 $(ARGS)
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k …")
 	$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -24,6 +24,7 @@ import trio
 
 from actors.mailbox import Mailbox
 from actors.pacing import Asked
+from actors.reloading import Reloading
 from actors.views import Views
 from engine.errors import BadInputError
 from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
@@ -124,22 +125,39 @@ class Console:
     """What the socket of a session answers."""
 
     def __init__(
-        self, run_folder: Path, symbols: tuple[str, ...], views: Views, commands: Mailbox[Asked]
+        self,
+        run_folder: Path,
+        symbols: tuple[str, ...],
+        views: Views,
+        commands: Mailbox[Asked],
+        reloading: Reloading | None = None,
     ) -> None:
         self._about: Json = {"session": run_folder.name, "run_dir": str(run_folder.resolve())}
         self._symbols = symbols
         self._views = views
         self._commands = commands
+        self._reloading = reloading
 
     async def answer(self, request: Mapping[str, Any]) -> Json:
         """Answer one request; raises BadInputError for one that cannot be understood."""
         verb = request.get("verb")
         if verb in ("status", "positions", "inbox"):
             return self._about | self._view(whole=verb != "status")
-        command = self._command(request)
         actor = str(request.get("actor") or "socket")[:80]
+        if verb == "reload":
+            return self._about | self._reload(request, actor)
+        command = self._command(request)
         await self._commands.send(Asked(command, actor))
         return self._about | {"accepted": verb}
+
+    def _reload(self, request: Mapping[str, Any], actor: str) -> Json:
+        if self._reloading is None:
+            raise BadInputError("a replay keeps the settings that it began with")
+        if request.get("revert"):
+            changes = self._reloading.revert(actor)
+        else:
+            changes = self._reloading.reload(actor, dry=bool(request.get("dry")))
+        return {"changes": [change.shown() for change in changes]}
 
     def _view(self, *, whole: bool) -> Json:
         view = self._views.latest
@@ -169,7 +187,8 @@ class Console:
                 return Snooze(card=_card(request), version=_version(request), minutes=minutes)
             case verb:
                 known = (
-                    "status, positions, inbox, liquidate, halt, resume, approve, dismiss, snooze"
+                    "status, positions, inbox, liquidate, halt, resume, reload, approve, dismiss, "
+                    "snooze"
                 )
                 raise BadInputError(f"{verb!r} is no verb: {known}")
 

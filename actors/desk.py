@@ -178,6 +178,11 @@ class Desk:
         for late in self._late:
             self._complete(late)
 
+    @property
+    def config(self) -> Config:
+        """Return the configuration in force."""
+        return self._config
+
     def give(self, given: Given) -> None:
         """Take an operator's command; commands are given in order of time."""
         self._commands.append(given)

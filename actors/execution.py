@@ -54,6 +54,8 @@ SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 RELEASE_SECONDS = 10.0
 """How long an exit waits for the legs that hold its shares."""
 COMPARE_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
+"""How long an entry waits for the order stream's first connection."""
 NEVER_ARRIVED = "it never reached the broker"
 REST_CANCELED = "the rest of an entry after its first bar"
 
@@ -90,6 +92,7 @@ class Execution:
         self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
         self._busy: dict[str, int] = defaultdict(int)
         self._lost_told = False
+        self._ready = trio.Event()
 
     # --- what the trader asks for ---------------------------------------------------------------
 
@@ -112,13 +115,15 @@ class Execution:
         *,
         silent: bool = False,
         stop_micro: int = 0,
+        stale: bool = False,
     ) -> None:
         """Take up an order of before a restart, with the fills that the log knows.
 
-        `stop_micro` is where a stop should be by now.
+        `stop_micro` is where a stop should be by now. If the broker does not have it, it is sent,
+        by the same id, unless it is a `stale` entry, whose minute is over.
         """
         intent = self._intents[approved.order.order_id] = Intent(approved, restored=True)
-        intent.silent, intent.wanted_stop_micro = silent, stop_micro
+        intent.silent, intent.wanted_stop_micro, intent.stale = silent, stop_micro, stale
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
 
@@ -183,6 +188,8 @@ class Execution:
                 intent.reference = (quote.bid + quote.ask) / 2
 
     async def _entry_refusal(self, order: Order, intent: Intent) -> str:
+        async with move_on_after(self._clock, CONNECT_SECONDS):
+            await self._ready.wait()
         if self.down:
             return f"the order stream is down: {self.down}"
         try:
@@ -412,8 +419,9 @@ class Execution:
             intent = self._find(order)
             if intent is not None and not intent.ended:
                 self._show(intent, order)
-        await self._resume()
         self.down = ""
+        self._ready.set()
+        await self._resume()
         if self._lost_told:
             self._lost_told = False
             self._tell([StreamRestored(ts_ns=0)])
@@ -430,7 +438,7 @@ class Execution:
                 elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
                     symbol, name = intent.order.symbol, intent.order.order_id
                     await self._queue(symbol, self._move, name, intent.wanted_stop_micro)
-            elif intent.entry or intent.silent:
+            elif intent.stale or intent.silent:
                 self._end(intent, "Rotor was not running when it was to be sent")
             else:
                 await self._queue(intent.order.symbol, self._submit, intent.approved)

@@ -61,6 +61,8 @@ class Intent:
     """True once its end was told."""
     restored: bool = False
     """True after a restart, until a snapshot has shown whether the broker has it."""
+    stale: bool = False
+    """After a restart: an entry whose minute is over."""
     wanted_stop_micro: int = 0
     """After a restart: where the stop should be by now."""
     shown_stop_micro: int = 0

@@ -10,13 +10,16 @@ Start and recovery are one path: history warms the learners, the log's inputs ar
 the broker is asked what has become of the orders, and the session goes on.
 """
 
+import logging
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import trio
+import watchfiles
 
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
@@ -27,15 +30,16 @@ from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
+from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
 from actors.system import Outcome
 from actors.trader import Trader, trade
 from actors.venue import Venue
 from actors.views import Views
 from engine.config import Config
-from engine.errors import RotorError
-from engine.events import Approved, OcoOrder, Order, OrderFilled, Report
-from engine.market.frames import Block, Floats, Session
+from engine.errors import BadInputError, RotorError
+from engine.events import OrderFilled, Report
+from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
 from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, read_log
 from engine.records.journal import FILES, Journal
@@ -45,6 +49,7 @@ from engine.trading.approval import approve_exit
 ASIDE = ".before"
 """Where a resumed session's journal lies until it is written anew."""
 ROOM = 10_000
+_log = logging.getLogger("rotor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,10 @@ class LivePlan:
     warmup: tuple[tuple[Session, Floats], ...]
     """Earlier sessions' bars, (T, S, 5), NaN where there was none."""
     views: Views
+    reread: Read
+    """Reads the configuration anew."""
+    watched: tuple[Path, ...] = ()
+    """Files whose change reloads it, by absolute paths."""
     follower: Follower | None = None
 
 
@@ -170,7 +179,8 @@ async def _run(
     minutes = Minutes(plan.venue, plan.clock, plan.session, plan.symbols)
     giver, inputs = trio.open_memory_channel[Input](ROOM)
     commands: Mailbox[Asked] = Mailbox("control→trader", 16)
-    console = Console(plan.folder, plan.symbols, plan.views, commands)
+    reloading = Reloading(plan.reread, lambda: desk.config, giver.send_nowait)
+    console = Console(plan.folder, plan.symbols, plan.views, commands, reloading)
 
     def tell(reports: Sequence[Report]) -> None:
         giver.send_nowait(Told(tuple(reports)))
@@ -187,11 +197,14 @@ async def _run(
         for given in logged.inputs:
             await trader.take(given)
         _unchanged(plan.folder, files)
-        _take_up(execution, desk, trader.fills)
+        _take_up(execution, trader, plan.clock.now_ns())
         trader.pages = pages
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
         nursery.start_soon(_hear, commands, giver)
+        nursery.start_soon(_on_hangup, reloading)
+        if plan.watched:
+            nursery.start_soon(_on_change, plan.watched, reloading)
         nursery.start_soon(_stop, stop, nursery.cancel_scope)
         if not trader.over:
             nursery.start_soon(minutes.run, trader.minute, giver.send)
@@ -210,6 +223,28 @@ async def _hear(commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input]) 
         await giver.send(Said(given.command, given.actor))
 
 
+async def _on_hangup(reloading: Reloading) -> None:
+    with trio.open_signal_receiver(signal.SIGHUP) as received:
+        async for _ in received:
+            _reload(reloading, "SIGHUP")
+
+
+async def _on_change(watched: Sequence[Path], reloading: Reloading) -> None:
+    # folders are watched, since editors put a new file in the place of the old one
+    names = {str(path) for path in watched}
+    folders = sorted({path.parent for path in watched})
+    async for found in watchfiles.awatch(*folders, recursive=False, rust_timeout=200):
+        if names & {name for _, name in found}:
+            _reload(reloading, "file")
+
+
+def _reload(reloading: Reloading, actor: str) -> None:
+    try:
+        _log.warning("reload: %s", words(reloading.reload(actor)))
+    except BadInputError as error:
+        _log.error("reload: %s; what was in force stays in force", error)
+
+
 async def _stop(stop: trio.Event, scope: trio.CancelScope) -> None:
     await stop.wait()
     scope.cancel()
@@ -220,23 +255,25 @@ def _blocks(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Itera
         yield gridder.block(session, 0, bars)
 
 
-def _take_up(execution: Execution, desk: Desk, fills: Sequence[OrderFilled]) -> None:
+def _take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
     """Give execution the orders that are not over, and the fees of the day so far."""
+    state, fills = trader.desk.state, trader.fills
     for fill in fills:
         execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
 
-    def restore(
-        approved: Approved[Order | OcoOrder], *, silent: bool = False, stop_micro: int = 0
-    ) -> None:
-        known = [fill for fill in fills if fill.order_id == approved.order.order_id]
-        execution.restore(approved, known, silent=silent, stop_micro=stop_micro)
+    def known(order_id: str) -> list[OrderFilled]:
+        return [fill for fill in fills if fill.order_id == order_id]
 
-    for legs in desk.state.legs.values():
+    for legs in state.legs.values():
         approved = approve_exit(legs.order, legs.order.shares)
-        restore(approved, silent=not legs.resting, stop_micro=legs.stop_micro)
-    for working in desk.state.working.values():
+        silent, stop = not legs.resting, legs.stop_micro
+        seen = known(legs.order.order_id)
+        execution.restore(approved, seen, silent=silent, stop_micro=stop)
+    for working in state.working.values():
         if working.released:
-            restore(working.approved)
+            sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
+            stale = working.order.entry and now_ns >= sent_ns + MINUTE_NS
+            execution.restore(working.approved, known(working.order.order_id), stale=stale)
 
 
 def _whole(path: Path, symbols: tuple[str, ...]) -> Logged:

@@ -89,6 +89,8 @@ class Trader:
             case Reloaded(actor=actor, config=config, changes=changes):
                 self.desk.reload(Config.model_validate(config), actor, changes)
                 outgoing = NOTHING
+        if not isinstance(given, Frame) and self._last is not None:
+            self.views.latest = self.desk.view()
         return outgoing, moves
 
     @property

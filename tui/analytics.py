@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from engine.errors import BadInputError
 from engine.records import analytics
 from engine.records.outcomes import Shadow, Trip
 from engine.records.store.queries import (
-    ALL,
     Dates,
     find_run,
     rows,
@@ -36,17 +36,17 @@ from tui.output import (
     usd,
     whole,
 )
-from tui.prepare import parse_date
+from tui.prepare import parse_dates
 
 Json = dict[str, Any]
 _GROUPED = (
     Column("trades", "Trades", whole),
     Column("win_rate", "Won", percent),
-    Column("interval", "95%", left=True),
-    Column("profit_factor", "PF", number),
-    Column("expectancy", "Mean", usd),
-    Column("average_win", "Win", usd),
-    Column("average_loss", "Loss", usd),
+    Column("interval", "95%", left=True, drops=5),
+    Column("profit_factor", "PF", number, drops=3),
+    Column("expectancy", "Mean", usd, drops=4),
+    Column("average_win", "Win", usd, drops=2),
+    Column("average_loss", "Loss", usd, drops=1),
     Column("total_pnl", "Total", usd),
 )
 VIEWS = {
@@ -98,7 +98,7 @@ def show_strategy(name: str, scope: Scope, database: Database, form: Form) -> in
     if form == "json":
         print_json({"strategy": name, "by_symbol": lines})
     else:
-        print_apart(lines, "evidence", columns, form)
+        print_apart(lines, "evidence", columns, form, ("evidence", "group", *_header()))
     return 0
 
 
@@ -115,7 +115,7 @@ def show_groups(view: str, scope: Scope, database: Database, form: Form) -> int:
     if form != "table":
         lines = [{k: v for k, v in line.items() if k != "group"} for line in lines]
     columns = (Column("group", title.capitalize(), left=True), *_GROUPED)
-    print_apart(lines, "evidence", columns, form)
+    print_apart(lines, "evidence", columns, form, ("evidence", title, *_header()))
     return 0
 
 
@@ -131,11 +131,11 @@ def show_deciles(by: str, scope: Scope, database: Database, form: Form) -> int:
     columns = (
         Column("from", by.capitalize(), rate),
         Column("to", "to", rate), Column("n", "n", whole), Column("win_rate", "Won", percent),
-        Column("interval", "95%", left=True), Column("mean_return", "Mean return", _bps),
+        Column("interval", "95%", left=True, drops=1), Column("mean_return", "Mean return", _bps),
     )  # fmt: skip
     if form == "table":
         lines = [_interval(line) for line in lines]
-    print_apart(lines, "evidence", columns, form)
+    print_apart(lines, "evidence", columns, form, ("evidence", *analytics.DECILE))
     return 0
 
 
@@ -143,7 +143,7 @@ def show_horizons(scope: Scope, database: Database, form: Form) -> int:
     """Print IC and hit rate of the forecasts by horizon."""
     lines = []
     with open_archive(database.config, database.sets) as archive:
-        for kind, keys in _runs(archive, scope, None).items():
+        for kind, keys in _runs(archive, scope, None, unrecorded=True).items():
             for key in keys:
                 for result in rows(archive.store, BacktestResult, run=key):
                     scores = orjson.loads(result["summary_json"])["scores"]
@@ -153,7 +153,7 @@ def show_horizons(scope: Scope, database: Database, form: Form) -> int:
         Column("n", "n", whole), Column("ic", "IC", lambda ic: f"{ic:+.4f}"),
         Column("hit_rate", "Hit rate", percent),
     )  # fmt: skip
-    print_apart(lines, "evidence", columns, form)
+    print_apart(lines, "evidence", columns, form, ("evidence", *analytics.HORIZON))
     return 0
 
 
@@ -177,14 +177,26 @@ def shadowed(archive: Archive, scope: Scope) -> dict[str, list[Shadow]]:
 
 def dates_of(scope: Scope) -> Dates:
     """Return the dates of --from and --to."""
-    if scope.first is None and scope.last is None:
-        return ALL
-    return parse_date(scope.first, "--from"), parse_date(scope.last, "--to")
+    return parse_dates(scope.first, scope.last)
 
 
-def _runs(archive: Archive, scope: Scope, strategy: str | None) -> dict[str, list[int]]:
+def recorded(run: Json) -> Json:
+    """Return a run; raises BadInputError for one whose trades were not recorded."""
+    if run["level"] == "none":
+        raise BadInputError(
+            f"{run['run_id']}: its trades were not recorded (journal none); replay it with "
+            "--journal trades, or full"
+        )
+    return run
+
+
+def _runs(
+    archive: Archive, scope: Scope, strategy: str | None, *, unrecorded: bool = False
+) -> dict[str, list[int]]:
     if scope.run is not None:
         run = find_run(archive.store, scope.run)
+        if not unrecorded:
+            recorded(run)
         kind = "backtest" if run["kind"] == "replay" else run["kind"]
         return {kind: [run["id"]]}
     name = strategy or scope.strategy or archive.config.strategy.name
@@ -192,9 +204,9 @@ def _runs(archive: Archive, scope: Scope, strategy: str | None) -> dict[str, lis
 
 
 def _check_strategy(archive: Archive, name: str) -> None:
-    from engine.errors import BadInputError
-
     known = sorted({run["strategy"] for run in runs(archive.store)})
+    if not known:
+        raise BadInputError(f"{name}: there is no run yet: rotor replay")
     if name not in known:
         raise BadInputError(f"{name}: no run of this strategy; there are: {', '.join(known)}")
 
@@ -204,11 +216,15 @@ def _row(name: str, figures: Json) -> Json:
     return _interval({"group": name, **figures})
 
 
+def _header() -> list[str]:
+    """Return the keys of a row of figures, for CSV without rows."""
+    return [key for key in _row("", analytics.figures([])) if key != "group"]
+
+
 def _interval(row: Json) -> Json:
     low, high = row["win_rate_low"], row["win_rate_high"]
-    if low is None:
-        return row
-    return {**row, "interval": f"{100 * low:.0f}–{100 * high:.0f}%"}
+    words = None if low is None else f"{100 * low:.0f}–{100 * high:.0f}%"
+    return {**row, "interval": words}
 
 
 def _bps(value: float) -> str:

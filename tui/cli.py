@@ -19,6 +19,8 @@ from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes."""
+UNREAD = 141
+"""Whoever read our output went away: what a shell says of a program that SIGPIPE ended."""
 
 app = App(
     name="rotor",
@@ -196,6 +198,7 @@ for command in (
     cli_session.liquidate,
     cli_session.halt,
     cli_session.resume,
+    cli_session.reload,
     cli_inbox.approve,
     cli_records.portfolio,
     cli_records.rebuild,
@@ -213,12 +216,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(tokens, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
     except CycloptsError:
         return BAD_INPUT  # cyclopts has said what is wrong
     except BadInputError as error:
         return _say(str(error), BAD_INPUT)
+    except BrokenPipeError:
+        return _unread()
     except (RotorError, OSError) as error:
         return _say(str(error), FAILED)
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # so rich ends
+            return _unread()
+        raise
     except KeyboardInterrupt:
         return _say("interrupted", FAILED)
     return code if isinstance(code, int) else DONE
@@ -231,6 +241,13 @@ def _soften_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _unread() -> int:
+    """Say nothing, neither now nor when Python closes its streams."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
 
 
 def _say(message: str, code: int) -> int:

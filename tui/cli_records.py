@@ -104,9 +104,9 @@ def rebuild(*run: str, database: Where = _WHERE, json: Json = False) -> int:
     ----------
     run
         Run ids or folders. Default: every run that the database knows; one whose folder is gone
-        keeps its rows and is named.
+        keeps its rows and is named. If the database knows none: those below [records] runs_dir.
     """
-    from tui.runs import rebuild_runs
+    from tui.rebuild import rebuild_runs
 
     return rebuild_runs(run, database, json=json)
 

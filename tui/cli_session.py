@@ -67,3 +67,28 @@ def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = Fa
     from tui.session import tell
 
     return tell({"verb": "resume"}, session, timeout, json=json)
+
+
+def reload(
+    *,
+    revert: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    session: Session = None,
+    json: Json = False,
+) -> int:
+    """Read the settings anew in a running live session, from its config.toml and overrides.toml.
+
+    The whole file is validated; what differs is shown with when it takes effect: live, or with the
+    next entry. A wrong key, or one that needs a restart, changes nothing (exit code 2). The same
+    happens by itself when the file changes, and on SIGHUP.
+
+    Parameters
+    ----------
+    revert
+        Go back to what was in force before the last reload.
+    dry_run
+        Show what would change.
+    """
+    from tui.session import reload_settings
+
+    return reload_settings(session, revert=revert, dry=dry_run, json=json)

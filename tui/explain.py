@@ -14,7 +14,7 @@ from engine.records.recorded import read_manifest
 from engine.records.story import find_trip, round_trips, story
 from tui.find_run import find_folder
 from tui.options import Database
-from tui.output import Column, new_york, number, print_json, print_rows, rate, table, usd, whole
+from tui.output import Column, new_york, number, print_json, print_rows, rate, show, usd, whole
 
 Json = dict[str, Any]
 SHOWN_FEATURES = 12
@@ -73,28 +73,24 @@ def _tell(told: Json) -> None:
         f"{new_york(told['timestamp_ms'])}", head=True)  # fmt: skip
     say("\nWhat it saw", head=True)
     rows = told["features"]
-    console.print(
-        table(
-            rows[:SHOWN_FEATURES],
-            (
-                Column("feature", "Feature", left=True),
-                Column("value", "Value", lambda x: f"{x:+.3f}"),
-                Column("contribution_bps", "Contribution bp", lambda x: f"{x:+.3f}"),
-            ),
-        )
+    features = (
+        Column("feature", "Feature", left=True),
+        Column("value", "Value", lambda x: f"{x:+.3f}"),
+        Column("contribution_bps", "Contribution bp", lambda x: f"{x:+.3f}"),
     )
+    show(console, rows[:SHOWN_FEATURES], features)
     rest = sum(row["contribution_bps"] for row in rows[SHOWN_FEATURES:])
     if len(rows) > SHOWN_FEATURES:
         say(f"and {len(rows) - SHOWN_FEATURES} more, {rest:+.3f} bp together")
     _forecast(told, say)
     say("\nHow it ranked", head=True)
-    console.print(table(told["ranking"], _RANKED))
+    show(console, told["ranking"], _RANKED)
     say("\nWhat was decided", head=True)
     say(told["decision"].get("reason", "no decision is recorded"))
     for order in told["orders"]:
         say(_order(order))
     say("\nWhat was done", head=True)
-    console.print(table([_fill(fill) for fill in told["fills"]], _FILLED))
+    show(console, [_fill(fill) for fill in told["fills"]], _FILLED)
     if told["stop_moves"]:
         say(f"the trailing stop moved {told['stop_moves']} times")
     _outcome(told, say)
@@ -152,7 +148,8 @@ def _fill(fill: Json) -> Json:
 _RANKED = (
     Column("symbol", "Symbol", left=True), Column("direction", "Side", left=True),
     Column("probability", "P(rise)", rate), Column("strength", "Strength", rate),
-    Column("edge_bps", "Edge bp", number), Column("refused_by", "Refused by", left=True),
+    Column("edge_bps", "Edge bp", number),
+    Column("refused_by", "Refused by", left=True, folds=True),
 )  # fmt: skip
 _FILLED = (
     Column("at", "Time", left=True), Column("what", "", left=True),

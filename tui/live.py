@@ -5,6 +5,7 @@ KEY OUTPUT: a session traded; a run folder, a summary, an exit code.
 """
 
 import datetime as dt
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -22,11 +23,12 @@ from actors.live import LiveOutcome, LivePlan, live
 from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock, pause
 from actors.views import Views
-from engine.config import Config
+from engine.config import Config, Simulation
 from engine.errors import BadInputError, RotorError
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
+from tui.claim import claim
 from tui.enrol import enrol
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
 from tui.live_progress import show_progress
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 EARLY_MINUTES = 5
 """Before the bell, when a session is taken up."""
+_ATTEMPTS = 3
 REHEARSAL = "rehearsal"
 """The key pair on an exchange of one's own."""
 
@@ -64,6 +67,7 @@ class LiveRequest:
 
 def live_command(request: LiveRequest) -> int:
     """Run `rotor live`; return the exit code."""
+    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     try:
         return trio.run(run_live, request)
     except BaseExceptionGroup as group:
@@ -87,7 +91,8 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
             account = await _account(venue)
             session = await _session(clock)
             folder = live_folder(request.out, config, account.number, session.date)
-            with account_lock(account.number, request.endpoint):
+            folder.mkdir(parents=True, exist_ok=True)
+            with account_lock(account.number, request.endpoint), claim(folder):
                 code = await _trade(
                     request,
                     config,
@@ -143,6 +148,8 @@ async def _trade(
         cash_micro=manifest["cash_micro"],
         warmup=tuple(warmup),
         views=Views(),
+        reread=partial(_reread, request, config.simulation),
+        watched=_watched(request),
         follower=enrolled.follower,
     )
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
@@ -213,7 +220,7 @@ def _venue(
         clock=clock.now_ns,
         endpoint=request.endpoint,
         live=config.live,
-        deadlines=Deadlines(connect=1.0, read=2.0, whole=4.0) if local else None,
+        deadlines=Deadlines(connect=2.0, read=4.0, whole=8.0) if local else None,
         sleep=partial(pause, clock),
         trading_per_minute=rate,
         data_per_minute=rate,
@@ -265,10 +272,14 @@ async def _warmup(
     before = before[len(before) - wanted :] if wanted else []
     if not before:
         return []
-    try:
-        bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
-    except Unreachable as error:
-        raise RotorError(f"history cannot be had: {error}") from None
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
+            break
+        except Unreachable as error:
+            if attempt == _ATTEMPTS:
+                raise RotorError(f"history cannot be had: {error}") from None
+            _say(f"history: {error}; once more")
     found = [(s, _grid(bars, s, symbols)) for s in before]
     return [(s, grid) for s, grid in found if not np.isnan(grid).all()]
 
@@ -281,6 +292,17 @@ def _grid(bars: "list[Bar]", session: Session, symbols: tuple[str, ...]) -> Floa
         if 0 <= minute < session.minutes and bar.symbol in column:
             grid[minute, column[bar.symbol]] = bar[2:7]
     return grid
+
+
+def _reread(request: LiveRequest, simulation: Simulation) -> Config:
+    config, _ = read_config(Request(config=request.config, sets=request.sets), request.source)
+    return config.model_copy(update={"simulation": simulation})
+
+
+def _watched(request: LiveRequest) -> tuple[Path, ...]:
+    chosen = request.config or Path("config.toml")
+    folder = chosen.parent.resolve()
+    return (folder / chosen.name, folder / "overrides.toml") if folder.is_dir() else ()
 
 
 async def _flat(venue: "AlpacaVenue") -> bool | None:

@@ -12,7 +12,6 @@ import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from engine.market.calendar import session_on
 from engine.market.frames import Floats, Session
 from engine.records.recorded import read_manifest
 from engine.records.store.url import without_password
+from tui.code import fingerprint, versions
 from tui.replay import write_json
 
 Json = dict[str, Any]
@@ -86,7 +86,8 @@ def begin(
         "config": shown,
         "host": platform.node(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("rotor", "numpy", "numba", "trio", "orjson")},
+        "versions": versions(),
+        "code": fingerprint(config.learning.predictor),
         "cpus": os.cpu_count(),
         "started": dt.datetime.now(dt.UTC).isoformat(),
         "ended": None,

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 Json = dict[str, Any]
 Form = Literal["table", "json", "csv"]
 NONE = "–"
+_GAP = 2
+"""Columns between two columns."""
+_LEAST = 24
+"""The width below which text is not folded while another column can be left out."""
 
 
 def form_of(*, json: bool, csv: bool) -> Form:
@@ -39,6 +45,8 @@ class Column:
     left: bool = False
     folds: bool = False
     """True for text that may take several lines."""
+    drops: int = 0
+    """Where the terminal is too narrow, 1 is left out first, then 2, …; 0 never is."""
 
 
 def whole(value: Any) -> str:
@@ -76,45 +84,86 @@ def rate(value: Any) -> str:
     return f"{value:.3f}"
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], form: Form) -> None:
-    """Print rows; JSON and CSV have every key, the table the chosen columns."""
+def print_rows(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[Column],
+    form: Form,
+    header: Sequence[str] = (),
+) -> None:
+    """Print rows; JSON and CSV have every key, the table the chosen columns.
+
+    `header`: the keys of a row, for CSV without rows.
+    """
     if form == "json":
         print_json(rows)
     elif form == "csv":
-        print_csv(rows)
+        print_csv(rows, header)
     else:
-        Console().print(table(rows, columns))
+        show(Console(), rows, columns)
 
 
 def print_apart(
-    rows: Sequence[Mapping[str, Any]], key: str, columns: Sequence[Column], form: Form
+    rows: Sequence[Mapping[str, Any]],
+    key: str,
+    columns: Sequence[Column],
+    form: Form,
+    header: Sequence[str] = (),
 ) -> None:
     """Print rows, for people in one table per value of `key`, which is its title."""
     if form != "table":
-        print_rows(rows, columns, form)
+        print_rows(rows, columns, form, header)
         return
     console = Console()
     for i, value in enumerate(dict.fromkeys(row[key] for row in rows)):
         if i:
             console.print()
         console.print(str(value), style="bold", highlight=False)
-        console.print(table([row for row in rows if row[key] == value], columns))
+        show(console, [row for row in rows if row[key] == value], columns)
     if not rows:
         console.print("nothing yet")
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Table:
-    """Return a table for people."""
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+def show(console: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
+    """Print a table for people, never wider than the console and with no figure cut.
+
+    What there is no room for is left out by column, and the columns are named.
+    """
+    shown = list(columns)
+    while _width(rows, shown) > console.width and any(column.drops for column in shown):
+        shown.remove(min((c for c in shown if c.drops), key=lambda c: c.drops))
+    console.print(table(rows, shown, wraps=_width(rows, shown) > console.width))
+    left_out = [column.title for column in columns if column not in shown]
+    if left_out:
+        words = f"no room for {', '.join(left_out)}: a wider terminal, --json or --csv has them"
+        console.print(words, style="dim", highlight=False)
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, wraps: bool = False
+) -> Table:
+    """Return a table for people; `wraps` lets every cell take several lines."""
+    made = Table(box=None, padding=(0, _GAP, 0, 0), header_style="bold")
     for column in columns:
         side: Literal["left", "right"] = "left" if column.left else "right"
-        made.add_column(column.title, justify=side, no_wrap=not column.folds, overflow="fold")
+        no_wrap = not (column.folds or wraps)
+        made.add_column(column.title, justify=side, no_wrap=no_wrap, overflow="fold")
     for row in rows:
-        cells = [row.get(column.key) for column in columns]
-        made.add_row(
-            *(NONE if x is None else c.shown(x) for c, x in zip(columns, cells, strict=True))
-        )
+        made.add_row(*(Text(_shown(row, column)) for column in columns))
     return made
+
+
+def _shown(row: Mapping[str, Any], column: Column) -> str:
+    value = row.get(column.key)
+    return NONE if value is None else column.shown(value)
+
+
+def _width(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> int:
+    total = 0
+    for column in columns:
+        cells = [column.title, *(_shown(row, column) for row in rows)]
+        widest = max(cell_len(cell) for cell in cells)
+        total += _GAP + (min(widest, _LEAST) if column.folds else widest)
+    return total
 
 
 def print_json(value: Any) -> None:
@@ -124,9 +173,12 @@ def print_json(value: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows as CSV, with a header; what has parts of its own is JSON in its cell."""
-    keys: dict[str, None] = {}
+def print_csv(rows: Sequence[Mapping[str, Any]], header: Sequence[str] = ()) -> None:
+    """Print rows as CSV; what has parts of its own is JSON in its cell.
+
+    `header`: what the first line says where there are no rows.
+    """
+    keys: dict[str, None] = {} if rows else dict.fromkeys(header)
     for row in rows:
         keys |= dict.fromkeys(row)
     writer = csv.writer(sys.stdout, lineterminator="\n")

@@ -9,13 +9,19 @@ from typing import Any
 
 from rich.console import Console
 
-from engine.errors import BadInputError
+from engine.errors import BadInputError, RotorError
 from engine.events import MICRO
 from engine.records.store.queries import find_run, rows, runs
-from engine.records.store.tables import ActiveRiskPosition, RoundTripRow, SessionRow
+from engine.records.store.tables import (
+    ActiveRiskPosition,
+    BacktestResult,
+    RoundTripRow,
+    SessionRow,
+)
 from tui.archive import Archive, open_archive
+from tui.find_run import state_of
 from tui.options import Database
-from tui.output import Column, Form, number, percent, print_csv, print_json, table, usd, whole
+from tui.output import Column, Form, number, percent, print_csv, print_json, show, usd, whole
 from tui.session import ask, living_sessions
 
 Json = dict[str, Any]
@@ -23,14 +29,17 @@ COLUMNS = (
     Column("symbol", "Symbol", left=True),
     Column("direction", "Side", left=True),
     Column("shares", "Shares", whole),
-    Column("entry_price", "Entry", number),
+    Column("entry_price", "Entry", number, drops=4),
     Column("price", "Last", number),
-    Column("value", "Value", number),
+    Column("value", "Value", number, drops=5),
     Column("pnl", "P&L", usd),
-    Column("pnl_pct", "P&L %", percent),
-    Column("stop", "Stop", number),
-    Column("target", "Target", number),
+    Column("pnl_pct", "P&L %", percent, drops=3),
+    Column("stop", "Stop", number, drops=2),
+    Column("target", "Target", number, drops=1),
 )
+
+HEADER = tuple(column.key for column in COLUMNS)
+"""Of the CSV, where nothing is held."""
 
 
 def show_portfolio(name: str | None, database: Database, form: Form) -> int:
@@ -39,7 +48,7 @@ def show_portfolio(name: str | None, database: Database, form: Form) -> int:
     if form == "json":
         print_json(found)
     elif form == "csv":
-        print_csv(found["positions"])
+        print_csv(found["positions"] or [], HEADER)
     else:
         _print(found)
     return 0
@@ -54,7 +63,10 @@ def _live(name: str | None) -> Json | None:
         }
     if len(sessions) != 1:
         return None
-    view = ask(next(iter(sessions)), {"verb": "positions"})
+    try:
+        view = ask(next(iter(sessions)), {"verb": "positions"})
+    except RotorError:
+        return None  # it ended meanwhile
     if view["state"] != "trading":
         return None
     positions = [
@@ -72,10 +84,21 @@ def _recorded(name: str | None, database: Database) -> Json:
         if name is None and not known:
             raise BadInputError("no run yet: rotor replay")
         run = find_run(archive.store, name) if name else known[-1]
+        state = state_of(run)
+        if run["level"] == "none":
+            return _unrecorded(archive, run, state)
         equity, cash = _equity(archive, run)
         held = rows(archive.store, ActiveRiskPosition, run=run["id"], status="active")
     # of a run that is not running the last prices are in its journal alone: what was paid is shown
-    return _summed(run["run_id"], run["state"], equity, cash, [_held(row) for row in held])
+    return _summed(run["run_id"], state, equity, cash, [_held(row) for row in held])
+
+
+def _unrecorded(archive: Archive, run: Json, state: str) -> Json:
+    """Return what is known of a run without a journal: what it came to, if it ended."""
+    found = next(iter(rows(archive.store, BacktestResult, run=run["id"])), None)
+    equity = None if found is None else found["final_capital_micro"] / MICRO
+    unknown = ("cash", "total_positions", "total_cost", "total_value", "total_pnl", "positions")
+    return {"run_id": run["run_id"], "state": state, "equity": equity, **dict.fromkeys(unknown)}
 
 
 def _equity(archive: Archive, run: Json) -> tuple[float, float | None]:
@@ -124,10 +147,13 @@ def _summed(run: str, state: str, equity: float, cash: float | None, positions: 
 
 def _print(found: Json) -> None:
     console = Console()
+    equity = "not recorded" if found["equity"] is None else f"${found['equity']:,.2f}"
     cash = "" if found["cash"] is None else f", cash ${found['cash']:,.2f}"
-    line = f"{found['run_id']} ({found['state']}): equity ${found['equity']:,.2f}{cash}"
+    line = f"{found['run_id']} ({found['state']}): equity {equity}{cash}"
     console.print(line, highlight=False)
-    if not found["positions"]:
+    if found["positions"] is None:
+        console.print("positions: not recorded (journal none)", highlight=False)
+    elif found["positions"]:
+        show(console, found["positions"], COLUMNS)
+    else:
         console.print("no positions")
-        return
-    console.print(table(found["positions"], COLUMNS))

@@ -102,7 +102,7 @@ def prepare(request: Request) -> Prepared:
             )
     symbol = source.symbols[0]
     make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
-    first, last = parse_date(request.first, "--from"), parse_date(request.last, "--to")
+    first, last = parse_dates(request.first, request.last)
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
     return Prepared(
         config=config,
@@ -168,6 +168,14 @@ def _symbols(text: str | None) -> list[str] | None:
     if not symbols:
         raise BadInputError("--symbols: name at least one, such as --symbols TQQQ,SQQQ")
     return symbols
+
+
+def parse_dates(first: str | None, last: str | None) -> tuple[dt.date | None, dt.date | None]:
+    """Return the dates of --from and --to; raises BadInputError if they are in the wrong order."""
+    since, until = parse_date(first, "--from"), parse_date(last, "--to")
+    if since is not None and until is not None and since > until:
+        raise BadInputError(f"--from {since} is after --to {until}")
+    return since, until
 
 
 def parse_date(text: str | None, option: str) -> dt.date | None:

@@ -11,7 +11,6 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from engine.records.summary import (
     sentences,
     summarise,
 )
+from tui.code import fingerprint, versions
 from tui.enrol import enrol
 from tui.prepare import Prepared, Request, prepare
 from tui.run_folder import run_folder
@@ -223,7 +223,8 @@ def _manifest(
         "config": _config(prepared),
         "host": platform.node(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("rotor", "numpy", "numba", "trio", "orjson")},
+        "versions": versions(),
+        "code": fingerprint(prepared.config.learning.predictor),
         "cpus": os.cpu_count(),
         "started": started,
         "ended": None,

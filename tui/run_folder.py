@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from engine.errors import BadInputError
+from tui.claim import claim
 
 JOURNALS = tuple(
     f"{name}.jsonl" for name in ("signals", "decisions", "trades", "positions", "events")
@@ -25,34 +26,38 @@ ASIDE = ".previous"
 def run_folder(out: Path | None, runs_dir: str, epoch: str, *, overwrite: bool) -> Iterator[Path]:
     """Yield the run's folder, made; what an --overwrite replaces comes back if the run is refused.
 
-    Raises BadInputError for a folder that holds a run (without `overwrite`), files that are not a
-    run's, or that cannot be made.
+    It is claimed while the body runs: of two runs that are given one folder the second is refused
+    before it touches anything. Raises BadInputError for that, for a folder that holds a run
+    (without `overwrite`), files that are not a run's, or that cannot be made.
     """
-    if out is None:
-        folder = _new_folder(Path(runs_dir), epoch)
-    else:
-        folder = out
-        _make(folder)
+    folder = _new_folder(Path(runs_dir), epoch) if out is None else _made(out)
+    with claim(folder):
+        held = _allowed(folder, overwrite=overwrite)
+        _move(held, folder, folder / ASIDE)
+        try:
+            yield folder
+        except (BadInputError, OSError, KeyboardInterrupt, SystemExit) as error:
+            # a run that stands is kept; so is half a journal that was interrupted, unless it would
+            # replace a whole run
+            kept = isinstance(error, KeyboardInterrupt) and not held and _begun(folder)
+            if kept or (folder / "summary.json").exists():
+                shutil.rmtree(folder / ASIDE, ignore_errors=True)
+            else:
+                _undo(folder, held, fresh=out is None)
+            raise
+        shutil.rmtree(folder / ASIDE, ignore_errors=True)
+
+
+def _allowed(folder: Path, *, overwrite: bool) -> list[str]:
+    """Return the files of a run that may be replaced."""
+    _probe(folder)
     held = [name for name in FILES if (folder / name).exists()]
     if held and not overwrite:
         raise BadInputError(f"{folder}: holds a run; choose another --out, or --overwrite")
     if held and not _ours(folder, held):
         names = ", ".join(held)
         raise BadInputError(f"{folder}: holds {names}, not of a run; choose another --out")
-    _move(held, folder, folder / ASIDE)
-    try:
-        yield folder
-    except (BadInputError, OSError):
-        _undo(folder, held, fresh=out is None)
-        raise
-    except KeyboardInterrupt:
-        # a run that stands is kept; so is half a journal, unless it would replace a whole run
-        if not (folder / "summary.json").exists() and (held or not _begun(folder)):
-            _undo(folder, held, fresh=out is None)
-        else:
-            shutil.rmtree(folder / ASIDE, ignore_errors=True)
-        raise
-    shutil.rmtree(folder / ASIDE, ignore_errors=True)
+    return held
 
 
 def _begun(folder: Path) -> bool:
@@ -69,25 +74,38 @@ def _undo(folder: Path, held: list[str], *, fresh: bool) -> None:
 
 def _new_folder(runs: Path, epoch: str) -> Path:
     stamp = f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{epoch}"
-    _make(runs)
+    _made(runs)
     for n in range(1000):
         folder = runs / (f"{stamp}-{n}" if n else stamp)
         try:
             folder.mkdir()
         except FileExistsError:
             continue
+        except OSError as error:
+            raise _unfit(runs, error) from None
         return folder
     raise BadInputError(f"{runs}: too many runs started at once")
 
 
-def _make(folder: Path) -> None:
+def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".rotor"
+    except OSError as error:
+        raise _unfit(folder, error) from None
+    return folder
+
+
+def _probe(folder: Path) -> None:
+    probe = folder / ".rotor"
+    try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise BadInputError(f"{folder}: is no folder that can be written ({error})") from None
+        raise _unfit(folder, error) from None
+
+
+def _unfit(folder: Path, error: OSError) -> BadInputError:
+    return BadInputError(f"{folder}: is no folder that can be written ({error})")
 
 
 def _ours(folder: Path, held: list[str]) -> bool:

@@ -1,50 +1,59 @@
-"""`rotor runs` and `rotor rebuild`: what the database knows of runs, side by side, gone, anew.
+"""`rotor runs`: what the database knows of runs, side by side, or gone.
 
 KEY INPUT: run ids or folders.
 KEY OUTPUT: tables; changed rows.
 """
 
+import datetime as dt
 import shutil
-import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
+from rich.console import Console
 
 from engine.errors import BadInputError
 from engine.events import MICRO
-from engine.records.store.follow import forget, rebuild, use
+from engine.records.store.follow import forget, use
 from engine.records.store.queries import find_run, rows, runs, runs_that_count
 from engine.records.store.tables import BacktestResult
 from tui.archive import Archive, open_archive
+from tui.claim import is_claimed
+from tui.find_run import state_of
 from tui.options import Database
 from tui.output import (
     Column,
     Form,
     dollars,
     fine,
-    moment,
     number,
     percent,
     print_csv,
     print_json,
     print_rows,
+    show,
     usd,
     whole,
 )
-from tui.output import table as as_table
 from tui.run_folder import FILES
 
 Json = dict[str, Any]
 COLUMNS = (
-    Column("run_id", "Run", left=True),
-    Column("dates", "Dates", left=True),
-    Column("round_trips", "Trips", whole),
+    Column("name", "Run", left=True, folds=True),
+    Column("dates", "Dates", left=True, drops=3),
+    Column("round_trips", "Trips", whole, drops=1),
     Column("total_pnl", "P&L", dollars),
-    Column("mrd", "MRD", fine),
+    Column("mrd", "MRD", fine, drops=2),
     Column("standing", "Counts", left=True),
 )
+LISTED = (
+    "run_id", "kind", "state", "strategy", "symbols", "from", "to", "round_trips", "win_rate",
+    "profit_factor", "total_pnl", "total_pnl_pct", "mrd", "mrd_low", "mrd_high", "sharpe_ratio",
+    "max_drawdown", "costs_paid", "counts", "started", "journal", "journal_sha256", "folder",
+)  # fmt: skip
+"""The keys of a run."""
 COMPARED = (
     "from", "to", "symbols", "round_trips", "win_rate", "profit_factor", "total_pnl",
     "total_pnl_pct", "mrd", "mrd_low", "mrd_high", "sharpe_ratio", "max_drawdown", "costs_paid",
@@ -57,10 +66,11 @@ def list_runs(database: Database, form: Form) -> int:
     with open_archive(database.config, database.sets) as archive:
         described = [_described(archive, run) for run in runs(archive.store)]
     if form == "table" and not described:
-        print_rows([{"run_id": "no run yet: rotor replay"}], COLUMNS[:1], form)
-    else:
-        shown = [{**run, **_short(run)} for run in described] if form == "table" else described
-        print_rows(shown, COLUMNS, form)
+        Console().print("no run yet: rotor replay")
+        return 0
+    ids = Counter(run["run_id"] for run in described)
+    shown = [{**run, **_short(run, alone=ids[run["run_id"]] == 1)} for run in described]
+    print_rows(shown if form == "table" else described, COLUMNS, form, LISTED)
     return 0
 
 
@@ -80,11 +90,11 @@ def compare_runs(names: tuple[str, ...], database: Database, form: Form) -> int:
     if form == "csv":
         print_csv(lines)
         return 0
-    from rich.console import Console
-
     columns = [Column("figure", "", left=True)]
-    columns += [Column(str(i), run["run_id"], left=True) for i, run in enumerate(described)]
-    Console().print(as_table(lines, columns))
+    columns += [
+        Column(str(i), run["run_id"], left=True, folds=True) for i, run in enumerate(described)
+    ]
+    show(Console(), lines, columns)
     return 0
 
 
@@ -95,10 +105,13 @@ def delete_run(name: str, database: Database, *, files: bool, yes: bool) -> int:
         folder = Path(run["folder"])
         if files and not yes:
             raise BadInputError(f"this deletes the records in {folder}; say so with --yes")
+        if files and is_claimed(folder):
+            raise BadInputError(f"{folder}: the run still writes there; nothing was deleted")
         forget(archive.store, folder)
     if files:
         _delete_files(folder)
-    print(f"{run['run_id']}: gone from the database{', files too' if files else ''}")  # noqa: T201
+    rest = "its records are deleted" if files else f"its folder stays; rotor rebuild {folder}"
+    print(f"{run['run_id']} in {folder}: gone from the database; {rest}")  # noqa: T201
     return 0
 
 
@@ -113,48 +126,6 @@ def use_run(name: str, database: Database) -> int:
     return 0
 
 
-def rebuild_runs(names: tuple[str, ...], database: Database, *, json: bool) -> int:
-    """Read runs anew from their journals; without names all that the database knows."""
-    done, kept = [], []
-    with open_archive(database.config, database.sets, settled=False) as archive:
-        folders = [_folder(archive, name) for name in names]
-        folders = folders or [Path(run["folder"]) for run in runs(archive.store)]
-        for i, folder in enumerate(folders, start=1):
-            if sys.stderr.isatty():
-                print(f"\rrebuild {i}/{len(folders)}", end="", file=sys.stderr)  # noqa: T201
-            why = _cannot(folder)
-            if why and names:
-                raise BadInputError(f"{folder}: {why}")
-            if why:
-                kept.append({"folder": str(folder), "reason": why})
-            else:
-                rebuild(archive.store, folder)
-                done.append(str(folder))
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
-    if json:
-        print_json({"rebuilt": done, "kept": kept})
-        return 0
-    print(f"{len(done)} runs rebuilt from their journals")  # noqa: T201
-    for run in kept:
-        print(f"kept as it was: {run['folder']}: {run['reason']}")  # noqa: T201
-    return 0
-
-
-def _cannot(folder: Path) -> str:
-    if not (folder / "manifest.json").exists():
-        return "its folder is gone"
-    if not (folder / "events.jsonl").exists():
-        return "its journal was not kept (journal none)"
-    return ""
-
-
-def _folder(archive: Archive, name: str) -> Path:
-    if (Path(name) / "manifest.json").exists():
-        return Path(name)
-    return Path(find_run(archive.store, name)["folder"])
-
-
 def _described(archive: Archive, run: Json) -> Json:
     result = next(iter(rows(archive.store, BacktestResult, run=run["id"])), {})
     counts = runs_that_count(archive.store, run["strategy"])
@@ -162,7 +133,7 @@ def _described(archive: Archive, run: Json) -> Json:
     return {
         "run_id": run["run_id"],
         "kind": run["kind"],
-        "state": run["state"],
+        "state": state_of(run),
         "strategy": run["strategy"],
         "symbols": run["symbols"],
         "from": str(run["first_date"]),
@@ -179,18 +150,20 @@ def _described(archive: Archive, run: Json) -> Json:
         "max_drawdown": result.get("max_drawdown"),
         "costs_paid": _usd(result.get("costs_micro")),
         "counts": f"{mine[0]}{', pinned' if run['pinned'] else ''}" if mine else "",
-        "started": moment(run["started_at"]),
+        "started": run["started_at"].astimezone(dt.UTC).isoformat(),
         "journal": run["level"],
         "journal_sha256": run["journal_sha256"],
         "folder": run["folder"],
     }
 
 
-def _short(run: Json) -> Json:
+def _short(run: Json, *, alone: bool) -> Json:
+    """Return what people see of a run; its folder too, if it is not alone with its id."""
     standing = run["counts"] if run["state"] == "finished" else run["state"]
     if run["kind"] != "replay":
         standing = f"{run['kind']} {standing}"
-    return {"dates": f"{run['from']}..{run['to'][5:]}", "standing": standing}
+    name = run["run_id"] if alone else f"{run['run_id']} in {run['folder']}"
+    return {"name": name, "dates": f"{run['from']}..{run['to'][5:]}", "standing": standing}
 
 
 def _differences(configs: list[Json]) -> dict[str, list[Any]]:

@@ -67,6 +67,26 @@ def tell(request: Json, session: str | None, timeout: float, *, json: bool) -> i
     return 0 if done else 1
 
 
+def reload_settings(session: str | None, *, revert: bool, dry: bool, json: bool) -> int:
+    """Have a session read its settings anew; show what changes."""
+    actor = f"cli:{getpass.getuser()}"
+    request = {"verb": "reload", "revert": revert, "dry": dry, "actor": actor}
+    reply = ask(find_session(session), request)
+    if json:
+        print_json(reply)
+        return 0
+    if not reply["changes"]:
+        Console().print("nothing changes")
+        return 0
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("Key", "Was", "Is now" if not dry else "Would be", "Takes effect"):
+        table.add_column(column, overflow="fold")
+    for change in reply["changes"]:
+        table.add_row(change["key"], str(change["old"]), str(change["new"]), change["class"])
+    Console().print(table)
+    return 0
+
+
 def _took_effect(request: Json, before: Json, after: Json) -> bool:
     if after["state"] != "trading":
         return False

@@ -10,6 +10,7 @@ import orjson
 from rich.console import Console
 
 from engine.config import Config
+from engine.errors import BadInputError
 from engine.learning.calibration import Calibration, Matured, Verdict, bucket_of
 from engine.market.calendar import NEW_YORK
 from engine.records import analytics
@@ -17,7 +18,7 @@ from engine.records.outcomes import Shadow
 from engine.records.store.queries import find_run, rows, runs_that_count, shadows
 from engine.records.store.tables import CalibrationRow, Run, SessionRow
 from engine.trading.evidence import told
-from tui.analytics import shadowed
+from tui.analytics import recorded, shadowed
 from tui.archive import Archive, open_archive
 from tui.options import Database, Scope
 from tui.output import (
@@ -30,7 +31,7 @@ from tui.output import (
     print_json,
     print_rows,
     rate,
-    table,
+    show,
     whole,
 )
 
@@ -40,6 +41,12 @@ _CELL = (
     Column("direction", "Side", left=True),
     Column("confidence", "Confidence", left=True),
 )
+
+FILTERED = (
+    "symbol", "direction", "confidence", "verdict", "n", "wins", "weight", "win_rate",
+    "win_rate_low", "win_rate_high",
+)  # fmt: skip
+"""The keys of a row of the filter."""
 
 
 def show_quality(scope: Scope, database: Database, form: Form) -> int:
@@ -53,12 +60,12 @@ def show_quality(scope: Scope, database: Database, form: Form) -> int:
     ]
     columns = (
         *_CELL, Column("n", "n", whole),
-        Column("words", "Won (95%)", left=True), Column("expected", "Expected", percent),
-        Column("mean_return", "Return", fine),
+        Column("words", "Won (95%)", left=True), Column("expected", "Expected", percent, drops=1),
+        Column("mean_return", "Return", fine, drops=2),
     )  # fmt: skip
     if form != "table":
         lines = [{k: v for k, v in line.items() if k != "words"} for line in lines]
-    print_apart(lines, "evidence", columns, form)
+    print_apart(lines, "evidence", columns, form, ("evidence", *analytics.CELL))
     return 0
 
 
@@ -84,7 +91,7 @@ def show_calibration(scope: Scope, database: Database, form: Form) -> int:
         for row in scored["bins"]
     ]
     if form == "csv":
-        print_rows(bins, (), form)
+        print_rows(bins, (), form, ("evidence", "prediction", *analytics.BIN))
         return 0
     _print_calibration(found, bins, versions)
     return 0
@@ -130,10 +137,11 @@ def show_filter(scope: Scope, database: Database, form: Form) -> int:
         )  # fmt: skip
     columns = (
         *_CELL, Column("verdict", "Verdict", left=True), Column("n", "n", whole),
-        Column("wins", "Won", whole), Column("win_rate", "Calibrated", percent),
-        Column("win_rate_low", "low", percent), Column("win_rate_high", "high", percent),
+        Column("wins", "Won", whole, drops=3), Column("win_rate", "Calibrated", percent),
+        Column("win_rate_low", "low", percent, drops=2),
+        Column("win_rate_high", "high", percent, drops=1),
     )  # fmt: skip
-    print_rows(lines, columns, form)
+    print_rows(lines, columns, form, FILTERED)
     return 0
 
 
@@ -167,10 +175,8 @@ def _day(shadow: Shadow) -> str:
 
 
 def _run(archive: Archive, scope: Scope) -> Json:
-    from engine.errors import BadInputError
-
     if scope.run is not None:
-        return find_run(archive.store, scope.run)
+        return recorded(find_run(archive.store, scope.run))
     strategy = scope.strategy or archive.config.strategy.name
     counts = runs_that_count(archive.store, strategy)
     keys = [*counts["backtest"], *counts["live"]]
@@ -207,27 +213,25 @@ def _print_calibration(found: Json, bins: list[Json], versions: list[Json]) -> N
     ]
     head = (Column("evidence", "Evidence", left=True), Column("prediction", "", left=True))
     console = Console()
-    console.print(
-        table(
-            scores,
-            (
-                *head, Column("n", "n", whole), Column("brier", "Brier", rate),
-                Column("log_loss", "Log-loss", rate), Column("ece", "ECE", rate),
-                Column("mce", "MCE", rate),
-            ),
-        )
+    show(
+        console,
+        scores,
+        (
+            *head, Column("n", "n", whole), Column("brier", "Brier", rate),
+            Column("log_loss", "Log-loss", rate, drops=2), Column("ece", "ECE", rate),
+            Column("mce", "MCE", rate, drops=1),
+        ),
     )  # fmt: skip
     console.print()
-    console.print(
-        table(
-            bins,
-            (
-                *head, Column("from", "from", rate), Column("to", "to", rate),
-                Column("n", "n", whole), Column("predicted", "Said", percent),
-                Column("win_rate", "Won", percent), Column("win_rate_low", "low", percent),
-                Column("win_rate_high", "high", percent),
-            ),
-        )
+    show(
+        console,
+        bins,
+        (
+            *head, Column("from", "from", rate), Column("to", "to", rate, drops=1),
+            Column("n", "n", whole), Column("predicted", "Said", percent),
+            Column("win_rate", "Won", percent), Column("win_rate_low", "low", percent, drops=3),
+            Column("win_rate_high", "high", percent, drops=2),
+        ),
     )  # fmt: skip
     back = [version for version in versions if version["rolled_back"]]
     console.print(f"\n{len(versions)} versions, {len(back)} went back", style="dim")

@@ -1,13 +1,15 @@
 """`rotor verify RUN`: do the records hold together, and do the inputs lead to the decisions again?
 
 KEY INPUT: a run folder, of a run that ended or was killed at any moment.
-KEY OUTPUT: what was checked and what does not hold; exit code 0 or 1.
+KEY OUTPUT: what was checked and what does not hold; exit code 0 or 1. What other code decides
+otherwise proves nothing, neither for the run nor against it, and is told as not asked.
 """
 
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from engine.records.inputs import read_log
 from engine.records.journal import FILES, combine
 from engine.records.reading import ChainReport, verify_chain
 from engine.records.recorded import Recorded, read_manifest, read_recorded
+from tui.claim import is_claimed
+from tui.code import other_code
 from tui.find_run import find_folder
 from tui.live_folder import recording_of
 from tui.options import Database
@@ -69,8 +73,9 @@ def _chain(folder: Path, manifest: Json) -> Check:
     level = manifest["level"]
     ended = manifest.get("ended") is not None
     missing = [n for n in FILES[level] if not (folder / f"{n}.jsonl").exists()]
-    if missing and not ended and len(missing) == len(FILES[level]):
-        return Check("chain", holds=None, words="the run was killed before its first record")
+    if not ended and not any(_size(folder / f"{name}.jsonl") for name in FILES[level]):
+        words = "the run still runs" if is_claimed(folder) else "the run was killed"
+        return Check("chain", holds=None, words=f"{words}, before its first record")
     if missing:
         return Check("chain", holds=False, words=f"missing: {', '.join(missing)}")
     reports = {name: verify_chain(folder / f"{name}.jsonl") for name in FILES[level]}
@@ -90,8 +95,12 @@ def _chain(folder: Path, manifest: Json) -> Check:
     frames = sum(report.frames for report in reports.values())
     words = f"{frames:,} checksums hold in {len(reports)} files"
     if not ended:
-        words += "; the run was killed, or still runs"
+        words += "; the run still runs" if is_claimed(folder) else "; the run was killed"
     return Check("chain", holds=True, words=words, findings=tuple(torn))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _torn(folder: Path, name: str, report: ChainReport) -> str:
@@ -118,20 +127,8 @@ def _again(folder: Path) -> Check:
         return Check("again", holds=None, words=f"cannot be run again: {recorded.unrepeatable}")
     if not recorded.sessions or recorded.trade_from is None:
         return Check("again", holds=None, words="no traded minute was recorded")
-    with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
-        again = Path(scratch, "run")
-        _tell(f"verify: {len(recorded.sessions)} sessions run again")
-        outcome = run(replayed(recorded, again))
-        _tell("")
-        if outcome.stats.interrupted:
-            raise KeyboardInterrupt
-        found = _differences(folder, again, ended=recorded.manifest.get("ended") is not None)
-    if found:
-        found += _versions(recorded.manifest)
-        return Check("again", holds=False, words="the same inputs lead elsewhere",
-                     findings=tuple(found))  # fmt: skip
-    words = f"{len(recorded.sessions)} sessions lead to the same records, byte for byte"
-    return Check("again", holds=True, words=words)
+    inputs = f"{len(recorded.sessions)} sessions"
+    return _judge(recorded.manifest, inputs, partial(_replayed_differences, folder, recorded))
 
 
 def _live_again(folder: Path) -> Check:
@@ -139,16 +136,47 @@ def _live_again(folder: Path) -> Check:
     manifest = read_manifest(folder)
     recording = recording_of(folder, manifest)
     logged = read_log(folder / INPUTS, recording.symbols)
-    with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
-        again = Path(scratch, "run")
-        trio.run(take_again, recording, logged.inputs, again)
-        found = _differences(folder, again, ended=manifest.get("ended") is not None)
+
+    def differences() -> list[str]:
+        with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
+            again = Path(scratch, "run")
+            trio.run(take_again, recording, logged.inputs, again)
+            return _differences(folder, again, ended=manifest.get("ended") is not None)
+
+    return _judge(manifest, f"{len(logged.inputs):,} inputs", differences)
+
+
+def _judge(manifest: Json, inputs: str, differences: Callable[[], list[str]]) -> Check:
+    """Say what a second run means, by whether the same code made the first."""
+    other = other_code(manifest)
+    try:
+        found = differences()
+    except BadInputError as error:
+        if not other:
+            raise
+        found = [str(error)]
+    if found and other:
+        words = f"made by other code ({other}): the decisions differ, which proves nothing"
+        return Check("again", holds=None, words=words, findings=tuple(found))
     if found:
-        found += _versions(manifest)
         return Check("again", holds=False, words="the same inputs lead elsewhere",
                      findings=tuple(found))  # fmt: skip
-    words = f"{len(logged.inputs):,} inputs lead to the same records, byte for byte"
+    words = f"{inputs} lead to the same records, byte for byte"
+    words += f", though made by other code ({other})" if other else ""
     return Check("again", holds=True, words=words)
+
+
+def _replayed_differences(folder: Path, recorded: Recorded) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
+        again = Path(scratch, "run")
+        _tell(f"verify: {len(recorded.sessions)} sessions run again")
+        try:
+            outcome = run(replayed(recorded, again))
+        finally:
+            _tell("")
+        if outcome.stats.interrupted:
+            raise KeyboardInterrupt
+        return _differences(folder, again, ended=recorded.manifest.get("ended") is not None)
 
 
 def replayed(recorded: Recorded, folder: Path | None) -> Plan:
@@ -190,12 +218,6 @@ def _cut(line: bytes) -> str:
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-def _versions(manifest: Json) -> list[str]:
-    then = manifest.get("versions", {})
-    other = [f"{n} {v} then, {version(n)} now" for n, v in then.items() if v != version(n)]
-    return [f"recorded with other versions: {', '.join(other)}"] if other else []
-
-
 def _tell(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)  # noqa: T201
@@ -207,5 +229,16 @@ def _print(manifest: Json, checks: list[Check], *, sound: bool) -> None:
     for check in checks:
         lines.append(f"  {check.name:<7}{words[check.holds]}: {check.words}")
         lines += [f"    {finding}" for finding in check.findings]
-    lines.append("Everything holds." if sound else "Do not trust this run.")
+    lines.append(_verdict(checks, sound=sound))
     print("\n".join(lines))  # noqa: T201
+
+
+def _verdict(checks: list[Check], *, sound: bool) -> str:
+    if not sound:
+        return "Do not trust this run."
+    unasked = [check.name for check in checks if check.holds is None]
+    if not unasked:
+        return "Everything holds."
+    if len(unasked) == len(checks):
+        return "Nothing could be asked."
+    return f"What was asked holds; not asked: {', '.join(unasked)}."

@@ -77,7 +77,7 @@ class Stream(Generic[Item]):
         self._capacity = capacity
         self._sleep = sleep
         self.opening = False
-        """True while a connection is being made."""
+        """True while a connection is being made, or taken down."""
         self._connection: Connection | None = None
         self._dropped = ""
         self._up_since: float | None = None
@@ -89,7 +89,6 @@ class Stream(Generic[Item]):
             attempt += 1
             self.opening = True
             end = await self._connect(attempt, out)
-            self.opening = False
             self._settle()
             await out.send(Lost(self._explain(end), end.fatal))
             if end.fatal:
@@ -125,8 +124,10 @@ class Stream(Generic[Item]):
                     elif isinstance(crossing, Heard):
                         await self._hand_on(crossing.payload, out)
             finally:
+                self.opening = True  # it is on its way down
                 self._connection = None
                 await connection.stopped()
+                self.opening = False
         raise AssertionError("a connection ends with an End")
 
     async def _hand_on(

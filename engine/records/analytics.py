@@ -21,6 +21,12 @@ from engine.records.outcomes import Shadow, Trip
 Json = dict[str, Any]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 BINS = 10
+_WON = ("n", "wins", "win_rate", "win_rate_low", "win_rate_high", "mean_return")
+DECILE = ("from", "to", *_WON)
+"""The keys of a row of `deciles`; below, of the other tables."""
+CELL = ("symbol", "direction", "confidence", *_WON, "expected", "calibration_error")
+BIN = ("from", "to", "n", "predicted", "win_rate", "win_rate_low", "win_rate_high")
+HORIZON = ("horizon_minutes", "n", "ic", "hit_rate")
 
 
 def figures(trips: Sequence[Trip]) -> Json:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from pydantic import ValidationError
 
 from engine.config import Config
 from engine.errors import BadInputError
@@ -52,8 +53,18 @@ class Recorded:
 
     @property
     def config(self) -> Config:
-        """Return the configuration that the run had."""
-        return Config.model_validate(self.manifest["config"])
+        """Return the configuration that the run had.
+
+        Raises BadInputError if it is none of this Rotor's, as that of a run of other code may be.
+        """
+        try:
+            return Config.model_validate(self.manifest["config"])
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise BadInputError(
+                f"its settings are none of this Rotor's: {key}: {first['msg']}"
+            ) from None
 
     def blocks(self, skip: int = 0) -> Iterator[Block]:
         """Yield a block per session, behind the first `skip`."""

@@ -163,10 +163,10 @@ def test_a_folder_that_cannot_be_made_is_named_at_once(tmp_path):
 
 def test_idle_keys_are_named_once_on_stderr(tmp_path):
     """A key whose feature is not built yet is accepted, and said to have no effect."""
-    done = rotor("replay", "--set", "live.feed=sip", "--out", tmp_path / "x", "--json")
+    done = rotor("replay", "--set", "api.port=1", "--out", tmp_path / "x", "--json")
 
     assert done.returncode == 0
-    assert done.stderr.count("no effect yet: live.feed") == 1
+    assert done.stderr.count("no effect yet: api.port") == 1
 
 
 def test_from_and_to_cover_exactly_those_days(tmp_path):
@@ -236,3 +236,21 @@ def test_help_teaches_and_loads_nothing_heavy():
     for word in ("replay", "audit", "synth", "Exit codes"):
         assert word in done.stdout
     assert "--json" in rotor("replay", "--help").stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(demo, tmp_path):
+    """Whatever prints, in whatever form: no message, exit code 0 or 141, and the records stay."""
+    out, _ = demo
+    assert rotor("rebuild", out, cwd=tmp_path).returncode == 0
+    for words in (["analytics", "symbols"], ["signals", "quality", "--json"],
+                  ["runs", "list", "--csv"], ["replay", "--json", "--out", "kept"]):  # fmt: skip
+        with subprocess.Popen(
+            [sys.executable, "-m", "tui.cli", *words], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        ) as process:  # fmt: skip
+            process.stdout.close()
+            assert process.stderr.read() == b"", words
+            assert process.wait(timeout=120) in (0, 141)
+    assert (tmp_path / "kept" / "summary.json").exists()
+    assert journal_sha256(tmp_path / "kept") == journal_sha256(out)

@@ -11,42 +11,10 @@ import pytest
 
 from engine.records.reading import read_rows
 from tests.bars import REAL
-from tests.engine.records.store.folders import change_manifest, write_run
-from tui.cli import main
+from tests.engine.records.store.folders import change_manifest
+from tests.tui.asking import asked
 
 NY = "America/New_York"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A finished run."""
-    return write_run(tmp_path_factory.mktemp("runs") / "one", sessions=4)
-
-
-@pytest.fixture
-def rotor(tmp_path, monkeypatch, capfdbinary):
-    """Run a command in an empty folder; return its exit code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words):
-        code = main([str(word) for word in words])
-        said = capfdbinary.readouterr()
-        return code, said.out.decode(), said.err.decode()
-
-    return command
-
-
-@pytest.fixture
-def known(rotor, run):
-    """The same, with the run in the database."""
-    assert rotor("rebuild", run)[0] == 0
-    return rotor
-
-
-def asked(rotor, *words):
-    code, out, err = rotor(*words, "--json")
-    assert code == 0, err
-    return orjson.loads(out)
 
 
 def frame(run):
@@ -263,6 +231,29 @@ def test_nothing_yet(rotor):
         assert err.startswith("rotor: ")
 
 
+def test_what_is_missing_is_said_and_what_is_wrong_refused(rotor, run):
+    """Strategies, where there is none; dates that run backwards; runs that are not known yet."""
+    _, _, err = rotor("analytics", "strategy", "x")
+    assert err == "rotor: x: there is no run yet: rotor replay\n"
+    code, _, err = rotor("portfolio", run)
+    assert code == 2
+    assert f"rotor rebuild {run}" in err
+    assert rotor("rebuild", run)[0] == 0
+    assert rotor("portfolio", run)[0] == 0
+    assert "there are: rotation-ewrls" in rotor("analytics", "strategy", "x")[2]
+    backwards = ("--from", "2025-05-02", "--to", "2025-05-01")
+    for words in (("analytics", "overview"), ("signals", "quality"), ("replay",)):
+        code, _, err = rotor(*words, *backwards)
+        assert code == 2
+        assert "--from 2025-05-02 is after --to 2025-05-01" in err
+
+
+def test_runs_started_at_a_moment_in_utc(known):
+    """ISO 8601, for scripts."""
+    (listed,) = asked(known, "runs", "list")
+    assert listed["started"] == "2025-08-01T11:00:00+00:00"
+
+
 def test_json_or_csv_but_not_both(known):
     """It says so."""
     code, _, err = known("runs", "list", "--json", "--csv")
@@ -275,18 +266,6 @@ def test_without_a_database(rotor, run):
     code, _, err = rotor("runs", "list", "--set", "database.url=")
     assert code == 2
     assert "there is no database to ask" in err
-
-
-def test_tables_fit_eighty_columns(known, monkeypatch):
-    """Whatever is asked."""
-    monkeypatch.setenv("COLUMNS", "80")
-    for words in (("runs", "list"), ("analytics", "overview"), ("analytics", "symbols"),
-                  ("analytics", "hours"), ("analytics", "deciles"), ("signals", "quality"),
-                  ("signals", "calibration"), ("signals", "filter"), ("portfolio",)):  # fmt: skip
-        code, out, err = known(*words)
-        assert code == 0, err
-        assert all(len(line.rstrip()) <= 80 for line in out.splitlines()), words
-        assert "…" not in out
 
 
 def test_a_locked_database_stops_no_run(rotor, tmp_path, monkeypatch):

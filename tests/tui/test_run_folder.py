@@ -1,9 +1,19 @@
 """The folder of a run: what it held is never lost, what is not a run's is never touched."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
 import pytest
 
 from engine.errors import BadInputError
+from tui.claim import claim, is_claimed
 from tui.run_folder import ASIDE, FILES, run_folder
+
+ROOT = Path(__file__).parents[2]
+ENV = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
 
 
 def write_run(folder, words="new"):
@@ -11,11 +21,14 @@ def write_run(folder, words="new"):
     (folder / "manifest.json").write_text('{"epoch": "0"}')
 
 
-def use(out, *, overwrite=False, error=None, words="new", runs="runs"):
+def use(out, *, overwrite=False, error=None, stands=False, words="new", runs="runs"):
     with run_folder(out, str(runs), "abcd", overwrite=overwrite) as folder:
         write_run(folder, words)
-        if error is not None:
+        if stands:
+            (folder / "summary.json").write_text("{}")
+        elif error is not None:
             (folder / "manifest.json").unlink()
+        if error is not None:
             raise error
     return folder
 
@@ -90,3 +103,70 @@ def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BadInputError, match="no folder that can be written"):
         use(tmp_path / "file")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_second_run_touches_nothing_of_the_first(tmp_path, overwrite):
+    """While a run writes, another one in its folder is refused, and every file stays."""
+    with claim(tmp_path):
+        write_run(tmp_path, "the first's")
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        with pytest.raises(BadInputError, match="another run is writing there"):
+            use(tmp_path, overwrite=overwrite)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_two_replays_at_once_make_one_run(tmp_path):
+    """One is refused with exit code 2; the other's records are whole."""
+    words = [sys.executable, "-m", "tui.cli", "replay", "--json", "--out", "run"]
+    both = [
+        subprocess.Popen(
+            words, cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120) for process in both]
+
+    assert sorted(process.returncode for process in both) == [0, 2]
+    loser = said[[process.returncode for process in both].index(2)]
+    assert b"another run is writing there" in loser[1] or b"holds a run" in loser[1]
+    verified = subprocess.run(
+        [sys.executable, "-m", "tui.cli", "verify", "run", "--json"], cwd=tmp_path, env=ENV,
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    told = orjson.loads(verified.stdout)
+    assert [check["holds"] for check in told["checks"]] == [True, True, True]
+
+
+def test_a_claim_goes_with_its_process_and_its_folder(tmp_path):
+    """Seen from elsewhere while the process lives, even where the folder was moved to."""
+    folder, moved = tmp_path / "run", tmp_path / "moved"
+    folder.mkdir()
+    assert not is_claimed(folder)
+    code = (
+        "import sys; from pathlib import Path; from tui.claim import claim\n"
+        "with claim(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, folder], env=ENV, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"held\n"
+        assert is_claimed(folder)
+        shutil.move(folder, moved)
+        assert is_claimed(moved)
+        process.kill()
+        process.wait()
+    assert not is_claimed(moved)
+    assert list(moved.iterdir()) == []
+    assert not is_claimed(folder)
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), SystemExit(1), KeyboardInterrupt()])
+def test_a_run_that_stands_is_kept_whatever_comes_after(tmp_path, error):
+    """A reader that goes away while the summary is printed takes no record with it."""
+    use(tmp_path, words="old")
+    with pytest.raises(type(error)):
+        use(tmp_path, overwrite=True, error=error, stands=True)
+
+    assert (tmp_path / "events.jsonl").read_text() == "new"
+    assert not (tmp_path / ASIDE).exists()

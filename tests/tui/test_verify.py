@@ -119,6 +119,64 @@ def test_a_forged_decision_is_found(copy, capfdbinary):
     assert [check["holds"] for check in checks.values()] == [True, True, False]
 
 
+def test_what_other_code_decides_otherwise_proves_nothing(copy, capfdbinary):
+    """Chain and accounts hold, the second run says whose code it was: exit code 0, with words."""
+    path = copy / "decisions.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"(rank=1,", b"(rank=2,", 1))
+    sealed(copy)
+    change_manifest(copy, code="0" * 64)
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 0
+    assert [check["holds"] for check in checks.values()] == [True, True, None]
+    assert "made by other code (code 000000000000 then" in checks["again"]["words"]
+    assert "proves nothing" in checks["again"]["words"]
+    assert "decisions.jsonl, line" in checks["again"]["findings"][0]
+    assert main(["verify", str(copy), "--set", "database.url="]) == 0
+    said = capfdbinary.readouterr().out.decode()
+    assert said.endswith("What was asked holds; not asked: again.\n")
+
+
+def test_other_code_that_decides_the_same_holds(copy, capfdbinary):
+    """It is said whose code it was."""
+    change_manifest(copy, code="0" * 64)
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 0
+    assert checks["again"]["holds"] is True
+    assert "made by other code" in checks["again"]["words"]
+
+
+def test_accounts_are_asked_whatever_code_made_them(copy, capfdbinary):
+    """Other code is no excuse for a ledger that does not add up."""
+    path = copy / "trades.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    pnl = orjson.dumps(orjson.loads(lines[3])["pnl"])
+    lines[3] = lines[3].replace(b'"pnl":%b' % pnl, b'"pnl":99.5')
+    path.write_bytes(b"".join(lines))
+    sealed(copy)
+    change_manifest(copy, code="0" * 64)
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 1
+    assert [check["holds"] for check in checks.values()] == [True, False, None]
+
+
+def test_settings_of_another_rotor_are_no_crash(copy, capfdbinary):
+    """A key that is not known any more: with other code it is not asked, else it is refused."""
+    manifest = orjson.loads((copy / "manifest.json").read_bytes())
+    manifest["config"]["risk"]["once"] = 1
+    change_manifest(copy, config=manifest["config"])
+    assert main(["verify", str(copy), "--set", "database.url="]) == 2
+    assert "risk.once" in capfdbinary.readouterr().err.decode()
+    change_manifest(copy, code="0" * 64)
+    code, checks = verify(copy, capfdbinary)
+
+    assert code == 0
+    assert checks["again"]["holds"] is None
+    assert "risk.once" in checks["again"]["findings"][0]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_torn_files_of_a_killed_run_hold(copy, seed, capfdbinary):
     """Each file cut at a place of its own, as a kill leaves them; events are never ahead."""
@@ -150,6 +208,9 @@ def test_what_cannot_be_asked_is_said(copy, capfdbinary):
     assert code == 0
     assert checks["again"]["holds"] is None
     assert "--journal full" in checks["again"]["words"]
+    assert main(["verify", str(copy), "--set", "database.url="]) == 0
+    said = capfdbinary.readouterr().out.decode()
+    assert said.endswith("What was asked holds; not asked: again.\n")
 
     change_manifest(copy, level="none")
     assert main(["verify", str(copy)]) == 2
@@ -183,12 +244,14 @@ def test_a_run_that_is_killed_holds_and_is_rebuilt(tmp_path):
         process.wait()
         done = rotor("verify", "run")
         assert done.returncode == 0, done.stdout
+        assert "the run was killed" in done.stdout
 
         first = [rotor(*words) for words in QUESTIONS]
         assert rotor("rebuild", "run").returncode == 0
         again = [rotor(*words) for words in QUESTIONS]
         assert [x.stdout for x in again] == [x.stdout for x in first]
         assert all(x.returncode == 0 for x in again)
+        assert orjson.loads(first[0].stdout)[-1]["state"] == "killed"
 
 
 QUESTIONS = (

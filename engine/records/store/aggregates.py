@@ -3,7 +3,8 @@
 KEY INPUT: a strategy whose runs changed.
 KEY OUTPUT: its rows of strategy_performance and signal_quality, made anew in the same transaction.
 
-The designated backtest is the pinned one (`rotor runs use RUN`), else the newest that finished.
+The designated backtest is the pinned one (`rotor runs use RUN`), else the newest that finished;
+never one whose trades were not recorded (journal none).
 """
 
 import datetime as dt
@@ -50,7 +51,7 @@ def designated(connection: Connection, strategy: str) -> int | None:
     """Return the backtest that counts for a strategy."""
     found: int | None = connection.execute(
         select(_RUNS.c.id)
-        .where(_RUNS.c.strategy == strategy, _RUNS.c.kind == "replay")
+        .where(_RUNS.c.strategy == strategy, _RUNS.c.kind == "replay", _RUNS.c.level != "none")
         .where((_RUNS.c.state == "finished") | _RUNS.c.pinned)
         .order_by(_RUNS.c.pinned.desc(), _RUNS.c.ended_at.desc(), _RUNS.c.id.desc())
         .limit(1)

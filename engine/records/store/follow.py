@@ -84,7 +84,10 @@ def forget(store: Store, folder: Path) -> None:
 
 
 def rebuild(store: Store, folder: Path) -> None:
-    """Read a run anew from its first row; whether it is pinned stays."""
+    """Read a run anew from its first row; whether it is pinned stays.
+
+    A run whose folder was moved takes the place of the row whose folder is gone.
+    """
     _enter(store, folder, keep_pin=True)
     finish(store, folder)
 
@@ -92,11 +95,14 @@ def rebuild(store: Store, folder: Path) -> None:
 def use(store: Store, folder: Path) -> None:
     """Make a backtest the one that counts for its strategy."""
     with store.write() as connection:
-        strategy = connection.execute(
-            select(_RUNS.c.strategy).where(_here(folder), _RUNS.c.kind == "replay")
-        ).scalar()
-        if strategy is None:
+        found = connection.execute(
+            select(_RUNS.c.strategy, _RUNS.c.level).where(_here(folder), _RUNS.c.kind == "replay")
+        ).one_or_none()
+        if found is None:
             raise BadInputError(f"{folder}: the database knows no backtest there; rotor runs list")
+        strategy, level = found
+        if level == "none":
+            raise BadInputError(f"{folder}: its trades were not recorded (journal none)")
         mine = _RUNS.c.strategy == strategy
         connection.execute(update(_RUNS).where(mine).values(pinned=False))
         connection.execute(update(_RUNS).where(_here(folder)).values(pinned=True))
@@ -116,11 +122,24 @@ def settle(store: Store) -> None:
 def _enter(store: Store, folder: Path, *, keep_pin: bool) -> None:
     row = _run_row(_manifest(folder), folder)
     with store.write() as connection:
+        left = _left(connection, row) if keep_pin else []
         if keep_pin:
-            pinned = connection.execute(select(_RUNS.c.pinned).where(_here(folder))).scalar()
-            row["pinned"] = bool(pinned)
-        _forget(connection, folder)
+            places = _RUNS.c.folder.in_([row["folder"], *left])
+            row["pinned"] = any(connection.execute(select(_RUNS.c.pinned).where(places)).scalars())
+        for place in (row["folder"], *left):
+            _forget(connection, Path(place))
         connection.execute(insert(_RUNS).values(row))
+
+
+def _left(connection: Connection, row: Json) -> list[str]:
+    """Return where the database has this very run, but there is none any more."""
+    same = select(_RUNS.c.folder).where(
+        _RUNS.c.run_id == row["run_id"],
+        _RUNS.c.started_at == row["started_at"],
+        _RUNS.c.folder != row["folder"],
+    )
+    found = connection.execute(same).scalars().all()
+    return [folder for folder in found if not Path(folder, "manifest.json").exists()]
 
 
 def _forget(connection: Connection, folder: Path) -> None:

@@ -35,17 +35,38 @@ def runs(store: Store) -> list[Json]:
 
 
 def find_run(store: Store, name: str) -> Json:
-    """Return the run with this id or in this folder; of several with one id the newest.
+    """Return the run in this folder, else the one with this id.
 
-    Raises BadInputError that says what there is.
+    Raises BadInputError for a folder that the database does not know, for an id that several
+    folders have, which are listed, and where there is no such run.
     """
+    mine = named(store, name)
+    if len(mine) > 1:
+        raise ambiguous(name, [run["folder"] for run in mine])
+    if mine:
+        return mine[0]
+    if (Path(name) / "manifest.json").exists():
+        raise BadInputError(f"{name}: the database does not know this run; rotor rebuild {name}")
+    there = ", ".join(run["run_id"] for run in runs(store)[-5:]) or "none"
+    raise BadInputError(f"{name}: the database knows no such run; the last ones are: {there}")
+
+
+def named(store: Store, name: str) -> list[Json]:
+    """Return the run in this folder; if no folder here is meant, all runs with this id."""
     known = runs(store)
     folder = str(Path(name).resolve())
-    mine = [run for run in known if run["folder"] == folder or run["run_id"] == name]
-    if mine:
-        return mine[-1]
-    there = ", ".join(run["run_id"] for run in known[-5:]) or "none"
-    raise BadInputError(f"{name}: the database knows no such run; the last ones are: {there}")
+    here = [run for run in known if run["folder"] == folder]
+    if here or (Path(name) / "manifest.json").exists():
+        return here
+    return [run for run in known if run["run_id"] == name]
+
+
+def ambiguous(name: str, folders: Sequence[str]) -> BadInputError:
+    """Return the error of an id that several folders have."""
+    return BadInputError(
+        f"{name}: {len(folders)} folders hold a run of this id; name the one that is meant:\n  "
+        + "\n  ".join(folders)
+    )
 
 
 def runs_that_count(store: Store, strategy: str) -> dict[str, list[int]]:

@@ -258,5 +258,5 @@ def lambda_to(keep, kept):
 async def until(condition):
     """Return when a condition holds."""
     with trio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - threads ring no event
+        while not condition():
             await trio.sleep(0.005)

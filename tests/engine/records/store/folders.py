@@ -13,6 +13,7 @@ from engine.records.store import tables
 from engine.records.store.follow import finish, register
 from engine.records.summary import summarise
 from tests.bars import config, synth_blocks
+from tui.code import fingerprint
 
 assert tables
 SETS = (
@@ -56,6 +57,7 @@ def write_run(
         "epoch": "0" * 8, "config_sha256": cfg.sha256(), "config": cfg.model_dump(mode="json"),
         "started": "2025-08-01T11:00:00+00:00", "ended": ended, "interrupted": False,
         "journal_sha256": outcome.journal_sha256,
+        "code": fingerprint(cfg.learning.predictor),
         "scores": {s: list(scores) for s, scores in outcome.scores.items()},
     }  # fmt: skip
     (folder / "manifest.json").write_bytes(orjson.dumps(manifest))

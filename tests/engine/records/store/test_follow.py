@@ -253,14 +253,18 @@ def test_an_overwritten_run_is_replaced(store, finished, tmp_path):
 
 
 def test_runs_are_found_by_id_and_folder(store, finished, tmp_path):
-    """Of two with one id the newest; an unknown one says what there is."""
+    """An id of two is refused, and says which; an unknown one says what there is."""
     read_whole(store, finished)
+    assert find_run(store, "one")["folder"] == str(finished)
     folder = tmp_path / "one"
     shutil.copytree(finished, folder)
     change_manifest(folder, started="2025-09-01T11:00:00+00:00")
     read_whole(store, folder)
 
-    assert find_run(store, "one")["folder"] == str(folder)
+    with pytest.raises(BadInputError) as error:
+        find_run(store, "one")
+    assert str(error.value).endswith(f"the one that is meant:\n  {finished}\n  {folder}")
+    assert find_run(store, str(folder))["folder"] == str(folder)
     assert find_run(store, str(finished))["folder"] == str(finished)
     with pytest.raises(BadInputError, match="knows no such run; the last ones are: one, one"):
         find_run(store, "three")
@@ -406,3 +410,56 @@ def test_no_password_gets_into_the_database(store, finished, tmp_path):
     read_whole(store, folder)
     kept = orjson.loads(find_run(store, str(folder))["config_json"])
     assert kept == config | {"database": {"url": "postgresql://ann:***@host/rotor"}}
+
+
+def test_a_moved_run_takes_the_place_of_its_row(store, finished, tmp_path):
+    """Rebuilt where it is now; the row of the folder that is gone makes room, pin included."""
+    first, copy, moved = (tmp_path / name for name in ("first", "copy", "moved"))
+    shutil.copytree(finished, first)
+    read_whole(store, first)
+    use(store, first)
+    shutil.copytree(finished, copy)
+    rebuild(store, copy)
+    assert {run["folder"]: run["pinned"] for run in runs(store)} == {
+        str(first): True, str(copy): False,
+    }  # fmt: skip
+    first.rename(moved)
+    rebuild(store, moved)
+
+    assert {run["folder"]: run["pinned"] for run in runs(store)} == {
+        str(copy): False, str(moved): True,
+    }  # fmt: skip
+    copy_key, moved_key = (find_run(store, str(folder))["id"] for folder in (copy, moved))
+    assert trips(store, [copy_key]) == trips(store, [moved_key])
+
+
+def test_another_run_that_is_gone_makes_no_room(store, finished, tmp_path):
+    """The same id, begun at another moment: another run."""
+    for name in ("first", "second"):
+        shutil.copytree(finished, tmp_path / name)
+    change_manifest(tmp_path / "second", started="2025-08-02T11:00:00+00:00")
+    read_whole(store, tmp_path / "first")
+    shutil.rmtree(tmp_path / "first")
+    rebuild(store, tmp_path / "second")
+
+    assert len(runs(store)) == 2
+    with pytest.raises(BadInputError, match="2 folders hold a run of this id"):
+        find_run(store, "one")
+
+
+def test_a_run_without_rows_is_never_the_one_that_counts(store, finished, tmp_path):
+    """However new it is; nor can it be pinned."""
+    folder = tmp_path / "none"
+    folder.mkdir()
+    for name in ("manifest.json", "summary.json"):
+        shutil.copy(finished / name, folder)
+    change_manifest(folder, level="none", run_id="none", ended="2025-09-01T12:00:00+00:00")
+    read_whole(store, finished)
+    read_whole(store, folder)
+
+    counted = runs_that_count(store, "rotation-ewrls")["backtest"]
+    assert counted == [find_run(store, "one")["id"]]
+    with pytest.raises(BadInputError, match="not recorded"):
+        use(store, folder)
+    forget(store, finished)
+    assert runs_that_count(store, "rotation-ewrls")["backtest"] == []

@@ -1,0 +1,116 @@
+"""A local exchange and `rotor live` on it, as processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "replays" / "demo"
+HALF_DAY = "2025-07-03"
+BUSY = (
+    "quality.min_win_rate=0", "rotation.cooldown_minutes=1", "rotation.min_edge_bps=-20",
+    "rotation.max_hold_minutes=12", "rotation.min_hold_minutes=3", "risk.daily_loss_pct=100",
+    "risk.drawdown_pct=100", "risk.max_consecutive_losses=1000", "session.warmup_sessions=3",
+)  # fmt: skip
+"""Settings under which much is traded."""
+
+
+def sets(*items):
+    return [word for item in (*items, "database.url=") for word in ("--set", item)]
+
+
+class Exchange:
+    """One that listens; `rotor live` trades on it."""
+
+    def __init__(self, url, folder, runtime_dir):
+        self.url = url
+        self.folder = folder
+        self.env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
+
+    def start(self, out, *words, settings=BUSY):
+        """Start `rotor live`; its process."""
+        command = [
+            sys.executable, "-m", "tui.cli", "live", "--endpoint", self.url, "--out", str(out),
+            "--json", "--config", str(DEMO / "config.toml"), "--hold", "always", *words,
+            *sets(*settings),
+        ]  # fmt: skip
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def trade(self, out, *words, settings=BUSY):
+        """Run `rotor live` to its end; its summary."""
+        stdout, stderr = self.start(out, *words, settings=settings).communicate(timeout=170)
+        assert stdout, stderr.decode()
+        return orjson.loads(stdout)
+
+    def asked(self, path, method="GET"):
+        request = urllib.request.Request(self.url + path, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return orjson.loads(answer.read())
+
+    def ledger(self):
+        """The only account, as the exchange has it."""
+        (account,) = self.asked("/control/ledger")["accounts"].values()
+        return account
+
+
+@contextmanager
+def exchange(folder, runtime_dir, *words, date=HALF_DAY):
+    """Run an exchange in lockstep for as long as the body runs."""
+    command = [
+        sys.executable, "-m", "tui.cli", "exchange", str(DEMO), "--date", date, "--port", "0",
+        "--json", "--pace", "lockstep", *map(str, words), *sets(),
+    ]  # fmt: skip
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        line = child.stdout.readline()
+        assert line, child.stderr.read().decode()
+        yield Exchange(orjson.loads(line)["url"], folder, runtime_dir)
+    finally:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+
+
+def wait_for(condition, seconds=60):
+    """Wait until something is so; the machine may be slow, so that it is never a matter of time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def rows(folder, name):
+    """A journal's rows without their checksums."""
+    found = []
+    for line in (folder / f"{name}.jsonl").read_bytes().splitlines():
+        row = orjson.loads(line)
+        row.pop("chain", None)
+        found.append(row)
+    return found
+
+
+def sound(exchange, summary):
+    """Hold the end of a session against the exchange's own books."""
+    account = exchange.ledger()
+    assert account["positions"] == {}
+    # what a missing event is told by later is an average: the cent is exact, not the micro-dollar
+    assert abs(account["cash_micro"] / 1e6 - summary["final_equity"]) < 0.005
+    assert summary["confirmed_flat"] is True
+    ids = [order["client_order_id"] for order in account["orders"]]
+    assert len(ids) == len(set(ids))
+    return account

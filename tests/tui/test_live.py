@@ -1,0 +1,130 @@
+"""`rotor live` on a local exchange, whole: real alpaca-py, real sockets, real kills."""
+
+import random
+import subprocess
+import sys
+
+import orjson
+import pytest
+
+from tests.tui.rehearsal import BUSY, DEMO, HALF_DAY, exchange, rows, sets, sound, wait_for
+from tui.cli import main
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory):
+    """A plain replay of the same bars with the same settings."""
+    folder = tmp_path_factory.mktemp("replayed") / "run"
+    words = ["--from", HALF_DAY, "--to", HALF_DAY, "--out", str(folder), "--json"]
+    assert main(["replay", *words, *sets(*BUSY)]) == 0
+    return folder
+
+
+def test_a_rehearsal_decides_what_a_replay_decides(tmp_path, runtime_dir, replayed):
+    """Same decisions, same cash as the exchange's, flat; and its records can be verified."""
+    out = tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        summary = place.trade(out)
+        account = sound(place, summary)
+
+    assert summary["round_trips"] >= 5
+    assert len(account["executions"]) == summary["trades_executed"]
+    assert rows(out, "decisions") == rows(replayed, "decisions")
+    assert summary["parity"]["same_decisions"] is True
+    assert main(["verify", str(out)]) == 0
+
+
+def test_a_killed_session_goes_on_as_if_nothing_had_been(tmp_path, runtime_dir, replayed):
+    """kill -9 at random moments: nothing lost, nothing twice, the same decisions in the end."""
+    out, draw = tmp_path / "run", random.Random(7)
+    log = out / "inputs.jsonl"
+    with exchange(tmp_path, runtime_dir) as place:
+        for _ in range(4):
+            before = log.stat().st_size if log.exists() else 0
+            process = place.start(out)
+            more = before + draw.randrange(1, 20_000)
+
+            def there(process=process, more=more):
+                return process.poll() is not None or (log.exists() and log.stat().st_size >= more)
+
+            wait_for(there)
+            process.kill()
+            process.communicate()
+        summary = place.trade(out)
+        sound(place, summary)
+
+    assert summary["resumed_inputs"] > 0
+    assert rows(out, "decisions") == rows(replayed, "decisions")
+    assert main(["verify", str(out)]) == 0
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_whatever_goes_wrong_the_books_agree(tmp_path, runtime_dir, seed):
+    """Seeded faults of every kind: one broker order per intent, flat, the exchange's cash."""
+    with exchange(tmp_path, runtime_dir, "--faults", seed) as place:
+        summary = place.trade(tmp_path / "run")
+        sound(place, summary)
+    assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def test_a_folder_of_another_session_is_refused(tmp_path, runtime_dir, capfd):
+    """A replay's run folder is never gone on with, and not touched."""
+    out = tmp_path / "run"
+    words = ["--from", HALF_DAY, "--to", HALF_DAY, "--out", str(out), "--json"]
+    assert main(["replay", *words, *sets()]) == 0
+    before = (out / "manifest.json").read_bytes()
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(out)
+        _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert b"holds a run of another command (replay, not live)" in stderr
+    assert (out / "manifest.json").read_bytes() == before
+
+
+def test_settings_are_reloaded_whole_or_not_at_all(tmp_path, runtime_dir):
+    """A wrong file is refused with its key; a good one is shown, journalled, and taken back."""
+    config, out = tmp_path / "config.toml", tmp_path / "run"
+    config.write_text("[rotation]\nmax_positions = 3\n")
+    with exchange(tmp_path, runtime_dir) as place:
+        place.asked("/control/pause", "POST")
+        process = place.start(out, "--config", str(config), settings=("session.warmup_sessions=1",))
+
+        def reload(*words):
+            command = [sys.executable, "-m", "tui.cli", "reload", "--session", str(out), *words]
+            return subprocess.run(
+                [*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True, check=False
+            )
+
+        wait_for(lambda: (out / "inputs.jsonl").exists() and reload("--dry-run").returncode == 0)
+        config.write_text("[rotation]\nmax_positions = 0\n")
+        bad = reload()
+        config.write_text('[learning]\npredictor = "zero"\n')
+        stuck = reload()
+        config.write_text("[rotation]\nmax_positions = 2\n")
+        good = reload()
+        back = reload("--revert")
+        process.kill()
+        process.communicate()
+
+    assert bad.returncode == 2
+    assert b"rotation.max_positions" in bad.stderr
+    assert stuck.returncode == 2
+    assert b"only a restart changes that" in stuck.stderr
+    (change,) = orjson.loads(good.stdout)["changes"]
+    assert change == {"key": "rotation.max_positions", "old": 3, "new": 2, "class": "live"}
+    assert orjson.loads(back.stdout)["changes"][0]["new"] == 3
+
+
+def test_rehearse_starts_both_and_says_how_it_ended(tmp_path, runtime_dir, monkeypatch, capfd):
+    """The whole of `rotor rehearse`, in lockstep."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.chdir(tmp_path)
+    words = ["--date", HALF_DAY, "--speed", "max", "--out", "run", *sets(*BUSY)]
+    assert main(["rehearse", str(DEMO), *words]) == 0
+
+    said = capfd.readouterr().out
+    assert "The broker confirms: flat." in said
+    assert "are those of a replay" in said
+    assert main(["rehearse", str(DEMO), *words]) == 2
+    assert "holds a run" in capfd.readouterr().err
