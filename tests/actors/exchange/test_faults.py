@@ -167,7 +167,7 @@ async def test_a_restart_drops_all_and_keeps_the_books(bars):
         assert (await api.get("/control"))["faults"][0]["on"]
         await api.post("/control/speed", speed=6000)
         with trio.fail_after(20):
-            while (await api.ask("GET", "/v2/account")).status == 503:  # noqa: ASYNC110
+            while (await api.ask("GET", "/v2/account")).status == 503:
                 await trio.sleep(0.005)
         assert (await api.get("/v2/orders?status=all"))[0]["client_order_id"] == "x"
 
@@ -250,7 +250,7 @@ async def test_a_dropped_socket_breaks_without_a_close_frame(bars):
 
 
 async def test_a_half_open_socket_hears_and_says_nothing(bars):
-    """Not even a pong; it holds no time, and its key is not taken by it for ever."""
+    """Not even a pong; it holds no time, and once the client gives it up the key is free."""
     floor = floor_of(bars)
     async with serving(floor) as api, Trader(api).connected() as trader:
         await trader.until(2)
@@ -263,6 +263,8 @@ async def test_a_half_open_socket_hears_and_says_nothing(bars):
                 seen = len(trader.bars)
                 await trader.until(6)
                 assert len(trader.bars) == seen
+        async with market_stream(api, "other"):
+            pass
 
 
 async def test_new_connections_are_refused_for_90_seconds(bars):
