@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+from pathlib import Path
 
 import pytest
 import trio
@@ -441,6 +442,13 @@ def test_drawn_schedules_leave_the_end_calm(day):
             if fault.kind == "halt":
                 assert fault.end_ns <= session.close_ns - 20 * MINUTE
     assert drawn == set(KINDS) - {"symbol_limit"}
+
+
+def test_the_page_names_every_kind():
+    """docs/exchange.md has a row for each, with its words."""
+    page = (Path(__file__).parents[3] / "docs" / "exchange.md").read_text()
+    for name, kind in KINDS.items():
+        assert f"| `{name}` | {kind.words} |" in page
 
 
 async def test_a_wrong_fault_by_hand_is_422(bars):
