@@ -8,10 +8,10 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help replay demo test check bench clean
+.PHONY: help replay demo test check interleavings bench clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 replay: $(VENV)/.run ## trade the bundled demo and print the summary (ARGS="--set …")
 	$(BIN)/rotor replay $(ARGS)
@@ -27,6 +27,9 @@ check: $(VENV)/.dev ## lint, types, layer contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+interleavings: $(VENV)/.dev ## a live session under a thousand seeds of Trio's scheduler
+	$(BIN)/python -m tests.actors.interleavings $(ARGS)
 
 bench: $(VENV)/.run ## measure the speed of replay; writes bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

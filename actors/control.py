@@ -64,12 +64,7 @@ async def control(run_folder: Path, answer: Answer) -> AsyncIterator[None]:
     if _listens(path):
         raise BadInputError(f"{run_folder}: a session runs there already")
     path.unlink(missing_ok=True)
-    with trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        before = os.umask(0o177)
-        try:
-            await listening.bind(str(path))
-        finally:
-            os.umask(before)
+    with trio.socket.from_stdlib_socket(_bound(path)) as listening:
         listening.listen(16)
         try:
             async with trio.open_nursery() as nursery:
@@ -79,6 +74,20 @@ async def control(run_folder: Path, answer: Answer) -> AsyncIterator[None]:
                 nursery.cancel_scope.cancel()
         finally:
             path.unlink(missing_ok=True)
+
+
+def _bound(path: Path) -> socket.socket:
+    # not by Trio: it binds in a thread, and the umask is the whole process's
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        bound.bind(str(path))
+    except OSError:
+        bound.close()
+        raise
+    finally:
+        os.umask(before)
+    return bound
 
 
 def _listens(path: Path) -> bool:

@@ -54,6 +54,8 @@ SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 RELEASE_SECONDS = 10.0
 """How long an exit waits for the legs that hold its shares."""
 COMPARE_SECONDS = 30.0
+SECOND_LOOK_SECONDS = 5.0
+"""After a difference between the broker's positions and ours: fills on their way have come."""
 CONNECT_SECONDS = 10.0
 """How long an entry waits for the order stream's first connection."""
 NEVER_ARRIVED = "it never reached the broker"
@@ -410,21 +412,24 @@ class Execution:
         """Take a snapshot of the day's orders; from then on the stream is to be trusted."""
         while True:
             try:
-                orders = await self._venue.orders(since_ns=self._session.open_ns - 10**12)
+                await self._snapshot()
                 break
             except Unreachable as error:
                 self.down = f"its snapshot cannot be had: {error}"
                 await pause(self._clock, 2.0)
-        for order in orders:
-            intent = self._find(order)
-            if intent is not None and not intent.ended:
-                self._show(intent, order)
         self.down = ""
         self._ready.set()
         await self._resume()
         if self._lost_told:
             self._lost_told = False
             self._tell([StreamRestored(ts_ns=0)])
+
+    async def _snapshot(self) -> None:
+        """Take the day's orders as the broker shows them; raises Unreachable."""
+        for order in await self._venue.orders(since_ns=self._session.open_ns - 10**12):
+            intent = self._find(order)
+            if intent is not None and not intent.ended:
+                self._show(intent, order)
 
     async def _resume(self) -> None:
         """Go on with the orders of before a restart: what never left is sent, if it protects."""
@@ -444,24 +449,28 @@ class Execution:
                 await self._queue(intent.order.symbol, self._submit, intent.approved)
 
     async def _compare(self) -> None:
-        """Ask every half minute whether the broker holds what the trader thinks it holds."""
+        """Ask every half minute whether the broker holds what the trader thinks it holds.
+
+        A difference is looked at again once what is on its way has come, then in a snapshot of the
+        orders; what is left of it stops entries.
+        """
         differing = 0
         while True:
-            await pause(self._clock, COMPARE_SECONDS)
+            await pause(self._clock, SECOND_LOOK_SECONDS if differing == 1 else COMPARE_SECONDS)
             if self.down or not self.idle:
                 continue
             try:
                 held = {h.symbol: h.shares for h in await self._venue.holdings() if h.shares}
+                ours = {symbol: shares for symbol, shares in self._book().items() if shares}
+                if held == ours or self._pending():
+                    differing = 0
+                    continue
+                if differing == 1:
+                    await self._snapshot()
             except Unreachable:
-                continue
-            ours = {symbol: shares for symbol, shares in self._book().items() if shares}
-            if held == ours or self._pending():
-                differing = 0
-                continue
+                continue  # the stream stands: nothing is known to be wrong
             differing += 1
-            if differing == 2:
-                await self._reconcile()
-            elif differing > 2:
+            if differing > 2:
                 words = f"the broker holds {_words(held)}, the book {_words(ours)}"
                 await self._hear(Lost(words))
 

@@ -23,10 +23,21 @@ _MINUTE = TimeFrame(1, TimeFrameUnit.Minute)  # type: ignore[no-untyped-call, ar
 
 
 class History:
-    """The market data API of one feed. Prices are as they were traded, not adjusted."""
+    """The market data API of one feed.
 
-    def __init__(self, data: Api[StockHistoricalDataClient], decoder: Decoder, feed: str) -> None:
+    Prices are as they were traded unless `adjustment` is SPLIT: then a split between then and now
+    is taken out, so that it is no return that a learner sees.
+    """
+
+    def __init__(
+        self,
+        data: Api[StockHistoricalDataClient],
+        decoder: Decoder,
+        feed: str,
+        adjustment: Adjustment = Adjustment.RAW,
+    ) -> None:
         self._data = data
+        self._adjustment = adjustment
         self._decoder = decoder
         self._feed = DataFeed(feed)
 
@@ -79,7 +90,7 @@ class History:
             start=moment(start_ns),
             end=moment(end_ns - 1),  # the end is inclusive at Alpaca
             limit=_PAGE,
-            adjustment=Adjustment.RAW,
+            adjustment=self._adjustment,
             feed=self._feed,
             sort=Sort.ASC,
         ).to_request_fields()

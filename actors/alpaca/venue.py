@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import trio
+from alpaca.data.enums import Adjustment
 
 from actors.alpaca.connection import Bridge
 from actors.alpaca.decode import Decoder
@@ -89,7 +90,7 @@ class AlpacaVenue:
             data_per_minute=data_per_minute,
             sleep=sleep,
         )
-        self.history = History(self._rest.data, self._decoder, live.feed)
+        self.history = History(self._rest.data, self._decoder, live.feed, Adjustment.SPLIT)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
 

@@ -55,7 +55,7 @@ async def ends(wire):
 
 async def hit(floor):
     """Return when the first fault has hit something."""
-    while not floor.faults.schedule[0].hits:
+    while not floor.faults.schedule[0].hits:  # noqa: ASYNC110
         await trio.sleep(0.005)
 
 

@@ -259,5 +259,5 @@ def lambda_to(keep, kept):
 async def until(condition):
     """Return when a condition holds."""
     with trio.fail_after(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await trio.sleep(0.005)

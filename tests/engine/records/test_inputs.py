@@ -1,0 +1,116 @@
+"""The log of a live session: what goes in comes out; what was changed is named."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import BadInputError
+from engine.events import (
+    Approve,
+    Dismiss,
+    Halt,
+    Leg,
+    Liquidate,
+    OrderCanceled,
+    OrderFilled,
+    OrderRejected,
+    Resume,
+    Side,
+    Snooze,
+    StreamLost,
+    StreamRestored,
+)
+from engine.records.inputs import Frame, InputLog, Reloaded, Said, Told, read_log
+
+SYMBOLS = ("AAA", "BBB")
+texts = st.text(max_size=8)
+fills = st.builds(
+    OrderFilled, ts_ns=st.integers(0, 2**62), order_id=texts, symbol=st.sampled_from(SYMBOLS),
+    side=st.sampled_from(Side), shares=st.integers(1, 9), price_micro=st.integers(1, 2**40),
+    fee_micro=st.integers(0, 9), slippage_micro=st.integers(-9, 9), final=st.booleans(),
+    leg=st.none() | st.sampled_from(Leg),
+)  # fmt: skip
+gone = {"ts_ns": st.integers(0, 9), "order_id": texts, "symbol": texts, "reason": texts}
+reports = st.one_of(
+    fills, st.builds(OrderCanceled, **gone), st.builds(OrderRejected, **gone),
+    st.builds(StreamLost, ts_ns=st.just(0), reason=texts),
+    st.builds(StreamRestored, ts_ns=st.just(0)),
+)  # fmt: skip
+commands = st.one_of(
+    st.builds(Halt, reason=texts), st.just(Resume()),
+    st.builds(Liquidate, symbol=st.none() | texts),
+    st.builds(Approve, card=texts, version=st.none() | st.integers(1, 9)),
+    st.builds(Dismiss, card=texts), st.builds(Snooze, card=texts, minutes=st.integers(1, 9)),
+)  # fmt: skip
+inputs = st.one_of(
+    st.builds(Told, st.lists(reports, min_size=1, max_size=3).map(tuple)),
+    st.builds(Said, commands, texts),
+    st.builds(Reloaded, texts, st.just({"a": {"b": 1}}), st.just((("a.b", 0, 1),))),
+)
+
+
+def frame(minute):
+    bars = np.full((2, 5), np.nan)
+    bars[minute % 2] = [1.25, 1.5, 1.0, 1.125, 1e9 + 0.5]
+    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2)
+
+
+def written(path, given):
+    log = InputLog(path, SYMBOLS)
+    for one in given:
+        log.append(one)
+    log.close()
+
+
+@given(st.lists(inputs, max_size=6))
+def test_what_goes_in_comes_out(tmp_path_factory, given):
+    """Every kind of input, to the last field."""
+    path = tmp_path_factory.mktemp("log") / "inputs.jsonl"
+    written(path, given)
+    assert read_log(path, SYMBOLS).inputs == tuple(given)
+
+
+def test_frames_keep_every_bit(tmp_path):
+    """Bars, their absence, and how they came."""
+    written(tmp_path / "log", [frame(m) for m in range(3)])
+    for was, now in zip(
+        [frame(m) for m in range(3)], read_log(tmp_path / "log", SYMBOLS).inputs, strict=True
+    ):
+        assert was.bars.tobytes() == now.bars.tobytes()
+        assert (was.minute, was.late, was.backfilled) == (now.minute, now.late, now.backfilled)
+
+
+def test_it_goes_on_where_it_ended(tmp_path):
+    """A second writer takes up the chain; what was about to be sent is known."""
+    path = tmp_path / "log"
+    written(path, [frame(0)])
+    log = InputLog(path, SYMBOLS, read_log(path, SYMBOLS).head)
+    log.note({"in": "sent", "order_id": "x-1"})
+    log.append(frame(1))
+    log.close()
+
+    logged = read_log(path, SYMBOLS)
+    assert [one.minute for one in logged.inputs] == [0, 1]
+    assert logged.sent == {"x-1"}
+
+
+def test_a_torn_line_is_left_out(tmp_path):
+    """Cut anywhere, whole lines stay and their size is told."""
+    path = tmp_path / "log"
+    written(path, [frame(0), frame(1)])
+    whole = path.read_bytes()
+    first = whole.index(b"\n") + 1
+    for cut in range(first, len(whole)):
+        path.write_bytes(whole[:cut])
+        logged = read_log(path, SYMBOLS)
+        assert (len(logged.inputs), logged.size) == (1, first)
+
+
+def test_a_changed_line_is_named(tmp_path):
+    """A digit, anywhere."""
+    path = tmp_path / "log"
+    written(path, [frame(0), frame(1)])
+    path.write_bytes(path.read_bytes().replace(b"1.125", b"1.126", 1))
+    with pytest.raises(BadInputError, match="line 1: was changed"):
+        read_log(path, SYMBOLS)
