@@ -104,6 +104,8 @@ def prepare(request: Request) -> Prepared:
     symbol = source.symbols[0]
     make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
     first, last = parse_dates(request.first, request.last)
+    if first is None and isinstance(source, RunSource):
+        first = source.trade_from  # what came before warmed the learners
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
     return Prepared(
         config=config,

@@ -259,10 +259,9 @@ def test_a_reader_that_goes_away_is_no_error(demo, tmp_path):
 def test_a_recorded_run_is_a_source(tmp_path):
     """Its bars, replayed with the same settings, give its decisions; warm-up stays warm-up."""
     days = ["--from", "2025-07-08", "--to", "2025-07-09"]
-    first = rotor("replay", *days, "--out", tmp_path / "a", "--json", "--config", "config.toml",
-                  "--set", "quality.earned_slope=off")  # fmt: skip
-    again = rotor("replay", tmp_path / "a", "--out", tmp_path / "b", "--json", "--config",
-                  "config.toml", "--set", "quality.earned_slope=off")  # fmt: skip
+    gate = ["--json", "--set", "quality.earned_slope=off"]
+    first = rotor("replay", *days, "--out", tmp_path / "a", *gate)
+    again = rotor("replay", tmp_path / "a", "--out", tmp_path / "b", *gate)
     was, now = orjson.loads(first.stdout), orjson.loads(again.stdout)
 
     assert now["warmup_sessions"] == was["warmup_sessions"] == 5
