@@ -67,7 +67,7 @@ async def test_pace_may_change_while_it_runs(tmp_path):
         flowing = (await api.post("/control/speed", speed=6000)).body
         assert flowing["now"] >= stopped["now"]
         with trio.fail_after(20):
-            while (await api.get("/control"))["minute"] < 2:
+            while (await api.get("/control"))["minute"] < 2:  # noqa: ASYNC110
                 await trio.sleep(0.005)
 
 

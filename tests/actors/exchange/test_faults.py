@@ -168,7 +168,7 @@ async def test_a_restart_drops_all_and_keeps_the_books(bars):
         assert (await api.get("/control"))["faults"][0]["on"]
         await api.post("/control/speed", speed=6000)
         with trio.fail_after(20):
-            while (await api.ask("GET", "/v2/account")).status == 503:
+            while (await api.ask("GET", "/v2/account")).status == 503:  # noqa: ASYNC110
                 await trio.sleep(0.005)
         assert (await api.get("/v2/orders?status=all"))[0]["client_order_id"] == "x"
 

@@ -162,7 +162,7 @@ async def test_a_hold_may_be_for_the_last_minutes_only(tmp_path):
         async with wire_to(url):
             pass
         with trio.fail_after(20):
-            while not (await api.get("/control"))["held"]:
+            while not (await api.get("/control"))["held"]:  # noqa: ASYNC110
                 await trio.sleep(0.01)
         late = floor.clock.now_ns - floor.market.start_ns(385)
         assert late >= 0
