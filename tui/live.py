@@ -5,6 +5,7 @@ KEY OUTPUT: a session traded; a run folder, a summary, an exit code.
 """
 
 import datetime as dt
+import gc
 import logging
 import signal
 import sys
@@ -158,14 +159,20 @@ async def _trade(
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
 
     def ready() -> None:
+        # what is loaded stays: to look through it all takes 0.1 s, of an order's way to the broker
+        gc.collect()
+        gc.freeze()
         if time is not None:
             time.busy = False
         begun()
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(show_progress, plan.views, session)
-        outcome = await live(plan, stop, ready)
-        nursery.cancel_scope.cancel()
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(show_progress, plan.views, session)
+            outcome = await live(plan, stop, ready)
+            nursery.cancel_scope.cancel()
+    finally:
+        gc.unfreeze()
     summary = _summary(outcome, config, folder)
     summary["confirmed_flat"] = await _flat(venue)
     if not outcome.outcome.stats.interrupted:
