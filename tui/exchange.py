@@ -21,8 +21,8 @@ from actors.exchange.market import Market
 from actors.exchange.schedule import draw_schedule, read_script
 from actors.exchange.server import run_exchange
 from engine.errors import BadInputError
-from engine.market.sources import Source, open_source
-from tui.prepare import Request, demo_folder, parse_date, read_config
+from engine.market.sources import Source
+from tui.prepare import Request, demo_folder, open_bars, parse_date, read_config
 
 _LEAVE_SECONDS = 1.0
 
@@ -90,7 +90,7 @@ def _open(path: Path, request: ExchangeRequest) -> Source:
         wanted = [part.strip().upper() for part in request.symbols.split(",") if part.strip()]
         if not wanted:
             raise BadInputError("--symbols: name at least one, such as --symbols TQQQ,SQQQ")
-    source = open_source(path, symbols=wanted, lenient=request.lenient)
+    source = open_bars(path, wanted, lenient=request.lenient)
     if not source.session_dates():
         raise BadInputError(f"{path}: no bar lies inside a session of the exchange")
     return source

@@ -5,6 +5,7 @@ KEY OUTPUT: a session traded; a run folder, a summary, an exit code.
 """
 
 import datetime as dt
+import gc
 import logging
 import signal
 import sys
@@ -32,6 +33,7 @@ from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
 from tui.claim import claim
+from tui.commands import scripted
 from tui.enrol import enrol
 from tui.gate import pass_gate
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
@@ -71,6 +73,7 @@ class LiveRequest:
     watchdog: bool = False
     """Also where no real money is."""
     watchdog_after: float = SILENCE_SECONDS
+    commands: tuple[str, ...] = ()
     json: bool = False
 
 
@@ -170,6 +173,7 @@ async def _trade(
         views=Views(),
         reread=partial(_reread, request, config.simulation),
         watched=_watched(request),
+        commands=scripted(request.commands, symbols, session.date),
         follower=enrolled.follower,
         herald=Herald(alerter.tell),
     )
@@ -177,15 +181,21 @@ async def _trade(
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
 
     def ready() -> None:
+        # what is loaded stays: to look through it all takes 0.1 s, of an order's way to the broker
+        gc.collect()
+        gc.freeze()
         if time is not None:
             time.busy = False
         begun()
 
     duty = _duty(request, account.number, symbols, folder, alerter)
-    async with watched(folder, plan.heart, duty, alerter.tell), trio.open_nursery() as nursery:
-        nursery.start_soon(show_progress, plan.views, session)
-        outcome = await live(plan, stop, ready)
-        nursery.cancel_scope.cancel()
+    try:
+        async with watched(folder, plan.heart, duty, alerter.tell), trio.open_nursery() as nursery:
+            nursery.start_soon(show_progress, plan.views, session)
+            outcome = await live(plan, stop, ready)
+            nursery.cancel_scope.cancel()
+    finally:
+        gc.unfreeze()
     summary = _summary(outcome, config, folder)
     summary["confirmed_flat"] = await _flat(venue)
     await _stand_down(folder, summary)

@@ -7,7 +7,7 @@ KEY OUTPUT: Prepared: the configuration, the opened source, which sessions warm 
 import datetime as dt
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
 from engine.market.sources import Source, open_source
 from engine.records.overrides import read_overrides
+from engine.records.run_source import RunSource, holds_run, open_run
 from tui.commands import scripted
 
 
@@ -90,8 +91,8 @@ def prepare(request: Request) -> Prepared:
     path = request.source or demo_folder()
     config, idle = read_config(request, path)
     wanted = symbols_of(request.symbols)
-    source = open_source(path, symbols=wanted, lenient=request.lenient)
-    if wanted is None:
+    source = open_bars(path, wanted, lenient=request.lenient)
+    if wanted is None and not isinstance(source, RunSource):
         ours = [symbol for symbol in source.symbols if symbol in config.universe.symbols]
         if ours and len(ours) < len(source.symbols):
             source = open_source(path, symbols=ours, lenient=request.lenient)
@@ -103,6 +104,8 @@ def prepare(request: Request) -> Prepared:
     symbol = source.symbols[0]
     make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
     first, last = parse_dates(request.first, request.last)
+    if first is None and isinstance(source, RunSource):
+        first = source.trade_from  # what came before warmed the learners
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
     return Prepared(
         config=config,
@@ -114,6 +117,13 @@ def prepare(request: Request) -> Prepared:
         range_label=f"{dates[0]}..{dates[-1]}",
         commands=scripted(request.commands, source.symbols, dates[-1]),
     )
+
+
+def open_bars(path: Path, symbols: Sequence[str] | None, *, lenient: bool) -> Source:
+    """Open files of bars, or the bars that a run recorded."""
+    if holds_run(path):
+        return open_run(path, symbols)
+    return open_source(path, symbols=symbols, lenient=lenient)
 
 
 def read_config(request: Request, source: Path) -> tuple[Config, tuple[str, ...]]:

@@ -25,8 +25,9 @@ from engine.market.synth import SYMBOLS, write_parquet
 
 GOALS_MS = {6: 50.0, 500: 250.0}
 """p99 of entries, by symbols."""
+HALF_DAY_FROM = 100
 BUSY = (
-    "quality.earned_slope=off", "quality.min_win_rate=0", "session.warmup_sessions=2",
+    "quality.earned_slope=off", "quality.min_win_rate=0", "session.warmup_sessions=1",
     "learning.horizons=[5]", "rotation.min_hold_minutes=3", "rotation.max_hold_minutes=20",
     "rotation.cooldown_minutes=3", "rotation.min_strength_to_enter=0.001",
     "rotation.min_strength_to_hold=0.0005", "rotation.rotation_strength_delta=0.001",
@@ -55,16 +56,18 @@ def exchange(source, *, date=None, speed=None, port=0):
             child.terminate()
 
 
-def measure(count, scratch, *, speed=None, port=0):
+def measure(count, scratch, *, sets=(), speed=None, port=0):
     """Trade one session of so many symbols; return what was noted."""
     source = scratch / f"{count}.parquet"
-    first = dt.date(2025, 6, 23)
-    write_parquet(source, symbols=universe(count), first=first, sessions=3, seed=1, signal=2.0)
+    # the warm-up, then the session that is traded: a half day for many symbols
+    first = dt.date(2025, 7, 2) if count > HALF_DAY_FROM else dt.date(2025, 6, 23)
+    write_parquet(source, symbols=universe(count), first=first, sessions=2, seed=1, signal=2.0)
     noted = scratch / f"{count}.json"
     with exchange(source, speed=speed, port=port) as url:
         spec = {
             "endpoint": url, "symbols": universe(count), "out": str(scratch / f"run-{count}"),
-            "sets": [*BUSY, f"database.url=sqlite:///{scratch}/{count}.db"], "noted": str(noted),
+            "sets": [*BUSY, *sets, f"database.url=sqlite:///{scratch}/{count}.db"],
+            "noted": str(noted),
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.wire", json.dumps(spec)],
@@ -77,33 +80,43 @@ def measure(count, scratch, *, speed=None, port=0):
 
 
 def figures(noted):
-    """Return {step: milliseconds, ascending}."""
-    requests = np.array([left for left, _ in noted["requests"]])
+    """Return {step: (n, 2) milliseconds of wall and of CPU}."""
+    requests = noted["requests"]
+    left = [wall for (wall, _), _ in requests]
     frames = noted["frames"]
-    firsts = requests[np.searchsorted(requests, [handed for _, handed in frames])]
+    firsts = [requests[i][0] for i in np.searchsorted(left, [at[0] for _, at in frames])]
     sent = [order for order in noted["orders"] if order[3] is not None]
     spans = (
-        [handed - closed for closed, handed in frames],
-        [first - closed for first, (closed, _) in zip(firsts, frames, strict=True)],
-        [left - closed for closed, _, entry, left in sent if entry],
-        [left - closed for closed, _, entry, left in sent if not entry],
+        frames,
+        [(closed, first) for first, (closed, _) in zip(firsts, frames, strict=True)],
+        [(closed, at) for closed, _, entry, at in sent if entry],
+        [(closed, at) for closed, _, entry, at in sent if not entry],
     )
-    return {step: np.sort(span) / 1e6 for step, span in zip(STEPS, spans, strict=True)}
+    return {
+        step: np.diff(np.array(span, float).reshape(-1, 2, 2), axis=1)[:, 0] / 1e6
+        for step, span in zip(STEPS, spans, strict=True)
+    }
 
 
 def latency(counts, scratch, console, *, speed=None, port=0):
     """Measure, print a table; return its rows."""
-    table = Table("symbols", "frame closed →", "n", "p50 ms", "p99 ms", "max ms", "goal", box=None)
+    table = Table("symbols", "frame closed →", box=None)
+    for name in ("n", "p50 ms", "p99 ms", "max ms", "goal", "CPU p50", "CPU p99"):
+        table.add_column(name, justify="right")
     rows = []
     for count in counts:
         for step, spans in figures(measure(count, scratch, speed=speed, port=port)).items():
-            p50, p99 = np.percentile(spans, [50, 99]) if len(spans) else (np.nan, np.nan)
-            most = spans.max(initial=0.0)
             goal = GOALS_MS.get(count) if step == "entry sent" else None
-            row = {"symbols": count, "step": step, "n": len(spans), "p50": p50, "p99": p99}
-            rows.append({**row, "max": most, "goal": goal})
-            shown = (f"{p50:.1f}", f"{p99:.1f}", f"{most:.1f}", f"< {goal:g}" if goal else "")
-            table.add_row(str(count), step, str(len(spans)), *shown)
+            row = {"symbols": count, "step": step, "n": len(spans), "goal": goal}
+            rows.append(row)
+            if not len(spans):
+                continue
+            (p50, cpu50), (p99, cpu99) = np.percentile(spans, [50, 99], axis=0).tolist()
+            most = float(spans[:, 0].max())
+            row.update(p50=p50, p99=p99, max=most, cpu50=cpu50, cpu99=cpu99)
+            shown = (p50, p99, most, f"< {goal:g}" if goal else "", cpu50, cpu99)
+            cells = (f"{cell:.1f}" if isinstance(cell, float) else cell for cell in shown)
+            table.add_row(str(count), step, str(len(spans)), *cells)
     console.print(table)
     return rows
 

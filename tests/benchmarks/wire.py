@@ -1,7 +1,8 @@
 """A `rotor live` that notes when a frame closes, when its orders are durable and when they leave.
 
 Runs as a process of its own: the whole command, real alpaca-py, real sockets, with four methods
-wrapped. An order has left when the socket has taken the last byte of its POST.
+wrapped. An order has left when the socket has taken the last byte of its POST. Every moment is
+noted by two clocks: the wall's, and the CPU that this process has used.
 """
 
 import http.client
@@ -17,11 +18,16 @@ from engine.records.inputs import Frame
 from tui.live import LiveRequest, live_command
 
 
+def now():
+    """Return this moment."""
+    return time.perf_counter_ns(), time.process_time_ns()
+
+
 class Wire:
-    """What was noted: times in nanoseconds of one clock."""
+    """What was noted; a moment is (wall, CPU), both in nanoseconds."""
 
     def __init__(self):
-        self.closed = 0
+        self.closed = now()
         """When the last frame closed."""
         self.by_frame = False
         """True while what the trader was given last is a frame."""
@@ -46,7 +52,7 @@ class Wire:
         http.client.HTTPConnection.send = send
 
     def _frame_closes(self, *_args, **_kwargs):
-        self.closed = time.perf_counter_ns()
+        self.closed = now()
 
     def _given(self, _trader, given):
         self.by_frame = isinstance(given, Frame)
@@ -54,25 +60,30 @@ class Wire:
     def _handed_over(self, _execution, outgoing, moves):
         if not self.by_frame:
             return
-        now = time.perf_counter_ns()
+        moment = now()
         if outgoing.orders:
-            self.frames.append([self.closed, now])
+            self.frames.append([self.closed, moment])
         for approved in outgoing.orders:
             order = approved.order
-            self.orders[order.order_id] = [self.closed, now, getattr(order, "entry", False), None]
+            self.orders[order.order_id] = [
+                self.closed,
+                moment,
+                getattr(order, "entry", False),
+                None,
+            ]
 
     def _left(self, connection, data):
-        now = time.perf_counter_ns()
+        moment = now()
         if not isinstance(data, bytes):
             return
         method = data[:12].partition(b" ")[0].decode(errors="replace")
         if method in ("GET", "POST", "PATCH", "DELETE"):
             connection._rotor_posts = data.startswith(b"POST /v2/orders ")
-            self.requests.append((now, method))
+            self.requests.append((moment, method))
         elif getattr(connection, "_rotor_posts", False):
             noted = self.orders.get(json.loads(data).get("client_order_id"))
             if noted is not None:
-                noted[3] = now
+                noted[3] = moment
 
 
 def _after(kind, name, *, before):

@@ -254,3 +254,18 @@ def test_a_reader_that_goes_away_is_no_error(demo, tmp_path):
             assert process.wait(timeout=120) in (0, 141)
     assert (tmp_path / "kept" / "summary.json").exists()
     assert journal_sha256(tmp_path / "kept") == journal_sha256(out)
+
+
+def test_a_recorded_run_is_a_source(tmp_path):
+    """Its bars, replayed with the same settings, give its decisions; warm-up stays warm-up."""
+    days = ["--from", "2025-07-08", "--to", "2025-07-09"]
+    gate = ["--json", "--set", "quality.earned_slope=off"]
+    first = rotor("replay", *days, "--out", tmp_path / "a", *gate)
+    again = rotor("replay", tmp_path / "a", "--out", tmp_path / "b", *gate)
+    was, now = orjson.loads(first.stdout), orjson.loads(again.stdout)
+
+    assert now["warmup_sessions"] == was["warmup_sessions"] == 5
+    assert now["journal_sha256"] == was["journal_sha256"]
+    refused = rotor("replay", tmp_path / "a", "--symbols", "NOPE", "--out", tmp_path / "c")
+    assert refused.returncode == 2
+    assert "has no NOPE" in refused.stderr
