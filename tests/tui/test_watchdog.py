@@ -20,7 +20,7 @@ from tests.actors.exchange.venue import floor_of, quiet_market, serving
 from tui.watchdog import ACTED, LOG, Duty, acted, end_watchdog, watched, watching
 
 ROOT = Path(__file__).parents[2]
-SILENCE = 1.0
+SILENCE = 3.0
 TRADER = """
 import json, sys, trio
 from pathlib import Path
@@ -135,7 +135,7 @@ async def test_a_trader_that_is_gone_leaves_a_flat_account(tmp_path, run, hook, 
     titles = {body["title"] for _, _, body in hook.sent("POST")}
     words = "\n".join(body["message"] for _, _, body in hook.sent("POST"))
     assert titles == {"run: watchdog"}
-    assert "has not beaten for 1 s: cancelling all orders" in words
+    assert "has not beaten for 3 s: cancelling all orders" in words
     assert "the broker confirms: no order and no position in AAA" in words
     assert "killed, so that it cannot trade against us" in (run / LOG).read_text() or (
         how == signal.SIGKILL
