@@ -122,12 +122,22 @@ def watching(folder: Path) -> int | None:
 
 
 async def _mind(duty: Duty, process: "subprocess.Popen[bytes]", tell: Tell) -> None:
-    """Start another if the watchdog dies."""
+    """Start another if the watchdog dies; the session goes on all the same."""
+    told = False
     while True:
         await trio.sleep(MINDING_SECONDS)
-        if process.poll() is not None:
-            tell("watchdog", f"the watchdog died ({process.returncode}); another is started")
+        if process.poll() is None:
+            told = False
+            continue
+        died = f"the watchdog died ({process.returncode})"
+        try:
             process = await _start(duty)
+        except RotorError as error:
+            if not told:
+                tell("watchdog", f"{died}, nobody watches: {error}")
+            told = True
+        else:
+            tell("watchdog", f"{died}; another stands in its place")
 
 
 async def _start(duty: Duty) -> "subprocess.Popen[bytes]":

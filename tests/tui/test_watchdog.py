@@ -163,14 +163,14 @@ async def test_a_trader_that_comes_back_ends_the_watchdog_of_before(tmp_path, ru
         async with watched(run, Heart(), duty, tell):
             second = watching(run)
             os.kill(second, signal.SIGKILL)
-            await until(lambda: (run / LOG).read_text().count("watching process") == 3)
+            await until(lambda: told)
             third = watching(run)
         still = watching(run)
         ended = await end_watchdog(run)
         ledger = await api.ledger()
 
     assert len({first, second, third} - {None, 0}) == 3
-    assert told == [("watchdog", "the watchdog died (-9); another is started")]
+    assert told == [("watchdog", "the watchdog died (-9); another stands in its place")]
     assert still == third
     assert ended
     assert watching(run) is None
