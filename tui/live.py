@@ -70,7 +70,6 @@ class LiveRequest:
 
 def live_command(request: LiveRequest) -> int:
     """Run `rotor live`; return the exit code."""
-    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     try:
         return trio.run(run_live, request)
     except BaseExceptionGroup as group:
@@ -79,6 +78,9 @@ def live_command(request: LiveRequest) -> int:
 
 async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: None) -> int:
     """Trade one session; `begun` is called once it trades."""
+    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
+    for noisy in ("alpaca", "websockets"):  # what matters of it comes as Lost
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
     if idle:
         _say(f"no effect yet: {', '.join(idle)}")
