@@ -7,6 +7,7 @@ A thread of its own sends them. What comes faster than the rate goes together in
 an address that does not answer costs that thread's time, never the trader's.
 """
 
+import logging
 import os
 import queue
 import re
@@ -184,6 +185,7 @@ def sender(
     """
     import apprise
 
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it would show the address
     values = read_dot_env((folder or Path()) / ".env")
     values |= os.environ if environ is None else environ
     everybody = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Rotor"))

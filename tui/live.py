@@ -79,7 +79,6 @@ class LiveRequest:
 
 def live_command(request: LiveRequest) -> int:
     """Run `rotor live`; return the exit code."""
-    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     try:
         return trio.run(run_live, request)
     except BaseExceptionGroup as group:
@@ -90,6 +89,9 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
     """Trade one session; `begun` is called once it trades."""
     if not request.watchdog_after > 0:
         raise BadInputError(f"--watchdog-after {request.watchdog_after:g}: seconds, more than 0")
+    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
+    for noisy in ("alpaca", "websockets"):  # what matters of it comes as Lost
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
     if idle:
         _say(f"no effect yet: {', '.join(idle)}")

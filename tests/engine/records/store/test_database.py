@@ -63,7 +63,7 @@ def test_an_older_file_is_backed_up_before_it_is_changed(tmp_path, monkeypatch):
     path = tmp_path / "rotor.db"
     Store(f"sqlite:///{path}").close()
     monkeypatch.setattr(database, "HEAD", "0002")
-    monkeypatch.setattr(database, "_known", lambda: {"0001", "0002"})
+    monkeypatch.setattr(database, "known_revisions", lambda: {"0001", "0002"})
     Store(f"sqlite:///{path}").close()
 
     with closing(sqlite3.connect(f"{path}.before-0001")) as copy:
