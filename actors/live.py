@@ -15,7 +15,7 @@ import shutil
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk, Given
 from actors.execution import Execution
+from actors.heartbeat import Heart
+from actors.herald import Herald
 from actors.journal import Follower, journal
 from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
@@ -79,6 +81,8 @@ class LivePlan:
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time, each for the minute that begins then or later."""
     follower: Follower | None = None
+    herald: Herald = field(default_factory=Herald)
+    heart: Heart = field(default_factory=Heart)
 
 
 class LiveOutcome(NamedTuple):
@@ -139,6 +143,18 @@ class _Direct:
         self._files.write(message)
 
 
+class _Announced:
+    """Pages on their way to the journal; what is in them is told."""
+
+    def __init__(self, pages: Mailbox[Page], herald: Herald) -> None:
+        self._pages = pages
+        self._herald = herald
+
+    async def send(self, message: Page) -> None:
+        self._herald.page(message)
+        await self._pages.send(message)
+
+
 async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> LiveOutcome:
     """Trade the session to its end, or until `stop` is set; raises what an actor raised.
 
@@ -181,7 +197,9 @@ async def _run(
         desk, plan.session, Gridder(plan.symbols, signs),
         list(zip(asked, answers, strict=True)), _Direct(files), plan.views,
     )  # fmt: skip
-    minutes = Minutes(plan.venue, plan.clock, plan.session, plan.symbols)
+    minutes = Minutes(
+        plan.venue, plan.clock, plan.session, plan.symbols, lost=plan.herald.bars_lost
+    )
     giver, inputs = trio.open_memory_channel[Input](ROOM)
     commands: Mailbox[Asked] = Mailbox("control→trader", 16)
     reloading = Reloading(plan.reread, lambda: desk.config, giver.send_nowait)
@@ -189,6 +207,7 @@ async def _run(
 
     def tell(reports: Sequence[Report]) -> None:
         giver.send_nowait(Told(tuple(reports)))
+        plan.herald.reports(reports)
 
     def book() -> dict[str, int]:
         return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
@@ -203,10 +222,10 @@ async def _run(
             await trader.take(given)
         _unchanged(plan.folder, files)
         _take_up(execution, trader, plan.clock.now_ns())
-        trader.pages = pages
+        trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
-        nursery.start_soon(_hear, commands, giver)
+        nursery.start_soon(_hear, commands, giver, plan.herald)
         nursery.start_soon(_on_hangup, reloading)
         if plan.watched:
             nursery.start_soon(_on_change, plan.watched, reloading)
@@ -216,7 +235,7 @@ async def _run(
             ready()
             scripted = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
             script = deque(plan.commands[scripted:])
-            await trade(trader, inputs, log, execution.send, script)
+            await trade(trader, inputs, log, execution.send, script, plan.heart)
         pages.close_sender()
         for inbox in asked:
             inbox.close_sender()
@@ -225,8 +244,11 @@ async def _run(
     return minutes.counts
 
 
-async def _hear(commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input]) -> None:
+async def _hear(
+    commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input], herald: Herald
+) -> None:
     async for given in commands:
+        herald.command(given.command, given.actor)
         await giver.send(Said(given.command, given.actor))
 
 

@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import trio
 
+from actors.alerts import Alerter, make_alerter
 from actors.crew import innermost
+from actors.herald import Herald
 from actors.live import LiveOutcome, LivePlan, live
 from actors.remote_time import Hold, RemoteTime
-from actors.session_clock import RemoteClock, SessionClock, WallClock, pause
+from actors.session_clock import RemoteClock, SessionClock, WallClock
 from actors.views import Views
+from actors.watchdog import SILENCE_SECONDS
 from engine.config import Config, Simulation
 from engine.errors import BadInputError, RotorError
 from engine.market.calendar import NEW_YORK, sessions_between
@@ -32,11 +35,14 @@ from engine.records.summary import learning_figures, learning_sentence, sentence
 from tui.claim import claim
 from tui.commands import scripted
 from tui.enrol import enrol
+from tui.gate import pass_gate
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
 from tui.live_progress import show_progress
 from tui.output import print_json
 from tui.parity import parity, parity_words
 from tui.prepare import Request, read_config
+from tui.venues import check_loopback, keys_for, venue_at
+from tui.watchdog import Duty, end_watchdog, watched, watching
 
 if TYPE_CHECKING:
     from actors.alpaca.keys import Keys
@@ -47,8 +53,6 @@ Json = dict[str, Any]
 EARLY_MINUTES = 5
 """Before the bell, when a session is taken up."""
 _ATTEMPTS = 3
-REHEARSAL = "rehearsal"
-"""The key pair on an exchange of one's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,11 @@ class LiveRequest:
     out: Path | None = None
     hold: Hold = "never"
     """On an exchange: when its time stands while we are down."""
+    real: bool = False
+    """Real money, through the gate."""
+    watchdog: bool = False
+    """Also where no real money is."""
+    watchdog_after: float = SILENCE_SECONDS
     commands: tuple[str, ...] = ()
     json: bool = False
 
@@ -81,19 +90,27 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
     logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     for noisy in ("alpaca", "websockets"):  # what matters of it comes as Lost
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    if not request.watchdog_after > 0:
+        raise BadInputError(f"--watchdog-after {request.watchdog_after:g}: seconds, more than 0")
     config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
     if idle:
         _say(f"no effect yet: {', '.join(idle)}")
     symbols = _symbols(request, config)
-    keys = _keys(request)
+    if request.endpoint is not None:
+        check_loopback(request.endpoint)
+    keys = keys_for(request.endpoint, real=request.real)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_on_signal, stop)
-        async with _clock(request, keys) as (clock, time):
-            venue = _venue(request, config, keys, clock)
+        async with _alerting(config) as alerter, _clock(request, keys) as (clock, time):
+            venue = venue_at(
+                request.endpoint, keys, real=request.real, clock=clock, live=config.live
+            )
             if time is not None:
                 time.gauge = venue
             account = await _account(venue)
+            if request.real:
+                await pass_gate(venue, account, config, symbols, clock, request.endpoint)
             session = await _session(clock)
             folder = live_folder(request.out, config, account.number, session.date)
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,6 +127,7 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
                     folder,
                     stop,
                     begun,
+                    alerter,
                 )
         nursery.cancel_scope.cancel()
     return code
@@ -127,6 +145,7 @@ async def _trade(
     folder: Path,
     stop: trio.Event,
     begun: Callable[[], object],
+    alerter: Alerter,
 ) -> int:
     manifest = resume(folder, account.number, session, symbols)
     if manifest is None:
@@ -139,7 +158,8 @@ async def _trade(
         _say(f"{folder}: this session is taken up again")
         warmup = read_warmup(folder)
         config = Config.model_validate(
-            manifest["config"] | {"database": config.database.model_dump()}
+            manifest["config"]
+            | {"database": config.database.model_dump(), "alerts": config.alerts.model_dump()}
         )
         enrolled = enrol("", folder)
     plan = LivePlan(
@@ -157,7 +177,9 @@ async def _trade(
         watched=_watched(request),
         commands=scripted(request.commands, symbols, session.date),
         follower=enrolled.follower,
+        herald=Herald(alerter.tell),
     )
+    alerter.begin(folder.name)
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
 
     def ready() -> None:
@@ -168,8 +190,9 @@ async def _trade(
             time.busy = False
         begun()
 
+    duty = _duty(request, account.number, symbols, folder, alerter)
     try:
-        async with trio.open_nursery() as nursery:
+        async with watched(folder, plan.heart, duty, alerter.tell), trio.open_nursery() as nursery:
             nursery.start_soon(show_progress, plan.views, session)
             outcome = await live(plan, stop, ready)
             nursery.cancel_scope.cancel()
@@ -177,6 +200,8 @@ async def _trade(
         gc.unfreeze()
     summary = _summary(outcome, config, folder)
     summary["confirmed_flat"] = await _flat(venue)
+    await _stand_down(folder, summary)
+    alerter.tell("end", _end_words(summary))
     if not outcome.outcome.stats.interrupted:
         summary["parity"] = await parity(folder)
     ended = {
@@ -207,36 +232,47 @@ async def _clock(
         nursery.cancel_scope.cancel()
 
 
-def _keys(request: LiveRequest) -> "Keys":
-    from actors.alpaca.keys import Keys, read_keys
-
+@asynccontextmanager
+async def _alerting(config: Config) -> AsyncIterator[Alerter]:
+    alerter = make_alerter("rotor live", config.alerts)
     try:
-        return read_keys(paper=True)
-    except BadInputError:
-        if request.endpoint is None:
-            raise
-        return Keys(REHEARSAL, REHEARSAL)
+        yield alerter
+    finally:
+        if alerter.begun and not alerter.ended:
+            alerter.tell("end", "the session broke off; rotor live takes it up again")
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(alerter.close)
 
 
-def _venue(
-    request: LiveRequest, config: Config, keys: "Keys", clock: SessionClock
-) -> "AlpacaVenue":
-    from actors.alpaca.rest import Deadlines
-    from actors.alpaca.venue import AlpacaVenue
-
-    local = request.endpoint is not None
-    rate = 1_000_000 if local else 200
-    return AlpacaVenue(
-        keys,
-        paper=True,
-        clock=clock.now_ns,
+def _duty(
+    request: LiveRequest, account: str, symbols: tuple[str, ...], folder: Path, alerter: Alerter
+) -> Duty | None:
+    if not (request.real or request.watchdog):
+        return None
+    return Duty(
+        folder=str(folder.resolve()),
+        account=account,
+        symbols=symbols,
         endpoint=request.endpoint,
-        live=config.live,
-        deadlines=Deadlines(connect=2.0, read=4.0, whole=8.0) if local else None,
-        sleep=partial(pause, clock),
-        trading_per_minute=rate,
-        data_per_minute=rate,
+        real=request.real,
+        alerts=alerter.settings.model_dump(),
+        silence_seconds=request.watchdog_after,
     )
+
+
+async def _stand_down(folder: Path, summary: Json) -> None:
+    """End the watchdog, unless an interrupted session leaves something to watch."""
+    if not summary["interrupted"] or summary["confirmed_flat"]:
+        await end_watchdog(folder)
+    elif watching(folder) is not None:
+        _say("positions are open: the watchdog closes them unless rotor live is started again")
+
+
+def _end_words(summary: Json) -> str:
+    how = "interrupted" if summary["interrupted"] else "over"
+    flat = {True: "flat", False: "THE BROKER STILL HOLDS POSITIONS"}
+    held = flat.get(summary["confirmed_flat"], "whether it is flat is not known")
+    return f"the session is {how}: {summary['total_pnl']:+,.2f} USD, {held}"
 
 
 def _symbols(request: LiveRequest, config: Config) -> tuple[str, ...]:

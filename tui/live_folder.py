@@ -70,6 +70,7 @@ def begin(
     config = config.model_copy(update={"simulation": simulation})
     shown = config.model_dump()
     shown["database"]["url"] = without_password(shown["database"]["url"])
+    shown["alerts"] = config.alerts.shown()
     manifest = {
         "run_id": folder.resolve().name,
         "command": "live",
