@@ -13,6 +13,7 @@ the broker is asked what has become of the orders, and the session goes on.
 import logging
 import shutil
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ import watchfiles
 
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
-from actors.desk import Desk
+from actors.desk import Desk, Given
 from actors.execution import Execution
 from actors.journal import Follower, journal
 from actors.mailbox import Mailbox
@@ -49,6 +50,8 @@ from engine.trading.approval import approve_exit
 ASIDE = ".before"
 """Where a resumed session's journal lies until it is written anew."""
 ROOM = 10_000
+SCRIPT = "script"
+"""Who gives the commands of a plan."""
 _log = logging.getLogger("rotor")
 
 
@@ -73,6 +76,8 @@ class LivePlan:
     """Reads the configuration anew."""
     watched: tuple[Path, ...] = ()
     """Files whose change reloads it, by absolute paths."""
+    commands: tuple[Given, ...] = ()
+    """Operators' commands, in order of time, each for the minute that begins then or later."""
     follower: Follower | None = None
 
 
@@ -209,7 +214,9 @@ async def _run(
         if not trader.over:
             nursery.start_soon(minutes.run, trader.minute, giver.send)
             ready()
-            await trade(trader, inputs, log, execution.send)
+            scripted = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
+            script = deque(plan.commands[scripted:])
+            await trade(trader, inputs, log, execution.send, script)
         pages.close_sender()
         for inbox in asked:
             inbox.close_sender()

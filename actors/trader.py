@@ -7,6 +7,7 @@ A minute is open for reports and commands before its bars are known. The trader 
 its inputs: after a kill they are taken again from the log, nothing is sent, and then it goes on.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -75,6 +76,13 @@ class Trader:
         """Open the session's first minute."""
         self.desk.open_minutes(self._blank(), trading=True)
 
+    def due(self, script: deque[Given]) -> Said | None:
+        """Return the next command of a script once the minute has come that it is for."""
+        if script and not self.over and script[0].ts_ns <= self.ts_ns:
+            given = script.popleft()
+            return Said(given.command, given.actor)
+        return None
+
     async def take(self, given: Input) -> tuple[Outgoing, list[tuple[str, int]]]:
         """Take one input; return what is to be sent: orders, and stops to move."""
         moves: list[tuple[str, int]] = []
@@ -84,7 +92,7 @@ class Trader:
             case Told(reports=reports):
                 outgoing = self._fold(reports)
             case Said(command=command, actor=actor):
-                self.desk.give(Given(self._ts_ns, command, actor))
+                self.desk.give(Given(self.ts_ns, command, actor))
                 outgoing = self.desk.begin(0)
             case Reloaded(actor=actor, config=config, changes=changes):
                 self.desk.reload(Config.model_validate(config), actor, changes)
@@ -104,16 +112,17 @@ class Trader:
         return self._fills
 
     @property
-    def _ts_ns(self) -> int:
+    def ts_ns(self) -> int:
+        """Return when the open minute began."""
         return self.session.open_ns + self.minute * MINUTE_NS
 
     def _fold(self, reports: Sequence[Report]) -> Outgoing:
         """Fold what belongs to the open minute; what is of a later one waits for it."""
-        end_ns = self._ts_ns + MINUTE_NS
+        end_ns = self.ts_ns + MINUTE_NS
         now = [r for r in reports if r.ts_ns < end_ns]
         self._early += [r for r in reports if r.ts_ns >= end_ns]
         self._fills += [r for r in now if isinstance(r, OrderFilled)]
-        return self.desk.fold(0, [_stamped(report, self._ts_ns) for report in now])
+        return self.desk.fold(0, [_stamped(report, self.ts_ns) for report in now])
 
     async def _frame(self, frame: Frame) -> tuple[Outgoing, list[tuple[str, int]]]:
         assert frame.minute == self.minute
@@ -153,21 +162,31 @@ class Trader:
 
 
 async def trade(
-    trader: Trader, inputs: trio.MemoryReceiveChannel[Input], log: InputLog, send: Send
+    trader: Trader,
+    inputs: trio.MemoryReceiveChannel[Input],
+    log: InputLog,
+    send: Send,
+    script: deque[Given],
 ) -> None:
     """Trade until the session is over; what is to be sent is durable before it is sent."""
     async for given in inputs:
-        log.append(given)
-        log.flush()  # the journal never knows more than the log
-        outgoing, moves = await trader.take(given)
-        for approved in outgoing.orders:
-            log.note({"in": "sent", "order_id": approved.order.order_id})
-        if outgoing != NOTHING or moves:
-            log.sync()
-            await send(outgoing, moves)
+        await _act(trader, given, log, send)
+        while (said := trader.due(script)) is not None:
+            await _act(trader, said, log, send)
         if trader.over:
             log.sync()
             return
+
+
+async def _act(trader: Trader, given: Input, log: InputLog, send: Send) -> None:
+    log.append(given)
+    log.flush()  # the journal never knows more than the log
+    outgoing, moves = await trader.take(given)
+    for approved in outgoing.orders:
+        log.note({"in": "sent", "order_id": approved.order.order_id})
+    if outgoing != NOTHING or moves:
+        log.sync()
+        await send(outgoing, moves)
 
 
 def _stamped(report: Report, ts_ns: int) -> Report:

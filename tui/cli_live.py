@@ -7,6 +7,10 @@ from cyclopts import Parameter
 
 from tui.options import ConfigFile, Flag, Json, Sets, Symbols
 
+Command = Annotated[
+    tuple[str, ...],
+    Parameter(negative="", help='"2025-07-03T11:30 liquidate all"; what an operator would say.'),
+]
 Out = Annotated[Path | None, Parameter(help="The run folder. Default: a new one in runs_dir.")]
 
 
@@ -18,6 +22,8 @@ def live(
     sets: Sets = (),
     out: Out = None,
     hold: Literal["never", "close", "always"] = "never",
+    headless: Annotated[bool, Flag] = False,  # noqa: ARG001 - so far there is no screen
+    command: Command = (),
     json: Json = False,
 ) -> int:
     """Trade a session on an Alpaca account, paper money; waits for the bell, ends flat.
@@ -34,13 +40,15 @@ def live(
     hold
         On a local exchange: when its time stands while this session is down; close: only in the
         last 5 minutes.
+    headless
+        Without a screen. So far there is none: progress goes to stderr.
     """
     from tui.live import LiveRequest, live_command
 
     return live_command(
         LiveRequest(
             endpoint=endpoint, symbols=symbols, config=config, sets=sets, out=out, hold=hold,
-            json=json,
+            commands=command, json=json,
         )
     )  # fmt: skip
 
@@ -57,6 +65,8 @@ def rehearse(
     sets: Sets = (),
     out: Out = None,
     overwrite: Annotated[bool, Flag] = False,
+    headless: Annotated[bool, Flag] = False,  # noqa: ARG001 - so far there is no screen
+    command: Command = (),
     json: Json = False,
 ) -> int:
     """Trade a recorded day live: the whole stack, alpaca-py included, on a local exchange.
@@ -79,12 +89,14 @@ def rehearse(
         The run folder. Default: a new one in runs/.
     overwrite
         Replace the run that --out holds.
+    headless
+        Without a screen. So far there is none: progress goes to stderr.
     """
     from tui.rehearse import RehearseRequest, rehearse_command
 
     return rehearse_command(
         RehearseRequest(
             source=source, date=date, symbols=symbols, speed=speed, faults=faults, config=config,
-            sets=sets, out=out, overwrite=overwrite, json=json,
+            sets=sets, out=out, overwrite=overwrite, commands=command, json=json,
         )
     )  # fmt: skip

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from actors.desk import Given
+from actors.live import SCRIPT
 from engine.errors import BadInputError
 from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
 from engine.market.calendar import session_on
 
 NEW_YORK = ZoneInfo("America/New_York")
-ACTOR = "script"
 MOST_MINUTES = 390
 _HOW = (
     'write "2025-07-02T14:30 liquidate all", "… liquidate TQQQ", "… halt WHY", "… resume", '
@@ -34,7 +34,7 @@ def scripted(texts: Sequence[str], symbols: Sequence[str], last: dt.date) -> tup
         ts_ns = _moment(moment, text)
         if close is not None and ts_ns >= close.close_ns:
             raise BadInputError(f"--command {text!r}: it is after the last session, {last}")
-        given.append(Given(ts_ns, _command(rest.strip(), text, symbols), ACTOR))
+        given.append(Given(ts_ns, _command(rest.strip(), text, symbols), SCRIPT))
     return tuple(sorted(given, key=lambda item: item.ts_ns))
 
 

@@ -30,6 +30,7 @@ from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from engine.records.summary import learning_figures, learning_sentence, sentences, summarise
 from tui.claim import claim
+from tui.commands import scripted
 from tui.enrol import enrol
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
 from tui.live_progress import show_progress
@@ -63,6 +64,7 @@ class LiveRequest:
     out: Path | None = None
     hold: Hold = "never"
     """On an exchange: when its time stands while we are down."""
+    commands: tuple[str, ...] = ()
     json: bool = False
 
 
@@ -151,6 +153,7 @@ async def _trade(
         views=Views(),
         reread=partial(_reread, request, config.simulation),
         watched=_watched(request),
+        commands=scripted(request.commands, symbols, session.date),
         follower=enrolled.follower,
     )
     _say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")

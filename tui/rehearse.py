@@ -41,6 +41,7 @@ class RehearseRequest:
     sets: tuple[str, ...] = ()
     out: Path | None = None
     overwrite: bool = False
+    commands: tuple[str, ...] = ()
     json: bool = False
 
 
@@ -60,6 +61,7 @@ def rehearse_command(request: RehearseRequest) -> int:
             sets=request.sets,
             out=_out(request),
             hold="always",
+            commands=request.commands,
             json=request.json,
         )
         # warming up takes none of the session's time

@@ -65,7 +65,7 @@ class Account:
         self.executions: list[Execution] = []
         self.used: dict[str, int] = {}
         """Shares filled in the running minute, by symbol: they share the bar's volume."""
-        self._session = session
+        self._live: dict[str, Order] = {}
         self._fees = DayFees(session.date, charged=config.costs.fees)
         self._tell = tell
         self._sequence = 0
@@ -82,7 +82,8 @@ class Account:
 
     def live(self, symbol: str | None = None) -> list[Order]:
         """Return the orders that something may still happen to, in order of arrival."""
-        return [o for o in self.orders.values() if o.live and symbol in (None, o.symbol)]
+        self._live = {name: order for name, order in self._live.items() if order.live}
+        return [order for order in self._live.values() if symbol in (None, order.symbol)]
 
     def held(self, symbol: str) -> int:
         """Return the shares that working exits hold; an OCO pair holds its shares once."""
@@ -96,7 +97,7 @@ class Account:
     def take(self, order: Order) -> None:
         """Enter an order, and its legs, into the books."""
         for one in (order, *order.legs):
-            self.orders[one.order_id] = one
+            self.orders[one.order_id] = self._live[one.order_id] = one
             self.by_client_id[one.client_id] = one
 
     def tell(self, event: str, order: Order, ts_ns: int) -> None:

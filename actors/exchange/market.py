@@ -8,6 +8,7 @@ open. Matching alone sees the whole bar.
 """
 
 import datetime as dt
+from bisect import bisect_right
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -63,6 +64,8 @@ class Market:
         """−1 before the bell, then the running minute; session.minutes after the close."""
         self.published = 0
         """How many minutes of the session are over and told."""
+        self._sessions = [_session(date) for date in self.dates]
+        self._closes = [session.close_ns for session in self._sessions]
         self._source = source
         self._column = {symbol: s for s, symbol in enumerate(source.symbols)}
         self._kept: OrderedDict[dt.date, Floats] = OrderedDict()
@@ -122,11 +125,9 @@ class Market:
     def shown(self, symbol: str, start_ns: int, end_ns: int) -> list[ShownBar]:
         """Return the bars of a symbol that start in [start, end] and are over, oldest first."""
         found = []
-        for day in self.dates:
-            session = session_on(day)
-            assert session is not None
-            if session.close_ns <= start_ns or session.open_ns > end_ns:
-                continue
+        for session in self._sessions[bisect_right(self._closes, start_ns) :]:
+            if session.open_ns > end_ns:
+                break
             first = max(0, -(-(start_ns - session.open_ns) // MINUTE_NS))
             last = min(session.minutes - 1, (end_ns - session.open_ns) // MINUTE_NS)
             found += self._shown_of(symbol, session, first, last)
@@ -134,9 +135,7 @@ class Market:
 
     def latest(self, symbol: str) -> ShownBar | None:
         """Return the newest bar that is over."""
-        for day in reversed(self.dates):
-            session = session_on(day)
-            assert session is not None
+        for session in reversed(self._sessions):
             bars = self._shown_of(symbol, session, 0, session.minutes - 1)
             if bars:
                 return bars[-1]
@@ -185,6 +184,12 @@ class Market:
             self._keep(session.date, bars)
             before = np.array(gridder.block(session, 0, bars).close[-1])
         return np.array(gridder.block(*_first(sessions[-1])).bars), before
+
+
+def _session(day: dt.date) -> Session:
+    session = session_on(day)
+    assert session is not None
+    return session
 
 
 def _first(session: SessionBars) -> tuple[Session, int, Floats]:

@@ -38,6 +38,7 @@ class TradingApi:
         """Return the routes of the API."""
         return [
             Route("/v2/account", self.account),
+            Route("/v2/account/configurations", self.configurations),
             Route("/v2/account/activities", self.activities),
             Route("/v2/account/activities/{kind}", self.activities),
             Route("/v2/clock", self.clock),
@@ -51,6 +52,19 @@ class TradingApi:
         account = account_of(request)
         power = self._floor.broker.admission.buying_power(account)
         return answer(account_json(account, self._floor.market, power))
+
+    async def configurations(self, _: Request) -> Response:
+        """GET /v2/account/configurations: as the account is, unchangeable."""
+        return answer(
+            {
+                "fractional_trading": False,
+                "max_margin_multiplier": "1",
+                "no_shorting": False,
+                "suspend_trade": False,
+                "trade_confirm_email": "none",
+                "ptp_no_exception_entry": False,
+            }
+        )
 
     async def clock(self, _: Request) -> Response:
         """GET /v2/clock."""

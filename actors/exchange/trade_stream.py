@@ -121,7 +121,6 @@ def update_json(told: Told) -> Json:
     update: Json = {"event": told.event, "order": order_json(told.order), "timestamp": at}
     execution = told.execution
     if execution is None:
-        # Alpaca gives every event an id; this one is the same whenever it is told
         return update
     return {
         **update,
@@ -129,7 +128,6 @@ def update_json(told: Told) -> Json:
         "price": usd(execution.price_micro),
         "qty": str(execution.shares),
         "position_qty": str(execution.position),
-        "fee": usd(execution.fee_micro),
     }
 
 

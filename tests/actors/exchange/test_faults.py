@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+from pathlib import Path
 
 import pytest
 import trio
@@ -250,7 +251,7 @@ async def test_a_dropped_socket_breaks_without_a_close_frame(bars):
 
 
 async def test_a_half_open_socket_hears_and_says_nothing(bars):
-    """Not even a pong; it holds no time, and its key is not taken by it for ever."""
+    """Not even a pong; it holds no time, and once the client gives it up the key is free."""
     floor = floor_of(bars)
     async with serving(floor) as api, Trader(api).connected() as trader:
         await trader.until(2)
@@ -263,6 +264,8 @@ async def test_a_half_open_socket_hears_and_says_nothing(bars):
                 seen = len(trader.bars)
                 await trader.until(6)
                 assert len(trader.bars) == seen
+        async with market_stream(api, "other"):
+            pass
 
 
 async def test_new_connections_are_refused_for_90_seconds(bars):
@@ -439,6 +442,13 @@ def test_drawn_schedules_leave_the_end_calm(day):
             if fault.kind == "halt":
                 assert fault.end_ns <= session.close_ns - 20 * MINUTE
     assert drawn == set(KINDS) - {"symbol_limit"}
+
+
+def test_the_page_names_every_kind():
+    """docs/exchange.md has a row for each, with its words."""
+    page = (Path(__file__).parents[3] / "docs" / "exchange.md").read_text()
+    for name, kind in KINDS.items():
+        assert f"| `{name}` | {kind.words} |" in page
 
 
 async def test_a_wrong_fault_by_hand_is_422(bars):

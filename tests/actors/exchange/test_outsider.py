@@ -71,6 +71,7 @@ async def test_a_day_of_orders_over_rest(tmp_path):
         client = trading(api)
         account = await call(client.get_account)
         assert (account.cash, account.buying_power, account.multiplier) == ("100000",) * 2 + ("1",)
+        assert (await call(client.get_account_configurations)).max_margin_multiplier == "1"
         clock = await call(client.get_clock)
         assert clock.is_open
         assert clock.timestamp.isoformat() == "2025-07-02T09:40:00-04:00"
