@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help replay demo test check interleavings bench clean
+.PHONY: help replay demo test check interleavings bench soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,8 +31,11 @@ check: $(VENV)/.dev ## lint, types, layer contracts
 interleavings: $(VENV)/.dev ## a live session under a thousand seeds of Trio's scheduler
 	$(BIN)/python -m tests.actors.interleavings $(ARGS)
 
-bench: $(VENV)/.run ## measure the speed of replay; writes bench.json
+bench: $(VENV)/.run ## measure the speed of replay and of live orders; writes bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: $(VENV)/.dev ## ten live sessions in one process: does anything grow
+	$(BIN)/python -m tests.benchmarks.soak $(ARGS)
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

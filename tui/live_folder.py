@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from actors.control import runtime_folder
-from actors.live import Recording
+from actors.recovery import Recording
 from engine.config import Config
 from engine.errors import BadInputError
 from engine.market.calendar import session_on

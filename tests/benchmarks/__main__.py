@@ -1,9 +1,9 @@
-"""`make bench`: throughput of replay, printed as tables and written to bench.json.
+"""`make bench`: throughput of replay, latency of live orders; tables, and bench.json.
 
 Each cell runs in a process of its own on generated bars (Parquet, planted signal 2) with the
 default configuration; "busy" cells switch the earned-slope gate off, so that it trades from the
 second day on, about fifty fills a day. Marginal rates take start-up out:
-(symbol-bars of many sessions − of few) / (CPU seconds of many − of few).
+(symbol-bars of many sessions − of few) / (CPU seconds of many − of few). Latency: see latency.py.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.market.synth import SYMBOLS, write_parquet
+from tests.benchmarks.latency import latency
 
 BUSY = ["quality.earned_slope=off"]
 NO_TRADES = "rotation.min_edge_bps=9999"
@@ -117,6 +118,7 @@ def bench(scratch, options, console):
         shares.add_row(name, *(f"{100 * part[name]:.0f}%" for part in parts.values()))
     console.print(shares)
     return {
+        "latency": latency([6] if options.quick else [6, 50, 500], scratch, console),
         "machine": platform.processor() or platform.machine(), "python": platform.python_version(),
         "cells": rows, "references": reference, "shares": parts,
         "linearity": linearity(paths, options.quick, console),
