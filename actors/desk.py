@@ -325,11 +325,12 @@ class Desk:
         A late frame, learned of after its time, moves stops and breakers, but decides nothing.
         """
         cancels = self._watch(t)
+        legs = self._protect(t) if self._carries else []
         if late:
-            return Outgoing(tuple(cancels))
+            return Outgoing(tuple(cancels), tuple(legs))
         events, gates = decide(self.state, self._view(t), self._tape, self._config)
         self.refusals.add(gates)
-        return Outgoing(tuple(cancels), tuple(self.recorder.record_all(t, events)))
+        return Outgoing(tuple(cancels), (*legs, *self.recorder.record_all(t, events)))
 
     def _watch(self, t: int) -> list[str]:
         """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""

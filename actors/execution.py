@@ -51,8 +51,6 @@ POLLS = (2.0, 3.0, 10.0)
 """Seconds between looks at an order of which nothing is heard: at 2, 5 and 15, then every 15."""
 SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 """Seconds between questions for an order whose sending was not answered."""
-RELEASE_SECONDS = 10.0
-"""How long an exit waits for the legs that hold its shares."""
 COMPARE_SECONDS = 30.0
 SECOND_LOOK_SECONDS = 5.0
 """After a difference between the broker's positions and ours: fills on their way have come."""
@@ -171,8 +169,8 @@ class Execution:
             if refusal:
                 self._end(intent, refusal)
                 return
-        if isinstance(order, Order) and order.replaces and not await self._release(order):
-            self._end(intent, "its stop or target filled first")
+        if not intent.entry and not await self._release(intent):
+            self._end(intent, "a stop or target filled first")
             return
         if isinstance(order, Order) and not order.entry:
             await self._note_quote(intent)
@@ -203,19 +201,31 @@ class Execution:
         intent.reference = (quote.bid + quote.ask) / 2
         return _crossed(quote) or _wide(quote, self._config)
 
-    async def _release(self, order: Order) -> bool:
-        """Cancel the legs that hold an exit's shares; False if one of them filled first."""
-        legs = self._intents[order.replaces]
-        before, legs.silent = legs.filled, True
-        async with move_on_after(self._clock, RELEASE_SECONDS):
-            while not legs.over and not legs.done.is_set():
+    async def _release(self, intent: Intent) -> bool:
+        """Cancel whatever legs hold the shares; False if one of them filled first.
+
+        It takes as long as it takes: while they are held nothing can be sold.
+        """
+        order = intent.order
+        holding = [
+            other
+            for other in self._intents.values()
+            if other is not intent and other.resting and other.order.symbol == order.symbol
+            if other.live
+        ]
+        before = sum(legs.filled for legs in holding)
+        for legs in holding:
+            legs.silent = True
+        while waiting := [legs for legs in holding if legs.live]:
+            for legs in waiting:
                 if legs.root_id is not None:
-                    await self._venue.cancel(legs.root_id)
-                async with move_on_after(self._clock, 1.0):
-                    await legs.done.wait()
-                if not legs.done.is_set():
+                    await self._venue.cancel(legs.stop_id or legs.root_id)
+            async with move_on_after(self._clock, 1.0):
+                await waiting[0].done.wait()
+            for legs in waiting:
+                if legs.live:
                     await self._look(legs)
-        return legs.filled == before
+        return sum(legs.filled for legs in holding) == before
 
     async def _cancel(self, order_id: str) -> None:
         intent = self._intents[order_id]

@@ -93,6 +93,11 @@ class Intent:
         return bool(self.carriers) and all(c.over for c in self.carriers.values())
 
     @property
+    def live(self) -> bool:
+        """Return whether the broker may have something of it that can still be filled."""
+        return not self.done.is_set() and not self.over
+
+    @property
     def stop_id(self) -> str | None:
         """Return the broker id of the stop that rests."""
         for carrier in self.carriers.values():

@@ -11,11 +11,10 @@ the broker is asked what has become of the orders, and the session goes on.
 """
 
 import logging
-import shutil
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +25,21 @@ from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk, Given
 from actors.execution import Execution
+from actors.heartbeat import Heart
+from actors.herald import Herald
 from actors.journal import Follower, journal
 from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
+from actors.recovery import (
+    Direct,
+    blocks_of,
+    check_unchanged,
+    set_aside,
+    take_up,
+    whole_log,
+)
 from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
 from actors.system import Outcome
@@ -38,17 +47,14 @@ from actors.trader import Trader, trade
 from actors.venue import Venue
 from actors.views import Views
 from engine.config import Config
-from engine.errors import BadInputError, RotorError
-from engine.events import OrderFilled, Report
-from engine.market.frames import MINUTE_NS, Block, Floats, Session
+from engine.errors import BadInputError
+from engine.events import Report
+from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, read_log
-from engine.records.journal import FILES, Journal
+from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told
+from engine.records.journal import Journal
 from engine.records.page import Page
-from engine.trading.approval import approve_exit
 
-ASIDE = ".before"
-"""Where a resumed session's journal lies until it is written anew."""
 ROOM = 10_000
 SCRIPT = "script"
 """Who gives the commands of a plan."""
@@ -79,6 +85,8 @@ class LivePlan:
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time, each for the minute that begins then or later."""
     follower: Follower | None = None
+    herald: Herald = field(default_factory=Herald)
+    heart: Heart = field(default_factory=Heart)
 
 
 class LiveOutcome(NamedTuple):
@@ -90,53 +98,16 @@ class LiveOutcome(NamedTuple):
     """How many inputs were taken again from the log."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """A live session as its folder has it."""
+class _Announced:
+    """Pages on their way to the journal; what is in them is told."""
 
-    config: Config
-    symbols: tuple[str, ...]
-    session: Session
-    epoch: str
-    cash_micro: int
-    warmup: tuple[tuple[Session, Floats], ...]
-
-
-async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
-    """Give a session its inputs again; its journal is written into `folder`."""
-    r = recording
-    learners = make_learners(r.config, r.symbols)
-    desk = make_desk(
-        r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
-    )
-    first = r.warmup[0][0] if r.warmup else r.session
-    signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
-    groups = share_out(learners)
-    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
-    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
-    with Journal(folder, "full", r.epoch, first.open_ns) as files:
-        trader = Trader(
-            desk, r.session, Gridder(r.symbols, signs),
-            list(zip(asked, answers, strict=True)), _Direct(files), Views(),
-        )  # fmt: skip
-        async with trio.open_nursery() as nursery:
-            for group, inbox, outbox in zip(groups, asked, answers, strict=True):
-                nursery.start_soon(predictor, group, inbox, outbox, "inline")
-            await trader.warm(_blocks(trader.gridder, r.warmup))
-            trader.open()
-            for given in inputs:
-                await trader.take(given)
-            nursery.cancel_scope.cancel()
-
-
-class _Direct:
-    """Pages written at once, while a session is taken up again."""
-
-    def __init__(self, files: Journal) -> None:
-        self._files = files
+    def __init__(self, pages: Mailbox[Page], herald: Herald) -> None:
+        self._pages = pages
+        self._herald = herald
 
     async def send(self, message: Page) -> None:
-        self._files.write(message)
+        self._herald.page(message)
+        await self._pages.send(message)
 
 
 async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> LiveOutcome:
@@ -144,14 +115,14 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
 
     `ready` is called once it trades.
     """
-    logged = _whole(plan.folder / NAME, plan.symbols)
+    logged = whole_log(plan.folder / NAME, plan.symbols)
     learners = make_learners(plan.config, plan.symbols)
     desk = make_desk(
         plan.config, plan.symbols, plan.epoch, plan.cash_micro, learners,
         scan=False, spans=True, carries=True,
     )  # fmt: skip
     first = plan.warmup[0][0] if plan.warmup else plan.session
-    _set_aside(plan.folder)
+    set_aside(plan.folder)
     files = Journal(plan.folder, "full", plan.epoch, first.open_ns)
     log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
     try:
@@ -179,9 +150,11 @@ async def _run(
     signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
     trader = Trader(
         desk, plan.session, Gridder(plan.symbols, signs),
-        list(zip(asked, answers, strict=True)), _Direct(files), plan.views,
+        list(zip(asked, answers, strict=True)), Direct(files), plan.views,
     )  # fmt: skip
-    minutes = Minutes(plan.venue, plan.clock, plan.session, plan.symbols)
+    minutes = Minutes(
+        plan.venue, plan.clock, plan.session, plan.symbols, lost=plan.herald.bars_lost
+    )
     giver, inputs = trio.open_memory_channel[Input](ROOM)
     commands: Mailbox[Asked] = Mailbox("control→trader", 16)
     reloading = Reloading(plan.reread, lambda: desk.config, giver.send_nowait)
@@ -189,6 +162,7 @@ async def _run(
 
     def tell(reports: Sequence[Report]) -> None:
         giver.send_nowait(Told(tuple(reports)))
+        plan.herald.reports(reports)
 
     def book() -> dict[str, int]:
         return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
@@ -197,16 +171,16 @@ async def _run(
     async with control(plan.folder, console.answer), trio.open_nursery() as nursery:
         for group, inbox, outbox in zip(groups, asked, answers, strict=True):
             nursery.start_soon(predictor, group, inbox, outbox, "inline")
-        await trader.warm(_blocks(trader.gridder, plan.warmup))
+        await trader.warm(blocks_of(trader.gridder, plan.warmup))
         trader.open()
         for given in logged.inputs:
             await trader.take(given)
-        _unchanged(plan.folder, files)
-        _take_up(execution, trader, plan.clock.now_ns())
-        trader.pages = pages
+        check_unchanged(plan.folder, files)
+        take_up(execution, trader, plan.clock.now_ns())
+        trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
-        nursery.start_soon(_hear, commands, giver)
+        nursery.start_soon(_hear, commands, giver, plan.herald)
         nursery.start_soon(_on_hangup, reloading)
         if plan.watched:
             nursery.start_soon(_on_change, plan.watched, reloading)
@@ -216,7 +190,7 @@ async def _run(
             ready()
             scripted = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
             script = deque(plan.commands[scripted:])
-            await trade(trader, inputs, log, execution.send, script)
+            await trade(trader, inputs, log, execution.send, script, plan.heart)
         pages.close_sender()
         for inbox in asked:
             inbox.close_sender()
@@ -225,8 +199,11 @@ async def _run(
     return minutes.counts
 
 
-async def _hear(commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input]) -> None:
+async def _hear(
+    commands: Mailbox[Asked], giver: trio.MemorySendChannel[Input], herald: Herald
+) -> None:
     async for given in commands:
+        herald.command(given.command, given.actor)
         await giver.send(Said(given.command, given.actor))
 
 
@@ -255,75 +232,6 @@ def _reload(reloading: Reloading, actor: str) -> None:
 async def _stop(stop: trio.Event, scope: trio.CancelScope) -> None:
     await stop.wait()
     scope.cancel()
-
-
-def _blocks(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Iterator[Block]:
-    for session, bars in warmup:
-        yield gridder.block(session, 0, bars)
-
-
-def _take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
-    """Give execution the orders that are not over, and the fees of the day so far."""
-    state, fills = trader.desk.state, trader.fills
-    for fill in fills:
-        execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
-
-    def known(order_id: str) -> list[OrderFilled]:
-        return [fill for fill in fills if fill.order_id == order_id]
-
-    for legs in state.legs.values():
-        approved = approve_exit(legs.order, legs.order.shares)
-        silent, stop = not legs.resting, legs.stop_micro
-        seen = known(legs.order.order_id)
-        execution.restore(approved, seen, silent=silent, stop_micro=stop)
-    for working in state.working.values():
-        if working.released:
-            sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
-            stale = working.order.entry and now_ns >= sent_ns + MINUTE_NS
-            execution.restore(working.approved, known(working.order.order_id), stale=stale)
-
-
-def _whole(path: Path, symbols: tuple[str, ...]) -> Logged:
-    """Read the log of before, and cut off what a kill tore."""
-    logged = read_log(path, symbols)
-    if path.exists() and path.stat().st_size > logged.size:
-        with path.open("r+b") as file:
-            file.truncate(logged.size)
-    return logged
-
-
-def _set_aside(folder: Path) -> None:
-    aside = folder / ASIDE
-    names = [f"{name}.jsonl" for name in FILES["full"]]
-    if aside.exists():  # a kill while it was written anew: what lies aside is the whole one
-        for name in names:
-            (folder / name).unlink(missing_ok=True)
-    else:
-        aside.mkdir()
-        for name in names:
-            if (folder / name).exists():
-                (folder / name).replace(aside / name)
-
-
-def _unchanged(folder: Path, files: Journal) -> None:
-    """Hold the journal that was written anew against the one of before.
-
-    Raises RotorError where they differ: then something has changed the log, or the program.
-    """
-    files.sync()
-    for name in FILES["full"]:
-        before, now = folder / ASIDE / f"{name}.jsonl", folder / f"{name}.jsonl"
-        if not before.exists():
-            continue
-        old, new = before.read_bytes(), now.read_bytes()
-        whole = old[: old.rfind(b"\n") + 1]
-        if not new.startswith(whole[: len(new)]):
-            raise RotorError(
-                f"{now}: taking the log's inputs again gave another journal than the one of "
-                f"before, which lies in {folder / ASIDE}; it was recorded by another version, or "
-                "changed"
-            )
-    shutil.rmtree(folder / ASIDE)
 
 
 def _outcome(desk: Desk, learners: Sequence[Learner], plan: LivePlan, files: Journal) -> Outcome:

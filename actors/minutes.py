@@ -51,6 +51,8 @@ class Minutes:
     session: Session
     symbols: tuple[str, ...]
     counts: FeedCounts = field(default_factory=FeedCounts)
+    lost: Callable[[str], None] = lambda _: None
+    """Told why the stream broke."""
     _bars: dict[int, dict[str, Bar]] = field(default_factory=lambda: defaultdict(dict))
     _next: int = 0
     _suspect: bool = True
@@ -107,6 +109,7 @@ class Minutes:
             return
         if isinstance(message, Lost):
             self._suspect = True
+            self.lost(message.reason)
             return
         minute = (message.start_ns - self.session.open_ns) // MINUTE_NS
         inside = 0 <= minute < self.session.minutes

@@ -70,7 +70,9 @@ class Reloading:
         if changes and not dry:
             self._before.append(old)
             told = tuple((c.key, _plain(c.old), _plain(c.new)) for c in changes)
-            self.apply(Reloaded(actor, wanted.model_dump(mode="json"), told))
+            # what only a restart changes is as it was; of these two nothing secret is written down
+            shown = wanted.model_dump(mode="json", exclude={"database", "alerts"})
+            self.apply(Reloaded(actor, shown, told))
         return changes
 
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import trio
 
 from actors.desk import NOTHING, Desk, Given, Outgoing
+from actors.heartbeat import Heart
 from actors.mailbox import Mailbox
 from actors.predictor import Answer
 from actors.views import Views
@@ -95,7 +96,8 @@ class Trader:
                 self.desk.give(Given(self.ts_ns, command, actor))
                 outgoing = self.desk.begin(0)
             case Reloaded(actor=actor, config=config, changes=changes):
-                self.desk.reload(Config.model_validate(config), actor, changes)
+                kept = self.desk.config.model_dump(include={"database", "alerts"})
+                self.desk.reload(Config.model_validate(kept | config), actor, changes)
                 outgoing = NOTHING
         if not isinstance(given, Frame) and self._last is not None:
             self.views.latest = self.desk.view()
@@ -167,12 +169,14 @@ async def trade(
     log: InputLog,
     send: Send,
     script: deque[Given],
+    heart: Heart,
 ) -> None:
     """Trade until the session is over; what is to be sent is durable before it is sent."""
     async for given in inputs:
-        await _act(trader, given, log, send)
-        while (said := trader.due(script)) is not None:
-            await _act(trader, said, log, send)
+        with heart.at_work():
+            await _act(trader, given, log, send)
+            while (said := trader.due(script)) is not None:
+                await _act(trader, said, log, send)
         if trader.over:
             log.sync()
             return

@@ -8,6 +8,7 @@ Money is int64 micro-dollars; times are UTC ns. An answer that did not come is `
 exception: it is settled by asking again, never by sending again.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -158,6 +159,45 @@ class Bar(NamedTuple):
     volume: float
     updated: bool = False
     """True for a revision of a bar that was sent before."""
+
+
+class MarketClock(NamedTuple):
+    """What time it is for the broker."""
+
+    now_ns: int
+    is_open: bool
+    next_open_ns: int
+    next_close_ns: int
+
+
+class MarketDay(NamedTuple):
+    """A session as the broker's calendar has it."""
+
+    date: dt.date
+    open_ns: int
+    close_ns: int
+
+
+class Asset(NamedTuple):
+    """What may be done with a symbol."""
+
+    symbol: str
+    status: str
+    """active, or inactive."""
+    tradable: bool
+    marginable: bool
+    shortable: bool
+    easy_to_borrow: bool
+    fractionable: bool
+
+
+class Settings(NamedTuple):
+    """What the account's owner has set at the broker."""
+
+    suspended: bool
+    no_shorting: bool
+    max_multiplier: float | None
+    """None: not set, or not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ strengths and probabilities are fractions. Every field carries its reload class:
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -24,6 +24,7 @@ PositivePercent = Annotated[float, Field(gt=0, le=100)]
 Multiple = Annotated[float, Field(gt=0, le=600)]
 """A percentage of equity that leverage may carry beyond 100."""
 Minutes = Annotated[int, Field(ge=0, le=390)]
+AlertKind = Literal["halt", "breaker", "disconnect", "reject", "end", "watchdog"]
 TomlTable = Mapping[str, Mapping[str, Any]]
 
 
@@ -238,6 +239,22 @@ class Live(_Section):
     max_spread_pct: PositivePercent = _key(0.5)
 
 
+class Alerts(_Section):
+    """Who is told when something happens to a session."""
+
+    urls: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://\S*$")], ...] = _key(
+        (), "restart"
+    )
+    kinds: tuple[AlertKind, ...] = _key(get_args(AlertKind), "restart")
+    bell: bool = _key(True, "restart")  # noqa: FBT003 - a key's default
+    per_minute: int = _key(6, "restart", ge=1, le=60)
+
+    def shown(self) -> dict[str, Any]:
+        """Return the section without what is secret in it: of an address only its kind."""
+        urls = tuple(f"{url.partition('://')[0]}://***" for url in self.urls)
+        return self.model_dump() | {"urls": urls}
+
+
 class Api(_Section):
     """The HTTP gateway."""
 
@@ -269,15 +286,17 @@ class Config(_Section):
     records: Records = Records()
     database: Database = Database()
     live: Live = Live()
+    alerts: Alerts = Alerts()
     api: Api = Api()
     optimize: Optimize = Optimize()
 
     def sha256(self) -> str:
         """Return a hash of every setting that can change a decision (not of where files go)."""
-        deciding = self.model_dump_json(exclude={"records", "database", "api", "optimize", "live"})
+        deciding = self.model_dump_json(exclude=_UNDECIDING)
         return hashlib.sha256(deciding.encode()).hexdigest()
 
 
+_UNDECIDING = {"records", "database", "live", "alerts", "api", "optimize"}
 NOT_YET = {
     "api": tuple(Api.model_fields),
     "optimize": tuple(Optimize.model_fields),
@@ -374,7 +393,9 @@ def _explain(error: ValidationError, name: str) -> str:
             lines.append(f"{path}: unknown key; {_known(item['loc'])}")
         else:
             message = item["msg"].removeprefix("Value error, ")
-            lines.append(f"{path} = {item['input']!r}: {message}")
+            secret = path.startswith("alerts.urls")
+            given = "(not shown: it may hold a token)" if secret else repr(item["input"])
+            lines.append(f"{path} = {given}: {message}")
     return f"{name} or --set is invalid:\n  " + "\n  ".join(lines)
 
 

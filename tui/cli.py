@@ -191,6 +191,7 @@ app.command(cli_records.analytics)
 app.command(cli_records.signals)
 for command in (
     cli_live.live,
+    cli_live.doctor,
     cli_live.rehearse,
     cli_exchange.exchange,
     cli_session.status,

@@ -22,6 +22,9 @@ def live(
     sets: Sets = (),
     out: Out = None,
     hold: Literal["never", "close", "always"] = "never",
+    live_: Annotated[bool, Parameter(name="--live", negative="")] = False,
+    watchdog: Annotated[bool, Flag] = False,
+    watchdog_after: Annotated[float, Parameter(show=False)] = 90.0,
     headless: Annotated[bool, Flag] = False,  # noqa: ARG001 - so far there is no screen
     command: Command = (),
     json: Json = False,
@@ -40,6 +43,11 @@ def live(
     hold
         On a local exchange: when its time stands while this session is down; close: only in the
         last 5 minutes.
+    live_
+        Real money. Refused unless [live] account is the account's number and rotor doctor --live
+        finds nothing bad. A watchdog stands by.
+    watchdog
+        A process that makes the account flat when this one has been silent for 90 seconds.
     headless
         Without a screen. So far there is none: progress goes to stderr.
     """
@@ -48,9 +56,40 @@ def live(
     return live_command(
         LiveRequest(
             endpoint=endpoint, symbols=symbols, config=config, sets=sets, out=out, hold=hold,
-            commands=command, json=json,
+            real=live_, watchdog=watchdog, watchdog_after=watchdog_after, commands=command,
+            json=json,
         )
     )  # fmt: skip
+
+
+def doctor(
+    *,
+    endpoint: str | None = None,
+    live_: Annotated[bool, Parameter(name="--live", negative="")] = False,
+    symbols: Symbols = None,
+    config: ConfigFile = None,
+    sets: Sets = (),
+    json: Json = False,
+) -> int:
+    """Check everything that a live session needs, and say what to do; changes nothing.
+
+    Keys, account, margin, clock, calendar, data feed, symbols; configuration, database, disk,
+    locks, alerts, versions. Exit code 1 if something is bad.
+
+    Parameters
+    ----------
+    endpoint
+        A local exchange instead of Alpaca, such as http://127.0.0.1:8090 (rotor exchange).
+    live_
+        The account with real money, not the one of paper.
+    """
+    from tui.doctor import DoctorRequest, doctor_command
+
+    return doctor_command(
+        DoctorRequest(
+            endpoint=endpoint, real=live_, symbols=symbols, config=config, sets=sets, json=json
+        )
+    )
 
 
 def rehearse(

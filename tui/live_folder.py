@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from actors.control import runtime_folder
-from actors.live import Recording
+from actors.recovery import Recording
 from engine.config import Config
 from engine.errors import BadInputError
 from engine.market.calendar import session_on
@@ -70,6 +70,7 @@ def begin(
     config = config.model_copy(update={"simulation": simulation})
     shown = config.model_dump()
     shown["database"]["url"] = without_password(shown["database"]["url"])
+    shown["alerts"] = config.alerts.shown()
     manifest = {
         "run_id": folder.resolve().name,
         "command": "live",

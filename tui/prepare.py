@@ -90,7 +90,7 @@ def prepare(request: Request) -> Prepared:
         raise BadInputError(f"--speed {request.speed:g}: a positive number, 1 is real time")
     path = request.source or demo_folder()
     config, idle = read_config(request, path)
-    wanted = _symbols(request.symbols)
+    wanted = symbols_of(request.symbols)
     source = open_bars(path, wanted, lenient=request.lenient)
     if wanted is None and not isinstance(source, RunSource):
         ours = [symbol for symbol in source.symbols if symbol in config.universe.symbols]
@@ -110,7 +110,7 @@ def prepare(request: Request) -> Prepared:
     return Prepared(
         config=config,
         idle_keys=idle,
-        overridden=_overridden(request.config),
+        overridden=overridden(request.config),
         source=source,
         warmup=warmup,
         dates=dates,
@@ -146,7 +146,8 @@ def read_text(config: Path | None) -> tuple[str, Path]:
     return (_read(chosen) if config is not None or there else ""), chosen.parent
 
 
-def _overridden(config: Path | None) -> tuple[str, ...]:
+def overridden(config: Path | None) -> tuple[str, ...]:
+    """Return section.key=value of every override beside --config or ./config.toml."""
     tables = tomllib.loads(read_overrides(read_text(config)[1]))
     return tuple(
         f"{section}.{key}={value}"
@@ -171,7 +172,8 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
 
 
-def _symbols(text: str | None) -> list[str] | None:
+def symbols_of(text: str | None) -> list[str] | None:
+    """Return what --symbols names, None without it; raises BadInputError if it is empty."""
     if text is None:
         return None
     symbols = [part.strip().upper() for part in text.split(",") if part.strip()]

@@ -234,6 +234,7 @@ def _manifest(
 def _config(prepared: Prepared) -> dict[str, Any]:
     config = prepared.config.model_dump()
     config["database"]["url"] = without_password(config["database"]["url"])
+    config["alerts"] = prepared.config.alerts.shown()
     return config
 
 

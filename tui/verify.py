@@ -16,7 +16,7 @@ from typing import Any
 import trio
 
 from actors.desk import Given
-from actors.live import take_again
+from actors.recovery import take_again
 from actors.system import Plan, run
 from engine.errors import BadInputError
 from engine.events import MICRO

@@ -43,16 +43,23 @@ def read_keys(
 
     Raises BadInputError, naming the variables, if there is none or half a pair.
     """
+    return find_keys(paper=paper, environ=environ, folder=folder)[0]
+
+
+def find_keys(
+    *, paper: bool, environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> tuple[Keys, str]:
+    """Return what `read_keys` does, and in words where it was found."""
     pairs = PAIRS + PAPER_PAIRS if paper else PAIRS
     file = (folder or Path()) / ".env"
     for place, values in (
         ("the environment", os.environ if environ is None else environ),
-        (str(file), _parse(file)),
+        (str(file), read_dot_env(file)),
     ):
         for pair in pairs:
             keys = _pair(pair, values, place)
             if keys is not None:
-                return keys
+                return keys, f"{pair[0]} of {place}"
     names = ", or ".join(" and ".join(pair) for pair in pairs)
     raise BadInputError(f"no Alpaca keys: set {names} in the environment or in {file}")
 
@@ -68,7 +75,8 @@ def _pair(pair: tuple[str, str], values: Mapping[str, str], place: str) -> Keys 
     return Keys(found[pair[0]], found[pair[1]])
 
 
-def _parse(file: Path) -> dict[str, str]:
+def read_dot_env(file: Path) -> dict[str, str]:
+    """Return the variables of a `.env` file, none if there is no file; raises BadInputError."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from alpaca.data.enums import Adjustment
 
 from actors.alpaca.connection import Bridge
 from actors.alpaca.decode import Decoder
+from actors.alpaca.facts import Facts
 from actors.alpaca.hard_limits import HardLimits
 from actors.alpaca.history import History
 from actors.alpaca.keys import Keys
@@ -90,6 +91,7 @@ class AlpacaVenue:
             data_per_minute=data_per_minute,
             sleep=sleep,
         )
+        self.facts = Facts(self._rest.trading)
         self.history = History(self._rest.data, self._decoder, live.feed, Adjustment.SPLIT)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
@@ -134,6 +136,13 @@ class AlpacaVenue:
             lambda client: client.cancel_order_by_id(broker_id), urgent=True
         )
         return None if isinstance(outcome, Reply) else answer_of(outcome, self._decoder)
+
+    async def close(self, symbol: str) -> Answer:
+        """Close a position at the market, whoever opened it: for the watchdog."""
+        outcome = await self._rest.trading.send(
+            lambda client: client.close_position(symbol), urgent=True
+        )
+        return answer_of(outcome, self._decoder)
 
     async def move_stop(
         self, broker_id: str, stop_micro: int, client_id: str, side: Side = Side.SELL

@@ -24,6 +24,8 @@ from engine.trading.ledger import side_of
 from engine.trading.legs import above, below
 from engine.trading.state import State
 
+MOST_TRIES = 4
+"""Legs and exits a minute: a broker that refuses everything is asked again in the next one."""
 Opened = Mapping[int, tuple[Order, OrderFilled]]
 """Column → the entry that opened a position, and its first fill."""
 
@@ -33,12 +35,14 @@ def protect(state: State, opened: Opened, ts_ns: int, config: Config) -> list[Ev
     if not state.ledger.positions:
         return []
     leaving = {w.column for w in state.working.values() if not w.order.entry}
+    minute = state.minute(ts_ns)
     bare = [
         column
         for column in (*opened, *sorted(state.legs.keys() - opened.keys()))
         if state.symbols[column] in state.ledger.positions
         and column not in leaving
         and (column not in state.legs or not state.legs[column].resting)
+        and state.tried(column, minute) < MOST_TRIES
     ]
     events: list[Event] = []
     sent = 0

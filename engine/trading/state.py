@@ -134,6 +134,8 @@ class State:
     """Entries and exits by order id, in order of submission."""
     legs: dict[int, Legs] = field(default_factory=dict)
     """Stop and target of each held column."""
+    tries: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By column: (minute, how many legs and exits were submitted in it)."""
     date: str = ""
     """YYYYMMDD of the session."""
     open_ns: int = 0
@@ -225,6 +227,11 @@ class State:
         """Return the session minute of a frame."""
         return (ts_ns - self.open_ns) // MINUTE_NS
 
+    def tried(self, column: int, minute: int) -> int:
+        """Return how many legs and exits of a column were submitted in a minute."""
+        at, tries = self.tries.get(column, (minute, 0))
+        return tries if at == minute else 0
+
     def next_order_id(self, symbol: str, side: str, offset: int) -> str:
         """Return the id of the `offset`-th order from now: a pure function of the journal."""
         return f"{self.epoch}-{self.date}-{symbol}-{side}-{self.sequence + offset}-0"
@@ -252,6 +259,9 @@ class State:
         self.sequence += 1
         order = event.order
         column = self.column[order.symbol]
+        if isinstance(order, OcoOrder) or not order.entry:
+            minute = self.minute(event.ts_ns)
+            self.tries[column] = (minute, self.tried(column, minute) + 1)
         if isinstance(order, OcoOrder):
             self.legs[column] = Legs(order, order.shares, order.stop_micro)
             self.columns.stop_micro[column] = order.stop_micro
@@ -389,6 +399,7 @@ class State:
 
     def _start_session(self) -> None:
         self.sequence = 0
+        self.tries = {}
         self.cooldown_until = np.zeros(len(self.symbols), np.int64)
         self.told = np.zeros(len(self.symbols), np.int8)
         self.equity = self.risk.day_open = self.risk.session_open = self.cash

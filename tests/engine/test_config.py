@@ -9,7 +9,7 @@ from engine.errors import ConfigError
 TOML = Path(__file__).parents[2] / "config.toml"
 KEYS = [(s, k) for s in Config.model_fields for k in type(getattr(Config(), s)).model_fields]
 FLOATS = [(s, k) for s, k in KEYS if isinstance(getattr(getattr(Config(), s), k), float)]
-UNDECIDING = ("records", "database", "live", "api", "optimize")
+UNDECIDING = ("records", "database", "live", "alerts", "api", "optimize")
 
 
 def test_config_toml_is_the_defaults():
@@ -116,6 +116,8 @@ def _other(value):
             return value + "x"
         case (int(), *_):
             return (1, *value)
+        case ():
+            return ("json://127.0.0.1/hook",)
         case tuple():
             return value[:-1]
         case dict():
@@ -151,3 +153,14 @@ def test_a_bare_word_is_a_string():
     assert config.quality.earned_slope == "off"
     assert config.rotation.allow_short is True
     assert config.learning.horizons == (5, 9)
+
+
+def test_an_alert_address_is_judged_without_being_shown():
+    """It may hold a token: neither an error nor a manifest has more of it than its kind."""
+    with pytest.raises(ConfigError) as refused:
+        load_config(sets=['alerts.urls=["slack:/TOKEN"]'])
+    shown = load_config(sets=['alerts.urls=["slack://TOKEN"]'])[0].alerts.shown()
+
+    assert "alerts.urls.0 = (not shown: it may hold a token)" in str(refused.value)
+    assert "TOKEN" not in str(refused.value)
+    assert shown["urls"] == ("slack://***",)

@@ -28,8 +28,8 @@ _MIGRATING = 0x526F746F72
 class Store:
     """An open database."""
 
-    def __init__(self, url: str, *, busy_ms: int = BUSY_MS) -> None:
-        """Open and migrate.
+    def __init__(self, url: str, *, busy_ms: int = BUSY_MS, migrate: bool = True) -> None:
+        """Open and, unless it is only looked at, migrate.
 
         Raises BadInputError for a URL that cannot be one or a database that a newer Rotor made;
         StoreError if it cannot be reached.
@@ -37,12 +37,19 @@ class Store:
         self.url = _parsed(url)
         self.name = without_password(self.url.render_as_string(hide_password=True))
         self.engine = _engine(self.url, busy_ms)
+        if not migrate:
+            return
         try:
             with self._told():
                 self._migrate()
         except RotorError:
             self.close()
             raise
+
+    def revision(self) -> str | None:
+        """Return the migration that it is at, None for a database that is not ours yet."""
+        with self._told(), self.engine.connect() as connection:
+            return _revision(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -88,7 +95,7 @@ class Store:
             found = _revision(connection)
         if found == HEAD:
             return
-        if found is not None and found not in _known():
+        if found is not None and found not in known_revisions():
             raise BadInputError(
                 f"{self.name}: made by a newer Rotor (revision {found}; this one knows {HEAD}); "
                 "update rotor, or name another [database] url"
@@ -163,7 +170,8 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _known() -> set[str]:
+def known_revisions() -> set[str]:
+    """Return the migrations that the code knows."""
     from engine.records.store.migrations import revisions
 
     return revisions()

@@ -1,0 +1,68 @@
+"""The herald: which of the things that happen to a session somebody is alerted to.
+
+KEY INPUT: reports and commands as they come, pages as they are written.
+KEY OUTPUT: alerts, in words.
+"""
+
+from collections.abc import Callable, Sequence
+
+from engine.config import AlertKind
+from engine.events import (
+    BreakerTripped,
+    Command,
+    Halt,
+    Liquidate,
+    OrderRejected,
+    Report,
+    Resume,
+    StreamLost,
+    StreamRestored,
+)
+from engine.records.page import Page
+
+Tell = Callable[[AlertKind, str], None]
+
+
+def tell_nobody(_kind: AlertKind, _words: str) -> None:
+    """Alert nobody."""
+
+
+class Herald:
+    """Tells of one session; never waits."""
+
+    def __init__(self, tell: Tell = tell_nobody) -> None:
+        self._tell = tell
+
+    def reports(self, reports: Sequence[Report]) -> None:
+        """Tell of a lost stream and of rejected orders."""
+        for report in reports:
+            match report:
+                case OrderRejected():
+                    words = f"{report.symbol}: the broker rejected an order: {report.reason}"
+                    self._tell("reject", words)
+                case StreamLost():
+                    words = f"the order stream is lost, no entries: {report.reason}"
+                    self._tell("disconnect", words)
+                case StreamRestored():
+                    self._tell("disconnect", "the order stream is back, and reconciled")
+
+    def bars_lost(self, reason: str) -> None:
+        """Tell of a lost bar stream."""
+        self._tell("disconnect", f"the bar stream is lost, it connects again: {reason}")
+
+    def command(self, command: Command, actor: str) -> None:
+        """Tell of a halt, of its end, and of a liquidation by hand."""
+        match command:
+            case Halt(reason=reason):
+                self._tell("halt", f"halted by {actor}: {reason or 'no reason given'}")
+            case Liquidate(symbol=symbol):
+                self._tell("halt", f"{symbol or 'everything'} liquidated by {actor}")
+            case Resume():
+                self._tell("halt", f"resumed by {actor}")
+
+    def page(self, page: Page) -> None:
+        """Tell of the breakers that tripped in a minute."""
+        for _, event in page.entries if page.trading else ():
+            if isinstance(event, BreakerTripped):
+                words = f"no entries: {event.reason}; it re-arms {event.rearms}"
+                self._tell("breaker", words)

@@ -1,0 +1,153 @@
+"""A live session taken up again, or only looked at again: its inputs, its journal, its orders.
+
+KEY INPUT: a run folder: what the session was made with, its log, its journal.
+KEY OUTPUT: the same trader again; orders that are not over, handed to execution.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from actors.crew import make_desk, make_learners, share_out
+from actors.execution import Execution
+from actors.mailbox import Mailbox
+from actors.predictor import Answer, predictor
+from actors.trader import Trader
+from actors.views import Views
+from engine.config import Config
+from engine.errors import RotorError
+from engine.events import OrderFilled
+from engine.market.frames import MINUTE_NS, Block, Floats, Session
+from engine.market.grid import Gridder
+from engine.records.inputs import Input, Logged, read_log
+from engine.records.journal import FILES, Journal
+from engine.records.page import Page
+from engine.trading.approval import approve_exit
+
+ASIDE = ".before"
+"""Where a resumed session's journal lies until it is written anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A live session as its folder has it."""
+
+    config: Config
+    symbols: tuple[str, ...]
+    session: Session
+    epoch: str
+    cash_micro: int
+    warmup: tuple[tuple[Session, Floats], ...]
+
+
+async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
+    """Give a session its inputs again; its journal is written into `folder`."""
+    r = recording
+    learners = make_learners(r.config, r.symbols)
+    desk = make_desk(
+        r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
+    )
+    first = r.warmup[0][0] if r.warmup else r.session
+    signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
+    groups = share_out(learners)
+    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
+    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
+    with Journal(folder, "full", r.epoch, first.open_ns) as files:
+        trader = Trader(
+            desk, r.session, Gridder(r.symbols, signs),
+            list(zip(asked, answers, strict=True)), Direct(files), Views(),
+        )  # fmt: skip
+        async with trio.open_nursery() as nursery:
+            for group, inbox, outbox in zip(groups, asked, answers, strict=True):
+                nursery.start_soon(predictor, group, inbox, outbox, "inline")
+            await trader.warm(blocks_of(trader.gridder, r.warmup))
+            trader.open()
+            for given in inputs:
+                await trader.take(given)
+            nursery.cancel_scope.cancel()
+
+
+class Direct:
+    """Pages written at once, while a session is taken up again."""
+
+    def __init__(self, files: Journal) -> None:
+        """Write into these files."""
+        self._files = files
+
+    async def send(self, message: Page) -> None:
+        """Write a page."""
+        self._files.write(message)
+
+
+def blocks_of(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Iterator[Block]:
+    """Yield a block per session."""
+    for session, bars in warmup:
+        yield gridder.block(session, 0, bars)
+
+
+def take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
+    """Give execution the orders that are not over, and the fees of the day so far."""
+    state, fills = trader.desk.state, trader.fills
+    for fill in fills:
+        execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
+
+    def known(order_id: str) -> list[OrderFilled]:
+        return [fill for fill in fills if fill.order_id == order_id]
+
+    for legs in state.legs.values():
+        approved = approve_exit(legs.order, legs.order.shares)
+        silent, stop = not legs.resting, legs.stop_micro
+        seen = known(legs.order.order_id)
+        execution.restore(approved, seen, silent=silent, stop_micro=stop)
+    for working in state.working.values():
+        if working.released:
+            sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
+            stale = working.order.entry and now_ns >= sent_ns + MINUTE_NS
+            execution.restore(working.approved, known(working.order.order_id), stale=stale)
+
+
+def whole_log(path: Path, symbols: tuple[str, ...]) -> Logged:
+    """Read the log of before, and cut off what a kill tore."""
+    logged = read_log(path, symbols)
+    if path.exists() and path.stat().st_size > logged.size:
+        with path.open("r+b") as file:
+            file.truncate(logged.size)
+    return logged
+
+
+def set_aside(folder: Path) -> None:
+    """Put the journal of before away; it is written anew."""
+    aside = folder / ASIDE
+    names = [f"{name}.jsonl" for name in FILES["full"]]
+    if aside.exists():  # a kill while it was written anew: what lies aside is the whole one
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+    else:
+        aside.mkdir()
+        for name in names:
+            if (folder / name).exists():
+                (folder / name).replace(aside / name)
+
+
+def check_unchanged(folder: Path, files: Journal) -> None:
+    """Hold the journal that was written anew against the one of before.
+
+    Raises RotorError where they differ: then something has changed the log, or the program.
+    """
+    files.sync()
+    for name in FILES["full"]:
+        before, now = folder / ASIDE / f"{name}.jsonl", folder / f"{name}.jsonl"
+        if not before.exists():
+            continue
+        old, new = before.read_bytes(), now.read_bytes()
+        whole = old[: old.rfind(b"\n") + 1]
+        if not new.startswith(whole[: len(new)]):
+            raise RotorError(
+                f"{now}: taking the log's inputs again gave another journal than the one of "
+                f"before, which lies in {folder / ASIDE}; it was recorded by another version, or "
+                "changed"
+            )
+    shutil.rmtree(folder / ASIDE)

@@ -1,0 +1,131 @@
+"""`rotor doctor`: is everything there that a session needs, and what is to be done if not.
+
+KEY INPUT: the environment, the configuration, an account.
+KEY OUTPUT: a line per check: ok, warning or bad; exit code 1 if something is bad.
+
+The gate to real money asks the same questions (tui/gate.py).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import requests
+import trio
+
+from actors.crew import innermost
+from engine.config import Config
+from engine.errors import BadInputError, ConfigError, RotorError
+from tui.doctor_machine import examine_machine
+from tui.doctor_venue import Now, Patient, examine_venue
+from tui.findings import Finding, as_json, bad, green, ok, show, warning
+from tui.output import print_json
+from tui.prepare import Request, overridden, read_config, symbols_of
+from tui.venues import REHEARSAL, check_loopback, keys_for, venue_at
+
+_CONTROL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorRequest:
+    """What the user asked for."""
+
+    endpoint: str | None = None
+    real: bool = False
+    symbols: str | None = None
+    config: Path | None = None
+    sets: tuple[str, ...] = ()
+    json: bool = False
+
+
+def doctor_command(request: DoctorRequest) -> int:
+    """Run `rotor doctor`; return the exit code."""
+    try:
+        findings = trio.run(examine, request)
+    except BaseExceptionGroup as group:
+        raise innermost(group) from None
+    if request.json:
+        print_json(as_json(findings))
+    else:
+        show(findings)
+    return 0 if green(findings) else 1
+
+
+async def examine(request: DoctorRequest) -> list[Finding]:
+    """Return all findings; raises BadInputError for options that make no sense."""
+    if request.endpoint is not None:
+        check_loopback(request.endpoint)
+    config, findings = examine_config(request)
+    wanted = symbols_of(request.symbols)
+    symbols = tuple(sorted(wanted or config.universe.symbols))
+    findings += _keys_finding(request)
+    if green(findings[-1:]):
+        keys = keys_for(request.endpoint, real=request.real)
+        patient = Patient(
+            venue=venue_at(request.endpoint, keys, real=request.real, live=config.live),
+            config=config,
+            symbols=symbols,
+            now=_wall if request.endpoint is None else partial(_exchange, request.endpoint),
+            real=request.real,
+            endpoint=request.endpoint,
+        )
+        findings += await examine_venue(patient)
+    return findings + await trio.to_thread.run_sync(examine_machine, config)
+
+
+def examine_config(request: DoctorRequest) -> tuple[Config, list[Finding]]:
+    """Return the configuration, or the defaults in place of one that is wrong, and the findings."""
+    asked = Request(config=request.config, sets=request.sets)
+    try:
+        config, idle = read_config(asked, Path())
+        overrides = overridden(request.config)
+    except ConfigError as error:
+        todo = "mend it; below, the defaults were taken in its place"
+        return Config(), [bad("config", str(error), todo)]
+    said = "valid" + (f"; overrides.toml: {', '.join(overrides)}" if overrides else "")
+    if idle:
+        todo = "nothing: they are for what is not built yet"
+        return config, [warning("config", f"{said}; without effect: {', '.join(idle)}", todo)]
+    return config, [ok("config", said)]
+
+
+def _keys_finding(request: DoctorRequest) -> list[Finding]:
+    from actors.alpaca.keys import find_keys
+
+    try:
+        _, where = find_keys(paper=not request.real)
+    except BadInputError as error:
+        if request.endpoint is None or request.real:
+            return [bad("keys", str(error), "make a pair on the broker's dashboard and set it")]
+        return [ok("keys", f"none; on a local exchange the pair {REHEARSAL!r} will do")]
+    return [ok("keys", where)]
+
+
+async def _wall() -> int:
+    return time.time_ns()
+
+
+async def _exchange(endpoint: str) -> int:
+    ask: Callable[[], int] = partial(_told, endpoint)
+    return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
+
+
+def _told(endpoint: str) -> int:
+    url = f"{endpoint.rstrip('/')}/control"
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment is no way to loopback
+            return int(session.get(url, timeout=_CONTROL_SECONDS).json()["now"])
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise RotorError(f"{url}: no exchange answers there ({type(error).__name__})") from None
+
+
+def clock_of(now_ns: Callable[[], int]) -> Now:
+    """Return a session clock's time as the doctor asks for it."""
+
+    async def now() -> int:
+        return now_ns()
+
+    return now

@@ -1,0 +1,100 @@
+"""What a live session needs before its bell: an account, a session, symbols, history.
+
+KEY INPUT: a venue, a clock, the configuration.
+KEY OUTPUT: the account, the session that runs or comes next, earlier sessions' bars.
+"""
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from actors.session_clock import SessionClock
+from engine.config import Config
+from engine.errors import BadInputError, RotorError
+from engine.market.calendar import NEW_YORK, sessions_between
+from engine.market.frames import MINUTE_NS, Floats, Session
+
+if TYPE_CHECKING:
+    from actors.alpaca.venue import AlpacaVenue
+    from actors.venue import Account, Bar
+
+EARLY_MINUTES = 5
+"""Before the bell, when a session is taken up."""
+_ATTEMPTS = 3
+
+
+def chosen_symbols(named: str | None, config: Config) -> tuple[str, ...]:
+    """Return the symbols of --symbols, or the universe's, sorted."""
+    if named is None:
+        return tuple(sorted(config.universe.symbols))
+    chosen = {part.strip().upper() for part in named.split(",") if part.strip()}
+    if not chosen:
+        raise BadInputError("--symbols: name at least one, such as --symbols TQQQ,SQQQ")
+    return tuple(sorted(chosen))
+
+
+async def open_account(venue: "AlpacaVenue") -> "Account":
+    """Return the account; raises RotorError if nobody answers, BadInputError if it is blocked."""
+    from actors.venue import Unreachable
+
+    try:
+        account = await venue.account()
+    except Unreachable as error:
+        raise RotorError(f"the account cannot be asked for: {error}") from None
+    if account.blocked:
+        raise BadInputError(f"account {account.number} may not trade: {account.blocked}")
+    return account
+
+
+async def next_session(clock: SessionClock) -> Session:
+    """Return the session that runs or comes next, and wait until shortly before its bell."""
+    today = dt.datetime.fromtimestamp(clock.now_ns() / 1e9, NEW_YORK).date()
+    coming = sessions_between(today, today + dt.timedelta(days=10))
+    session = next(s for s in coming if s.close_ns > clock.now_ns())
+    begins = session.open_ns - EARLY_MINUTES * MINUTE_NS
+    if clock.now_ns() < begins:
+        opens = dt.datetime.fromtimestamp(session.open_ns / 1e9, NEW_YORK)
+        say(f"waiting for the session of {opens:%A, %d %B, %H:%M} in New York")
+        await clock.sleep_until(begins)
+    return session
+
+
+async def warmup_bars(
+    venue: "AlpacaVenue", config: Config, session: Session, symbols: tuple[str, ...]
+) -> list[tuple[Session, Floats]]:
+    """Return the bars of the sessions before; raises RotorError if they cannot be had."""
+    from actors.venue import Unreachable
+
+    wanted = config.session.warmup_sessions
+    first = session.date - dt.timedelta(days=2 * wanted + 10)
+    before = [s for s in sessions_between(first, session.date) if s.date < session.date]
+    before = before[len(before) - wanted :] if wanted else []
+    if not before:
+        return []
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            bars = await venue.bars(symbols, before[0].open_ns, before[-1].close_ns)
+            break
+        except Unreachable as error:
+            if attempt == _ATTEMPTS:
+                raise RotorError(f"history cannot be had: {error}") from None
+            say(f"history: {error}; once more")
+    found = [(s, _grid(bars, s, symbols)) for s in before]
+    return [(s, grid) for s, grid in found if not np.isnan(grid).all()]
+
+
+def _grid(bars: "list[Bar]", session: Session, symbols: tuple[str, ...]) -> Floats:
+    grid = np.full((session.minutes, len(symbols), 5), np.nan)
+    column = {symbol: s for s, symbol in enumerate(symbols)}
+    for bar in bars:
+        minute = (bar.start_ns - session.open_ns) // MINUTE_NS
+        if 0 <= minute < session.minutes and bar.symbol in column:
+            grid[minute, column[bar.symbol]] = bar[2:7]
+    return grid
+
+
+def say(words: str) -> None:
+    """Tell the operator, on stderr."""
+    print(f"rotor: {words}", file=sys.stderr, flush=True)  # noqa: T201
