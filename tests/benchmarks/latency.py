@@ -25,9 +25,8 @@ from engine.market.synth import SYMBOLS, write_parquet
 
 GOALS_MS = {6: 50.0, 500: 250.0}
 """p99 of entries, by symbols."""
-HALF_DAY_FROM = 100
 BUSY = (
-    "quality.earned_slope=off", "quality.min_win_rate=0", "session.warmup_sessions=1",
+    "quality.earned_slope=off", "quality.min_win_rate=0", "session.warmup_sessions=2",
     "learning.horizons=[5]", "rotation.min_hold_minutes=3", "rotation.max_hold_minutes=20",
     "rotation.cooldown_minutes=3", "rotation.min_strength_to_enter=0.001",
     "rotation.min_strength_to_hold=0.0005", "rotation.rotation_strength_delta=0.001",
@@ -59,9 +58,8 @@ def exchange(source, *, date=None, speed=None, port=0):
 def measure(count, scratch, *, sets=(), speed=None, port=0):
     """Trade one session of so many symbols; return what was noted."""
     source = scratch / f"{count}.parquet"
-    # the warm-up, then the session that is traded: a half day for many symbols
-    first = dt.date(2025, 7, 2) if count > HALF_DAY_FROM else dt.date(2025, 6, 23)
-    write_parquet(source, symbols=universe(count), first=first, sessions=2, seed=1, signal=2.0)
+    first = dt.date(2025, 6, 23)
+    write_parquet(source, symbols=universe(count), first=first, sessions=3, seed=1, signal=2.0)
     noted = scratch / f"{count}.json"
     with exchange(source, speed=speed, port=port) as url:
         spec = {
