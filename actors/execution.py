@@ -10,6 +10,7 @@ stream is down no entry is sent; exits go, and are watched by asking.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import trio
@@ -35,6 +36,7 @@ from engine.config import Config
 from engine.events import (
     MICRO,
     Approved,
+    Leg,
     OcoOrder,
     Order,
     OrderCanceled,
@@ -92,6 +94,7 @@ class Execution:
         self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
         self._busy: dict[str, int] = defaultdict(int)
         self._lost_told = False
+        self._difference = ""
         self._ready = trio.Event()
 
     # --- what the trader asks for ---------------------------------------------------------------
@@ -173,19 +176,38 @@ class Execution:
             self._end(intent, "a stop or target filled first")
             return
         if isinstance(order, Order) and not order.entry:
-            await self._note_quote(intent)
+            refusal = await self._exit_refusal(order, intent)
+            if refusal:
+                self._end(intent, refusal)
+                return
         await self._answered(intent, await self._venue.submit(approved))
 
-    async def _note_quote(self, intent: Intent) -> None:
-        """Note the market that an exit meets; it goes all the same."""
-        symbol = intent.order.symbol
-        async with move_on_after(self._clock, 1.0):
-            try:
-                quote = (await self._venue.quotes([symbol])).get(symbol)
-            except Unreachable:
-                return
-            if quote is not None:
-                intent.reference = (quote.bid + quote.ask) / 2
+    async def _exit_refusal(self, order: Order, intent: Intent) -> str:
+        """Return why an exit must not go: the shares are not there, so that it would sell short.
+
+        Where that cannot be had within a second it goes all the same. The market that it meets is
+        noted on the way.
+        """
+        quotes: dict[str, Quote] = {}
+        held: dict[str, int] | None = None
+
+        async def ask_quote() -> None:
+            with suppress(Unreachable):
+                quotes.update(await self._venue.quotes([order.symbol]))
+
+        async def ask_held() -> None:
+            nonlocal held
+            with suppress(Unreachable):
+                held = await self._held()
+
+        async with move_on_after(self._clock, 1.0), trio.open_nursery() as nursery:
+            nursery.start_soon(ask_quote)
+            nursery.start_soon(ask_held)
+        quote = quotes.get(order.symbol)
+        if quote is not None:
+            intent.reference = (quote.bid + quote.ask) / 2
+        there = order.shares if held is None else -order.side.sign * held.get(order.symbol, 0)
+        return "" if there >= order.shares else f"the broker holds {max(0, there):,} shares"
 
     async def _entry_refusal(self, order: Order, intent: Intent) -> str:
         async with move_on_after(self._clock, CONNECT_SECONDS):
@@ -363,8 +385,10 @@ class Execution:
         order = intent.order
         value = executed.shares * executed.price_micro
         reference = executed.price_micro / MICRO if intent.reference is None else intent.reference
-        if isinstance(order, OcoOrder) or executed.leg is not None:
-            reference = executed.price_micro / MICRO
+        if isinstance(order, OcoOrder):
+            # a target pays no spread; a stop is measured from its level, a gap included
+            stop = (intent.shown_stop_micro or order.stop_micro) / MICRO
+            reference = stop if executed.leg is Leg.STOP else executed.price_micro / MICRO
         return OrderFilled(
             ts_ns=executed.at_ns,
             order_id=order.order_id,
@@ -430,6 +454,9 @@ class Execution:
         self.down = ""
         self._ready.set()
         await self._resume()
+        self._restored()
+
+    def _restored(self) -> None:
         if self._lost_told:
             self._lost_told = False
             self._tell([StreamRestored(ts_ns=0)])
@@ -467,13 +494,14 @@ class Execution:
         differing = 0
         while True:
             await pause(self._clock, SECOND_LOOK_SECONDS if differing == 1 else COMPARE_SECONDS)
-            if self.down or not self.idle:
+            if self.down not in ("", self._difference) or not self.idle:
                 continue
             try:
-                held = {h.symbol: h.shares for h in await self._venue.holdings() if h.shares}
+                held = await self._held()
                 ours = {symbol: shares for symbol, shares in self._book().items() if shares}
                 if held == ours or self._pending():
                     differing = 0
+                    self._agree(agrees=held == ours)
                     continue
                 if differing == 1:
                     await self._snapshot()
@@ -482,7 +510,17 @@ class Execution:
             differing += 1
             if differing > 2:
                 words = f"the broker holds {_words(held)}, the book {_words(ours)}"
+                self._difference = words
                 await self._hear(Lost(words))
+
+    def _agree(self, *, agrees: bool) -> None:
+        """Trust the stream again once the positions that differed are the same."""
+        if agrees and self._difference:
+            self._difference = self.down = ""
+            self._restored()
+
+    async def _held(self) -> dict[str, int]:
+        return {h.symbol: h.shares for h in await self._venue.holdings() if h.shares}
 
     def _pending(self) -> bool:
         return any(not i.ended and not i.resting for i in self._intents.values())

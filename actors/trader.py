@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import numpy as np
 import trio
 
 from actors.desk import NOTHING, Desk, Given, Outgoing
@@ -24,6 +25,7 @@ from engine.events import OrderFilled, Report
 from engine.market.frames import (
     AGE,
     CLOSE,
+    FIELDS,
     HIGH,
     LOW,
     MINUTE_NS,
@@ -154,7 +156,10 @@ class Trader:
         """Return the open minute as it is known before its bars: the last prices, carried."""
         last = self._last
         if last is None:
-            raise ValueError("no bars have been seen yet")
+            symbols = self.desk.state.symbols
+            nothing = np.zeros((1, len(symbols), FIELDS))
+            nothing[:, :, [OPEN, HIGH, LOW, CLOSE]] = np.nan
+            return Block(self.session, self.minute, symbols, nothing, np.zeros((1, 2)))
         bars = last.bars[-1:].copy()
         bars[:, :, [OPEN, HIGH, LOW]] = bars[:, :, CLOSE : CLOSE + 1]
         bars[:, :, [VOLUME, PRESENT, SURPRISE]] = 0.0

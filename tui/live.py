@@ -104,7 +104,10 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
             account = await open_account(venue)
             if request.real:
                 await pass_gate(venue, account, config, symbols, clock, request.endpoint)
-            session = await next_session(clock)
+            session = await next_session(clock, stop)
+            if session is None:
+                nursery.cancel_scope.cancel()
+                return 1
             folder = live_folder(request.out, config, account.number, session.date)
             folder.mkdir(parents=True, exist_ok=True)
             with account_lock(account.number, request.endpoint), claim(folder):

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+import trio
 
 from actors.session_clock import SessionClock
 from engine.config import Config
@@ -48,8 +49,11 @@ async def open_account(venue: "AlpacaVenue") -> "Account":
     return account
 
 
-async def next_session(clock: SessionClock) -> Session:
-    """Return the session that runs or comes next, and wait until shortly before its bell."""
+async def next_session(clock: SessionClock, stop: trio.Event) -> Session | None:
+    """Return the session that runs or comes next, and wait until shortly before its bell.
+
+    None if `stop` is set before.
+    """
     today = dt.datetime.fromtimestamp(clock.now_ns() / 1e9, NEW_YORK).date()
     coming = sessions_between(today, today + dt.timedelta(days=10))
     session = next(s for s in coming if s.close_ns > clock.now_ns())
@@ -57,8 +61,16 @@ async def next_session(clock: SessionClock) -> Session:
     if clock.now_ns() < begins:
         opens = dt.datetime.fromtimestamp(session.open_ns / 1e9, NEW_YORK)
         say(f"waiting for the session of {opens:%A, %d %B, %H:%M} in New York")
-        await clock.sleep_until(begins)
-    return session
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_unless, stop, nursery.cancel_scope)
+            await clock.sleep_until(begins)
+            nursery.cancel_scope.cancel()
+    return None if stop.is_set() else session
+
+
+async def _unless(stop: trio.Event, scope: trio.CancelScope) -> None:
+    await stop.wait()
+    scope.cancel()
 
 
 async def warmup_bars(
