@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import requests
 import trio
 
 from actors.crew import innermost
@@ -20,12 +19,11 @@ from engine.config import Config
 from engine.errors import BadInputError, ConfigError, RotorError
 from tui.doctor_machine import examine_machine
 from tui.doctor_venue import Now, Patient, examine_venue
+from tui.exchange_control import control_state
 from tui.findings import Finding, as_json, bad, green, ok, show, warning
 from tui.output import print_json
 from tui.prepare import Request, overridden, read_config, symbols_of
 from tui.venues import REHEARSAL, check_loopback, keys_for, venue_at
-
-_CONTROL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +111,11 @@ async def _exchange(endpoint: str) -> int:
 
 
 def _told(endpoint: str) -> int:
-    url = f"{endpoint.rstrip('/')}/control"
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment is no way to loopback
-            return int(session.get(url, timeout=_CONTROL_SECONDS).json()["now"])
-    except (requests.RequestException, ValueError, KeyError) as error:
-        raise RotorError(f"{url}: no exchange answers there ({type(error).__name__})") from None
+    state = control_state(endpoint)
+    if not isinstance(state.get("now"), int):
+        raise RotorError(f"{endpoint}: no exchange answers there")
+    now: int = state["now"]
+    return now
 
 
 def clock_of(now_ns: Callable[[], int]) -> Now:

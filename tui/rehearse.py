@@ -9,7 +9,6 @@ import datetime as dt
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import trio
 
 from actors.crew import innermost
 from engine.errors import BadInputError, RotorError
+from tui.exchange_control import control_state, control_tell
 from tui.live import LiveRequest, run_live
 from tui.prepare import demo_folder
 from tui.run_folder import FILES
@@ -48,24 +48,24 @@ class RehearseRequest:
 def rehearse_command(request: RehearseRequest) -> int:
     """Run `rotor rehearse`; return the exit code."""
     pace = _pace(request.speed)
-    source = request.source or demo_folder()
+    source, out = request.source or demo_folder(), _out(request)
     with exchange(request, source, pace) as url:
         lockstep = pace == ["--pace", "lockstep"]
         if not lockstep:
-            _post(f"{url}/control/pause")
+            control_tell(url, "pause")
         live = LiveRequest(
             endpoint=url,
-            symbols=request.symbols or ",".join(_symbols(url)),
+            symbols=request.symbols or ",".join(control_state(url)["symbols"]),
             source=source,
             config=request.config,
             sets=request.sets,
-            out=_out(request),
+            out=out,
             hold="always",
             commands=request.commands,
             json=request.json,
         )
         # warming up takes none of the session's time
-        begun = (lambda: None) if lockstep else partial(_post, f"{url}/control/resume")
+        begun = (lambda: None) if lockstep else partial(control_tell, url, "resume")
         try:
             return trio.run(run_live, live, begun)
         except BaseExceptionGroup as group:
@@ -99,9 +99,10 @@ def exchange(request: RehearseRequest, source: Path, pace: list[str]) -> Iterato
     finally:
         child.send_signal(signal.SIGINT)
         try:
-            child.wait(5)
+            child.communicate(timeout=5)
         except subprocess.TimeoutExpired:
             child.kill()
+            child.communicate()
 
 
 def _pace(speed: str) -> list[str]:
@@ -126,18 +127,6 @@ def _out(request: RehearseRequest) -> Path | None:
     for name in held:
         (request.out / name).unlink()
     return request.out
-
-
-def _symbols(url: str) -> list[str]:
-    with urllib.request.urlopen(f"{url}/control", timeout=5) as answer:  # noqa: S310 - loopback
-        symbols: list[str] = orjson.loads(answer.read())["symbols"]
-    return symbols
-
-
-def _post(url: str) -> None:
-    asked = urllib.request.Request(url, data=b"{}", method="POST")  # noqa: S310 - loopback
-    with urllib.request.urlopen(asked, timeout=5):  # noqa: S310
-        pass
 
 
 def _die_with_parent() -> None:

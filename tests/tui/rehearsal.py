@@ -34,11 +34,11 @@ class Exchange:
         self.folder = folder
         self.env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
-    def start(self, out, *words, settings=BUSY):
+    def start(self, out, *words, settings=BUSY, config=DEMO / "config.toml"):
         """Start `rotor live`; its process."""
         command = [
             sys.executable, "-m", "tui.cli", "live", "--endpoint", self.url, "--out", str(out),
-            "--json", "--config", str(DEMO / "config.toml"), "--hold", "always", *words,
+            "--json", "--config", str(config), "--hold", "always", *words,
             *sets(*settings),
         ]  # fmt: skip
         return subprocess.Popen(

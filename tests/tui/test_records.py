@@ -275,7 +275,7 @@ def test_a_locked_database_stops_no_run(rotor, tmp_path, monkeypatch):
 
     from engine.records.store import database
 
-    monkeypatch.setattr(database.Store.__init__, "__kwdefaults__", {"busy_ms": 50})
+    monkeypatch.setattr(database.Store.__init__, "__kwdefaults__", {"busy_ms": 50, "migrate": True})
     assert asked(rotor, "runs", "list") == []
     with closing(sqlite3.connect(tmp_path / "runs" / "rotor.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -328,7 +328,7 @@ async def test_bars_come_from_every_page_sorted(rest, venue):
     first, second = (query for _, query, _ in rest.sent("GET"))
     assert first["feed"] == "iex"
     assert first["symbols"] == "TQQQ,SQQQ"
-    assert first["adjustment"] == "raw"
+    assert first["adjustment"] == "split"
     assert first["timeframe"] == "1Min"
     assert second["page_token"] == "p2"
 
