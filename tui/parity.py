@@ -5,6 +5,7 @@ KEY OUTPUT: whether the decisions are the same, the first that is not, and what 
 the simulated ones, in basis points (positive: live was worse).
 """
 
+import datetime as dt
 import tempfile
 from pathlib import Path
 from statistics import mean, median
@@ -14,6 +15,7 @@ import orjson
 
 from actors.system import replay
 from engine.errors import BadInputError
+from engine.market.calendar import NEW_YORK
 from engine.records.recorded import read_recorded
 from tui.verify import replayed
 
@@ -113,5 +115,6 @@ def _by_trade(trades: list[Json]) -> dict[tuple[int, str, str, str], float]:
 
 
 def _word(there: Json) -> str:
-    row = there["live"] or there["simulated"]
-    return f"{row['symbol']} ({row['reason']})"
+    row, which = there["live"] or there["simulated"], "live" if there["live"] else "simulated"
+    at = dt.datetime.fromtimestamp(row["timestamp_ms"] / 1000, NEW_YORK)
+    return f"{at:%H:%M}, {row['symbol']} ({which}: {row['reason']})"
