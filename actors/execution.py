@@ -53,6 +53,10 @@ POLLS = (2.0, 3.0, 10.0)
 """Seconds between looks at an order of which nothing is heard: at 2, 5 and 15, then every 15."""
 SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 """Seconds between questions for an order whose sending was not answered."""
+INSUFFICIENT = 40_310_000
+"""Alpaca's code for shares or buying power that are not there."""
+SHARES_SETTLE = (0.5, 1.0)
+"""Seconds before a leg or an exit is sent again that was refused for want of shares."""
 COMPARE_SECONDS = 30.0
 SECOND_LOOK_SECONDS = 5.0
 """After a difference between the broker's positions and ours: fills on their way have come."""
@@ -180,7 +184,22 @@ class Execution:
             if refusal:
                 self._end(intent, refusal)
                 return
-        await self._answered(intent, await self._venue.submit(approved))
+        await self._answered(intent, await self._sent(intent))
+
+    async def _sent(self, intent: Intent) -> Answer:
+        """Send an order; what protects or closes is sent again where the shares are not there yet.
+
+        A refusal is certain, so that the same id may be used. The position of a fill may show a
+        moment after it.
+        """
+        answer = await self._venue.submit(intent.approved)
+        for wait in SHARES_SETTLE:
+            late = isinstance(answer, Rejected) and answer.code == INSUFFICIENT
+            if intent.entry or not late:
+                break
+            await pause(self._clock, wait)
+            answer = await self._venue.submit(intent.approved)
+        return answer
 
     async def _exit_refusal(self, order: Order, intent: Intent) -> str:
         """Return why an exit must not go: the shares are not there, so that it would sell short.
