@@ -11,8 +11,8 @@ other client nothing must have been heard, and nothing sent to it, for 20 ms.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import trio
 
@@ -201,6 +201,19 @@ class Clients:
         if any(client.streams for client in without) or len(without) == len(self._clients):
             heard = max(heard, moved)
         return heard + QUIET_SECONDS - trio.current_time()
+
+    def state(self, now_ns: int) -> list[dict[str, Any]]:
+        """Return how each client stands: what lockstep waits for."""
+        return [
+            {
+                "key": client.key,
+                "quiet": client.quiet_at(now_ns) if client.clocks else None,
+                "in_flight": client.in_flight,
+                "word": None if client.word is None else asdict(client.word),
+                "wires": {stream: asdict(wire) for stream, wire in client.wires.items()},
+            }
+            for client in self._clients.values()
+        ]
 
     def next_timer(self) -> int | None:
         """Return the earliest timer that a client with a clock waits for."""

@@ -157,6 +157,7 @@ class Control:
                 "trades": [connection.key for connection in floor.trades.connections],
                 "clock": len(floor.clock_listeners),
             },
+            "clients": floor.clients.state(floor.clock.now_ns),
             "faults": floor.faults.state(),
         }
 
