@@ -139,6 +139,13 @@ class Intent:
     def shown(self, order: BrokerOrder) -> list[Executed]:
         """Take a snapshot; return the fills that no event has brought."""
         self.carried_by(order)
+        if self.resting and order.client_id == self.order.order_id and order.legs:
+            # a stop that the whole no longer shows was replaced, whether or not that was told
+            there = {leg.broker_id for leg in order.legs}
+            for carrier in self.carriers.values():
+                gone = carrier.leg is Leg.STOP and carrier.broker_id not in there
+                if gone and not carrier.status.final:
+                    carrier.status = Status.REPLACED
         found = []
         for part in (order, *order.legs):
             carrier = self.carriers[part.broker_id]

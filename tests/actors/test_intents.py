@@ -101,3 +101,14 @@ def test_fills_that_the_log_knows_are_not_told_again():
 
     assert (one.shares, one.price_micro) == (60, 12_000_000)
     assert intent.filled == 100
+
+
+def test_a_stop_that_was_replaced_unheard_holds_nothing_up():
+    """The whole shows the new stop alone: the old one is over, though no event said so."""
+    intent = Intent(approve_exit(LEGS, 100))
+    old = shown(broker_id="s", client_id="theirs")
+    intent.carried_by(shown(broker_id="t", client_id="legs", legs=(old,)))
+    new = shown(broker_id="s2", client_id="legs-1", status=Status.CANCELED)
+    intent.shown(shown(broker_id="t", client_id="legs", status=Status.CANCELED, legs=(new,)))
+
+    assert intent.over
