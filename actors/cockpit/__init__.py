@@ -1,0 +1,1 @@
+"""What the cockpit draws: frozen views, and who makes them."""

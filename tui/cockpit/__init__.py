@@ -1,0 +1,1 @@
+"""The cockpit: Rotor's terminal screen."""
