@@ -16,7 +16,7 @@ class Row(NamedTuple):
 
     kind: Literal["position", "signal", "decision", "order", "trade", "card", "breaker", "alert"]
     id: str
-    """What `explain` asks by: a symbol, the number of a decision or trade, an order's or card's id."""
+    """What `explain` asks by: a symbol, a decision's or trade's number, an order's or card's id."""
     symbol: str
     """Empty if it has none."""
 
@@ -40,6 +40,6 @@ class CockpitScreen(Screen[None]):
         """Return the row under the cursor; None if there is none."""
         return None
 
-    def filter_rows(self, words: str) -> str:
+    def filter_rows(self, words: str) -> str:  # noqa: ARG002: not every screen has rows
         """Show only the rows that match; return what is left in words (`fas: 1 of 12`)."""
         return "nothing to filter here"
