@@ -40,6 +40,6 @@ class CockpitScreen(Screen[None]):
         """Return the row under the cursor; None if there is none."""
         return None
 
-    def filter_rows(self, words: str) -> str:  # noqa: ARG002: not every screen has rows
+    def filter_rows(self, words: str) -> str:  # noqa: ARG002 (a screen without rows)
         """Show only the rows that match; return what is left in words (`fas: 1 of 12`)."""
         return "nothing to filter here"
