@@ -71,6 +71,8 @@ class MoneyView:
     exposure_pct: float
     equity_spark: tuple[float | None, ...]
     """16 points over the session."""
+    run_pct: float | None = None
+    """Of a replay: since the run's start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,9 @@ class SignalView:
     age_minutes: int
     """Of its newest bar."""
     warm: bool
+    rows_learned: int = 0
+    rows_needed: int = 0
+    """To be warm; 0 if not told."""
     last_usd: float | None
     spark: tuple[float | None, ...]
     """The last 20 closes, newest last."""
