@@ -71,7 +71,7 @@ class Execution:
         self._orders = Orders(tell, self.fees, self._chase)
         self._last_look = LastLook(venue, clock, self.trust, config)
         self._comparison = Comparison(
-            venue, clock, self.trust, book, self._is_idle, self._is_pending, self._snapshot
+            venue, clock, self.trust, self.fees, tell, book, self._quiet, self._snapshot
         )
         self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
         self._busy: dict[str, int] = defaultdict(int)
@@ -112,11 +112,8 @@ class Execution:
     def _chase(self, intent: Intent) -> None:
         self._inquiry.chase(intent)
 
-    def _is_idle(self) -> bool:
-        return not any(self._busy.values())
-
-    def _is_pending(self) -> bool:
-        return self._orders.pending
+    def _quiet(self) -> bool:
+        return not any(self._busy.values()) and not self._orders.pending
 
     # --- running --------------------------------------------------------------------------------
 
@@ -127,14 +124,18 @@ class Execution:
         sender, receiver = trio.open_memory_channel[Update | Connected | Lost](1024)
         async with trio.open_nursery() as nursery:
             self._inquiry = Inquiry(self._venue, self._clock, self._orders, nursery)
+            self._nursery = nursery
             for symbol in symbols:
-                lane = self._lanes[symbol] = Mailbox(f"lane {symbol}", 64)
-                nursery.start_soon(self._serve, symbol, lane)
+                self._open_lane(symbol)
             nursery.start_soon(self._venue.order_stream, sender)
             nursery.start_soon(self._comparison.run)
             task_status.started()
             async for message in receiver:
                 await self._hear(message)
+
+    def _open_lane(self, symbol: str) -> None:
+        lane = self._lanes[symbol] = Mailbox(f"lane {symbol}", 64)
+        self._nursery.start_soon(self._serve, symbol, lane)
 
     async def _serve(self, symbol: str, lane: Mailbox[Callable[[], object]]) -> None:
         async for job in lane:
@@ -142,6 +143,8 @@ class Execution:
             self._busy[symbol] -= 1
 
     async def _queue(self, symbol: str, job: Callable[..., object], *given: object) -> None:
+        if symbol not in self._lanes:  # an orphan's
+            self._open_lane(symbol)
         self._busy[symbol] += 1
         await self._lanes[symbol].send(partial(job, *given))
 
@@ -262,12 +265,16 @@ class Execution:
         await self._resume()
         self.trust.restore()
 
-    async def _snapshot(self) -> None:
-        """Take the day's orders as the broker shows them; raises Unreachable."""
+    async def _snapshot(self) -> list[BrokerOrder]:
+        """Take the day's orders as the broker shows them; return others'. Raises Unreachable."""
+        others = []
         for order in await self._venue.orders(since_ns=self._session.open_ns - 10**12):
             intent = self._orders.find(order)
-            if intent is not None and not intent.ended:
+            if intent is None:
+                others.append(order)
+            elif not intent.ended:
                 self._orders.show(intent, order)
+        return others
 
     async def _resume(self) -> None:
         """Go on with the orders of before a restart: what never left is sent, if it protects."""

@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import trio
 
-from actors.comparison import holdings
 from actors.intents import Intent
 from actors.session_clock import SessionClock, move_on_after
 from actors.trust import Trust
@@ -66,7 +65,7 @@ class LastLook:
         async def ask_held() -> None:
             nonlocal held
             with suppress(Unreachable):
-                held = await holdings(self._venue)
+                held = {h.symbol: h.shares for h in await self._venue.holdings()}
 
         async with move_on_after(self._clock, 1.0), trio.open_nursery() as nursery:
             nursery.start_soon(ask_quote)

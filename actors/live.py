@@ -30,6 +30,7 @@ from actors.herald import Herald
 from actors.journal import Follower, journal
 from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
+from actors.orphans import Books
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
 from actors.recovery import (
@@ -164,8 +165,14 @@ async def _run(
         giver.send_nowait(Told(tuple(reports)))
         plan.herald.reports(reports)
 
-    def book() -> dict[str, int]:
-        return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
+    def book() -> Books:
+        ledger = desk.state.ledger
+        return Books(
+            {symbol: position.quantity for symbol, position in ledger.positions.items()},
+            ledger.cash_micro,
+            {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
+            settled=trader.settled and not giver.statistics().current_buffer_used,
+        )
 
     execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book)
     async with control(plan.folder, console.answer), trio.open_nursery() as nursery:

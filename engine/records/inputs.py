@@ -24,6 +24,7 @@ from engine.events import (
     OrderCanceled,
     OrderFilled,
     OrderRejected,
+    OrphanFound,
     Report,
     Side,
     StreamLost,
@@ -73,7 +74,14 @@ class Reloaded(NamedTuple):
 Input = Frame | Told | Said | Reloaded
 _REPORTS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (OrderFilled, OrderCanceled, OrderRejected, StreamLost, StreamRestored)
+    for kind in (
+        OrderFilled,
+        OrderCanceled,
+        OrderRejected,
+        StreamLost,
+        StreamRestored,
+        OrphanFound,
+    )
 }
 
 

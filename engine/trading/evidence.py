@@ -77,8 +77,9 @@ class Evidence:
         low, high = low / entry - 1.0, high / entry - 1.0
         worst, best = (low, high) if trip.direction > 0 else (-high, -low)
         self._trips += 1
-        n, won = self._traded.get((column, trip.direction), (0, 0))
-        self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
+        if not trip.orphan:
+            n, won = self._traded.get((column, trip.direction), (0, 0))
+            self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
         return RoundTripClosed(
             ts_ns=fill.ts_ns,
             number=self._trips,
@@ -86,6 +87,11 @@ class Evidence:
             mae=round(min(0.0, worst), 8),
             mfe=round(max(0.0, best), 8),
         )
+
+    def closed_unseen(self, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
+        """Return a closed round trip of a symbol that has no bars here."""
+        self._trips += 1
+        return RoundTripClosed(ts_ns=fill.ts_ns, number=self._trips, trip=trip, mae=0.0, mfe=0.0)
 
     def words(self, column: int, direction: int, bucket: int) -> str:
         """Return what this run's trades and shadows like this one have won, with their n."""

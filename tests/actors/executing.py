@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from actors.execution import Execution
+from actors.orphans import Books
 from tests.actors.interleavings import market
 from tests.actors.simulated_venue import Latencies, open_venue
 from tests.bars import SIX, config
@@ -13,7 +14,7 @@ AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.
 
 
 @asynccontextmanager
-async def executing(told, book=dict):
+async def executing(told, book=lambda: Books({})):
     """Run execution on a venue that holds nothing, half a minute before the bell; yields both."""
     (session, bars), warmup = market()
     venue, clock = open_venue(session, SIX, bars, warmup, config(), 0, AT_ONCE)

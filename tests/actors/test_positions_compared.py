@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from actors.orphans import Books
 from actors.venue import Unreachable
 from engine.events import StreamLost
 from tests.actors.executing import executing
@@ -20,8 +21,8 @@ def mock_clock():
 async def test_what_is_on_its_way_is_no_difference(mock_clock):
     """A difference that is gone at the second look is forgotten."""
     book, told = {"TQQQ": 10}, []
-    async with executing(told, lambda: book) as (execution, _):
-        await trio.sleep(30)
+    async with executing(told, lambda: Books(dict(book))) as (execution, _):
+        await trio.sleep(7)
         book.clear()
         await trio.sleep(300)
 
@@ -31,7 +32,7 @@ async def test_what_is_on_its_way_is_no_difference(mock_clock):
 async def test_a_difference_that_stays_stops_entries(mock_clock):
     """After a second look and a snapshot of the orders."""
     told = []
-    async with executing(told, lambda: {"TQQQ": 10}) as (execution, _):
+    async with executing(told, lambda: Books({"TQQQ": 10})) as (execution, _):
         await trio.sleep(90)
 
     assert "the broker holds nothing, the book 10 TQQQ" in execution.trust.down
@@ -45,7 +46,7 @@ async def test_an_unanswered_snapshot_of_a_standing_stream_stops_nothing(mock_cl
         raise Unreachable("no answer")
 
     book, told = {"TQQQ": 10}, []
-    async with executing(told, lambda: book) as (execution, venue):
+    async with executing(told, lambda: Books(dict(book))) as (execution, venue):
         venue.orders = partial(silence, venue)
         await trio.sleep(65)
         assert execution.trust.down == ""
