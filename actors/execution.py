@@ -16,16 +16,17 @@ import trio
 
 from actors.comparison import Book, Comparison
 from actors.desk import Outgoing
+from actors.flatness import watch_flat
 from actors.inquiry import Inquiry
 from actors.intents import Intent
 from actors.last_look import LastLook
 from actors.mailbox import Mailbox
 from actors.orders import Orders, Tell
+from actors.sending import Sending
 from actors.session_clock import SessionClock, move_on_after, pause
 from actors.trust import Trust
 from actors.venue import (
     Accepted,
-    Answer,
     BrokerOrder,
     Connected,
     Lost,
@@ -45,11 +46,6 @@ from engine.events import (
 from engine.market.frames import Session
 from engine.trading.costs import DayFees
 
-INSUFFICIENT = 40_310_000
-"""Alpaca's code for shares or buying power that are not there."""
-SHARES_SETTLE = (0.5, 1.0)
-"""Seconds before a leg or an exit is sent again that was refused for want of shares."""
-
 
 class Execution:
     """The orders of one session and what carries them at the broker."""
@@ -67,6 +63,8 @@ class Execution:
         self.trust = Trust(tell)
         self._venue = venue
         self._clock = clock
+        self._config = config
+        self._tell = tell
         self._session = session
         self._orders = Orders(tell, self.fees, self._chase)
         self._last_look = LastLook(venue, clock, self.trust, config)
@@ -108,6 +106,7 @@ class Execution:
         intent.silent, intent.wanted_stop_micro, intent.stale = silent, stop_micro, stale
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
+        intent.rest_follows = intent.flattens
 
     def _chase(self, intent: Intent) -> None:
         self._inquiry.chase(intent)
@@ -124,11 +123,16 @@ class Execution:
         sender, receiver = trio.open_memory_channel[Update | Connected | Lost](1024)
         async with trio.open_nursery() as nursery:
             self._inquiry = Inquiry(self._venue, self._clock, self._orders, nursery)
+            self._sending = Sending(self._venue, self._clock, self._orders, self._inquiry)
             self._nursery = nursery
             for symbol in symbols:
                 self._open_lane(symbol)
             nursery.start_soon(self._venue.order_stream, sender)
             nursery.start_soon(self._comparison.run)
+            nursery.start_soon(
+                watch_flat, self._venue, self._clock, self._config, self._session, symbols,
+                self._tell,
+            )  # fmt: skip
             task_status.started()
             async for message in receiver:
                 await self._hear(message)
@@ -161,22 +165,7 @@ class Execution:
             if refusal:
                 self._orders.end(intent, refusal)
                 return
-        await self._answered(intent, await self._sent(intent))
-
-    async def _sent(self, intent: Intent) -> Answer:
-        """Send an order; what protects or closes is sent again where the shares are not there yet.
-
-        A refusal is certain, so that the same id may be used. The position of a fill may show a
-        moment after it.
-        """
-        answer = await self._venue.submit(intent.approved)
-        for wait in SHARES_SETTLE:
-            late = isinstance(answer, Rejected) and answer.code == INSUFFICIENT
-            if intent.entry or not late:
-                break
-            await pause(self._clock, wait)
-            answer = await self._venue.submit(intent.approved)
-        return answer
+        await self._sending.send(intent)
 
     async def _release(self, intent: Intent) -> bool:
         """Cancel whatever legs hold the shares; False if one of them filled first.
@@ -229,18 +218,6 @@ class Execution:
 
     # --- what is learned ------------------------------------------------------------------------
 
-    async def _answered(self, intent: Intent, answer: Answer) -> None:
-        match answer:
-            case Accepted(order=order):
-                self._orders.show(intent, order)
-            case Rejected(reason=reason):
-                self._orders.reject(intent, reason)
-                return
-            case _:
-                await self._inquiry.settle(intent)
-        if not intent.resting:
-            self._inquiry.watch(intent)
-
     async def _hear(self, message: Update | Connected | Lost) -> None:
         match message:
             case Lost(reason=reason):
@@ -283,7 +260,9 @@ class Execution:
                 continue
             intent.restored = False
             if intent.carriers:
-                if not intent.resting:
+                if intent.rest_follows:
+                    await self._queue(intent.order.symbol, self._sending.finish, intent)
+                elif not intent.resting:
                     self._inquiry.watch(intent)
                 elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
                     symbol, name = intent.order.symbol, intent.order.order_id

@@ -13,6 +13,7 @@ from engine.events import (
     Command,
     Halt,
     Liquidate,
+    NotFlat,
     OrderRejected,
     OrphanFound,
     Report,
@@ -36,7 +37,7 @@ class Herald:
         self._tell = tell
 
     def reports(self, reports: Sequence[Report]) -> None:
-        """Tell of a lost stream, of rejected orders, and of positions that Rotor did not open."""
+        """Tell of a lost stream, of rejected orders, of orphans, of what is held at the close."""
         for report in reports:
             match report:
                 case OrderRejected():
@@ -48,6 +49,8 @@ class Herald:
                 case OrphanFound(symbol=symbol, shares=shares):
                     words = f"no entries: Rotor did not open {shares:,} {symbol}, which is held"
                     self._tell("halt", words)
+                case NotFlat(reason=reason):
+                    self._tell("end", f"the close is near: {reason}")
                 case StreamRestored():
                     self._tell("disconnect", "the order stream is back, and reconciled")
 

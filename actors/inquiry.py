@@ -33,7 +33,7 @@ class Inquiry:
     async def look(self, intent: Intent) -> None:
         """Ask once how an order stands."""
         try:
-            order = await self._venue.order(intent.order.order_id)
+            order = await self._venue.order(intent.asked_id)
         except Unreachable:
             return
         if order is not None:
@@ -44,10 +44,10 @@ class Inquiry:
         missed = 0
         for wait in SETTLE:
             await pause(self._clock, wait)
-            if intent.carriers:
+            if intent.asked_id in intent.known_ids:
                 return  # the stream has told of it
             try:
-                order = await self._venue.order(intent.order.order_id)
+                order = await self._venue.order(intent.asked_id)
             except Unreachable:
                 continue
             if order is not None:

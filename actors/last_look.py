@@ -14,7 +14,8 @@ from actors.session_clock import SessionClock, move_on_after
 from actors.trust import Trust
 from actors.venue import Quote, Unreachable, Venue
 from engine.config import Config
-from engine.events import Order
+from engine.events import Order, Side
+from engine.trading.exposure import limit_micro
 
 CONNECT_SECONDS = 10.0
 """How long an entry waits for the order stream's first connection."""
@@ -73,6 +74,9 @@ class LastLook:
         quote = quotes.get(order.symbol)
         if quote is not None:
             intent.reference = (quote.bid + quote.ask) / 2
+            if intent.flattens:
+                touch = quote.bid if order.side is Side.SELL else quote.ask
+                intent.limit_micro = limit_micro(touch, order.side.sign, self._config)
         there = order.shares if held is None else -order.side.sign * held.get(order.symbol, 0)
         return "" if there >= order.shares else f"the broker holds {max(0, there):,} shares"
 

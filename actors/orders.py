@@ -60,10 +60,14 @@ class Orders:
         return any(not intent.ended and not intent.resting for intent in self)
 
     def find(self, order: BrokerOrder) -> Intent | None:
-        """Return the intent that an order carries: by its id, or that of the stop it moved."""
+        """Return the intent that an order carries.
+
+        By its id, by that of the stop it moved, or by that of the limit whose rest it takes.
+        """
         known = self._by_broker.get(order.broker_id) or self._by_broker.get(order.replaces)
-        moved = order.client_id.rpartition("-")[0]
-        return known or self._intents.get(order.client_id) or self._intents.get(moved)
+        stem = order.client_id.rpartition("-")[0]
+        ids = (order.client_id, stem, f"{stem}-0")
+        return known or next((self._intents[i] for i in ids if i in self._intents), None)
 
     def take(self, update: Update) -> None:
         """Take an event; one of an order that is not known yet waits until it is."""

@@ -130,7 +130,7 @@ class Protection(NamedTuple):
 
 
 class Order(NamedTuple):
-    """An order of whole shares at the market, an entry at no worse than its limit."""
+    """An order of whole shares: an entry at no worse than its limit, an exit at the market."""
 
     order_id: str
     symbol: str
@@ -142,7 +142,7 @@ class Order(NamedTuple):
     after: tuple[str, ...] = ()
     """Ids of exits whose final fill releases it; it lapses if they do not fill within a minute."""
     limit_micro: int = 0
-    """On entries: the worst price per share; 0 for none."""
+    """The worst price per share, immediate or cancel; 0: at the market. Of an entry always."""
     value_micro: int = 0
     """On entries: the notional that it was sized to."""
     protection: Protection | None = None
@@ -400,6 +400,14 @@ class OrphanFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotFlat:
+    """The close is near, and the broker still holds what was to be sold."""
+
+    ts_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerTripped:
     """A breaker stops entries."""
 
@@ -605,7 +613,15 @@ class SessionClosed:
     """Live: what could not be sold and stays overnight; None where that cannot be."""
 
 
-Report = OrderFilled | OrderCanceled | OrderRejected | StreamLost | StreamRestored | OrphanFound
+Report = (
+    OrderFilled
+    | OrderCanceled
+    | OrderRejected
+    | StreamLost
+    | StreamRestored
+    | OrphanFound
+    | NotFlat
+)
 """What a broker says."""
 
 Event = (

@@ -20,6 +20,7 @@ from engine.events import (
     CommandGiven,
     ConfigChanged,
     Event,
+    NotFlat,
     OcoOrder,
     OrderCanceled,
     OrderFilled,
@@ -263,6 +264,7 @@ _EVENTS: dict[type, Callable[..., Json]] = {
         "type": "orphan_found", "symbol": e.symbol, "shares": e.shares,
         "price": e.price_micro / MICRO, "fee": e.fee_micro / MICRO, "paid": e.paid,
     },
+    NotFlat: lambda e: {"type": "not_flat", "reason": e.reason},
     BreakerTripped: _tripped,
     BreakerRearmed: lambda e: {
         "type": "breaker_rearmed", "breaker": e.breaker.name.lower(), "reason": e.reason,

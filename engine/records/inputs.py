@@ -21,6 +21,7 @@ from engine.errors import BadInputError
 from engine.events import (
     Command,
     Leg,
+    NotFlat,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
@@ -81,6 +82,7 @@ _REPORTS: dict[str, type[Any]] = {
         StreamLost,
         StreamRestored,
         OrphanFound,
+        NotFlat,
     )
 }
 

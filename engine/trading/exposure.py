@@ -114,7 +114,7 @@ def request(
 
 
 def limit_micro(price: float, direction: int, config: Config) -> int:
-    """Return the worst price of an entry, micro-dollars, on the tick."""
+    """Return the worst price of a marketable limit, micro-dollars, on the tick."""
     tick, away = config.costs.tick_usd, config.risk.entry_limit_pct / 100
     if direction > 0:
         return rounded_down(price * (1 + away), tick)

@@ -4,7 +4,7 @@ import pytest
 import trio.testing
 
 from actors.desk import Outgoing
-from actors.execution import INSUFFICIENT
+from actors.sending import INSUFFICIENT
 from actors.venue import Rejected
 from engine.events import Decision, OcoOrder, Order, OrderRejected, Side
 from engine.trading.approval import approve_exit

@@ -4,7 +4,6 @@ import pytest
 import trio
 import trio.testing
 
-from actors.exchange.account import Holding
 from actors.orphans import Books
 from actors.venue import BrokerOrder, Status
 from engine.events import (
@@ -23,7 +22,7 @@ from engine.events import (
 )
 from engine.records.page import Trade
 from engine.trading.ledger import Ledger
-from tests.actors.executing import executing
+from tests.actors.executing import executing, hold
 from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
 
@@ -78,14 +77,6 @@ class Account:
             {s: p.quantity for s, p in held.items()}, self.ledger.cash_micro,
             {s: p.entry_price for s, p in held.items() if p.orphan},
         )  # fmt: skip
-
-
-def hold(venue, symbol, shares, price, *, paid):
-    """Let the venue hold a position, as if by hand."""
-    cost = abs(shares) * round(price * MICRO)
-    venue.books.holdings[symbol] = Holding(shares, cost)
-    if paid:
-        venue.books.cash_micro -= cost if shares > 0 else -cost
 
 
 @pytest.mark.parametrize(("shares", "paid"), [(10, True), (10, False), (-10, True), (-10, False)])

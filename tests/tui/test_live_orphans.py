@@ -117,12 +117,14 @@ def test_a_killed_session_finds_it_once(tmp_path, runtime_dir):
         process.kill()
         process.communicate()
         summary = place.trade(out, settings=NO_UVXY)
-        sound(place, summary)
+        account = sound(place, summary)
 
     assert summary["resumed_inputs"] > 0
     assert len(events(out, "orphan_found")) == 1
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
     assert "flat before the close" in trip["exit_reason"]
+    orders = [o for o in account["orders"] if (o["symbol"], o["side"]) == ("UVXY", "SELL")]
+    assert [(o["kind"], o["time_in_force"]) for o in orders] == [("limit", "ioc")]
     assert main(["verify", str(out)]) == 0
 
 

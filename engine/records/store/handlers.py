@@ -223,6 +223,7 @@ HANDLERS: dict[str, Callable[["Batch", Json, int], None]] = {
     "breaker_tripped": _tripped,
     "breaker_rearmed": _rearmed,
     "orphan_found": _orphan,
+    "not_flat": _audit,
     "command": _audit,
     "card_refused": _audit,
     "config_changed": _audit,

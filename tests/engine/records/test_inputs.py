@@ -7,14 +7,17 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInputError
 from engine.events import (
+    Acknowledge,
     Approve,
     Dismiss,
     Halt,
     Leg,
     Liquidate,
+    NotFlat,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
+    OrphanFound,
     Resume,
     Side,
     Snooze,
@@ -36,9 +39,15 @@ reports = st.one_of(
     fills, st.builds(OrderCanceled, **gone), st.builds(OrderRejected, **gone),
     st.builds(StreamLost, ts_ns=st.just(0), reason=texts),
     st.builds(StreamRestored, ts_ns=st.just(0)),
+    st.builds(NotFlat, ts_ns=st.just(0), reason=texts),
+    st.builds(
+        OrphanFound, ts_ns=st.just(0), symbol=texts, shares=st.integers(-9, 9),
+        price_micro=st.integers(1, 2**40), fee_micro=st.integers(0, 9), paid=st.booleans(),
+    ),
 )  # fmt: skip
 commands = st.one_of(
     st.builds(Halt, reason=texts), st.just(Resume()),
+    st.builds(Acknowledge, symbol=texts),
     st.builds(Liquidate, symbol=st.none() | texts),
     st.builds(Approve, card=texts, version=st.none() | st.integers(1, 9)),
     st.builds(Dismiss, card=texts), st.builds(Snooze, card=texts, minutes=st.integers(1, 9)),
