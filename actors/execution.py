@@ -108,6 +108,11 @@ class Execution:
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
         intent.rest_follows = intent.flattens
 
+    @property
+    def ignored(self) -> int:
+        """Return how many events and snapshots told of statuses that were over."""
+        return sum(intent.ignored for intent in self._orders)
+
     def _chase(self, intent: Intent) -> None:
         self._inquiry.chase(intent)
 
@@ -213,7 +218,7 @@ class Execution:
     def _adopt_stop(self, intent: Intent, order: BrokerOrder) -> None:
         for carrier in intent.carriers.values():
             if carrier.broker_id == order.replaces:
-                carrier.status = Status.REPLACED
+                carrier.turn(Status.REPLACED)
         self._orders.show(intent, order)
 
     # --- what is learned ------------------------------------------------------------------------

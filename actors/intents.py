@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import trio
 
+from actors.transitions import may_follow
 from actors.venue import BrokerOrder, Status, Update
 from engine.events import Approved, Decision, Leg, OcoOrder, Order
 
@@ -40,6 +41,15 @@ class Carrier:
     told: int = 0
     """The most that the broker ever said was filled."""
     status: Status = Status.PENDING
+    ignored: int = 0
+    """What was told of it that would have led back: late, or out of order."""
+
+    def turn(self, status: Status) -> None:
+        """Go to a status, if it may follow; what may not is counted."""
+        if may_follow(self.status, status):
+            self.status = status
+        elif status is not self.status:
+            self.ignored += 1
 
     @property
     def over(self) -> bool:
@@ -124,6 +134,11 @@ class Intent:
         return all(carrier.over for carrier in self.carriers.values())
 
     @property
+    def ignored(self) -> int:
+        """Return how often something was told that may not follow what was known."""
+        return sum(carrier.ignored for carrier in self.carriers.values())
+
+    @property
     def over(self) -> bool:
         """Return whether every broker order of it is over, and none is to follow."""
         return bool(self.carriers) and self.spent and not self.rest_follows
@@ -184,7 +199,7 @@ class Intent:
             for carrier in self.carriers.values():
                 gone = carrier.leg is Leg.STOP and carrier.broker_id not in there
                 if gone and not carrier.status.final:
-                    carrier.status = Status.REPLACED
+                    carrier.turn(Status.REPLACED)
         found = []
         for part in (order, *order.legs):
             carrier = self.carriers[part.broker_id]
@@ -206,8 +221,7 @@ class Intent:
 
     def _stands(self, carrier: Carrier, order: BrokerOrder) -> None:
         carrier.told = max(carrier.told, order.filled)
-        if not carrier.status.final:
-            carrier.status = order.status
+        carrier.turn(order.status)
 
     def _attribute(self, carrier: Carrier) -> None:
         # after a restart: what the log knows was filled, the target first, as it comes first

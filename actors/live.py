@@ -97,6 +97,8 @@ class LiveOutcome(NamedTuple):
     counts: FeedCounts
     resumed: int
     """How many inputs were taken again from the log."""
+    ignored: int
+    """Events and snapshots of orders that would have led back."""
 
 
 class _Announced:
@@ -128,10 +130,10 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
     log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
     try:
         with files:
-            counts = await _run(plan, desk, learners, files, log, logged, stop, ready)
+            counts, ignored = await _run(plan, desk, learners, files, log, logged, stop, ready)
     finally:
         log.close()
-    return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs))
+    return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs), ignored)
 
 
 async def _run(
@@ -143,7 +145,7 @@ async def _run(
     logged: Logged,
     stop: trio.Event,
     ready: Callable[[], None],
-) -> FeedCounts:
+) -> tuple[FeedCounts, int]:
     groups = share_out(learners)
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
     answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
@@ -203,7 +205,7 @@ async def _run(
             inbox.close_sender()
         nursery.cancel_scope.cancel()
     desk.stats.interrupted = not trader.over
-    return minutes.counts
+    return minutes.counts, execution.ignored
 
 
 async def _hear(

@@ -35,10 +35,7 @@ class Status(StrEnum):
     @property
     def final(self) -> bool:
         """Return whether nothing more will happen to the order."""
-        return self in _FINAL
-
-
-_FINAL = (Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REPLACED, Status.REJECTED)
+        return self not in (Status.PENDING, Status.WORKING, Status.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
