@@ -47,6 +47,8 @@ class Frame:
     """True if it was learned of after its time: nothing is decided in it."""
     backfilled: bool = False
     """True if bars of it came by REST after a gap of the stream."""
+    mute: bool = False
+    """True if the stream has said nothing for more than a minute: nothing is opened in it."""
 
 
 class Told(NamedTuple):
@@ -171,6 +173,7 @@ def _row(given: Input, symbols: tuple[str, ...]) -> Json:
             }
             flags = {"late": True} if given.late else {}
             flags |= {"backfilled": True} if given.backfilled else {}
+            flags |= {"mute": True} if given.mute else {}
             return {"in": "frame", "minute": given.minute, "bars": bars, **flags}
         case Told():
             return {"in": "told", "reports": [_report_row(report) for report in given.reports]}
@@ -194,7 +197,7 @@ def _input(row: Json, symbols: tuple[str, ...]) -> Input:
             for symbol, bar in row["bars"].items():
                 bars[symbols.index(symbol)] = bar
             late, backfilled = row.get("late", False), row.get("backfilled", False)
-            return Frame(row["minute"], bars, late, backfilled)
+            return Frame(row["minute"], bars, late, backfilled, row.get("mute", False))
         case "told":
             return Told(tuple(_report(report) for report in row["reports"]))
         case "said":

@@ -53,7 +53,7 @@ inputs = st.one_of(
 def frame(minute):
     bars = np.full((2, 5), np.nan)
     bars[minute % 2] = [1.25, 1.5, 1.0, 1.125, 1e9 + 0.5]
-    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2)
+    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2, mute=minute == 3)
 
 
 def written(path, given):
@@ -73,12 +73,13 @@ def test_what_goes_in_comes_out(tmp_path_factory, given):
 
 def test_frames_keep_every_bit(tmp_path):
     """Bars, their absence, and how they came."""
-    written(tmp_path / "log", [frame(m) for m in range(3)])
+    written(tmp_path / "log", [frame(m) for m in range(4)])
     for was, now in zip(
-        [frame(m) for m in range(3)], read_log(tmp_path / "log", SYMBOLS).inputs, strict=True
+        [frame(m) for m in range(4)], read_log(tmp_path / "log", SYMBOLS).inputs, strict=True
     ):
         assert was.bars.tobytes() == now.bars.tobytes()
-        assert (was.minute, was.late, was.backfilled) == (now.minute, now.late, now.backfilled)
+        for name in ("minute", "late", "backfilled", "mute"):
+            assert getattr(was, name) == getattr(now, name)
 
 
 def test_it_goes_on_where_it_ended(tmp_path):
