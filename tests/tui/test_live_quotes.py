@@ -71,4 +71,8 @@ def test_a_bar_stream_that_stays_mute_opens_nothing_and_closes_all(tmp_path, run
     (tripped,) = (row for row in rows(out, "events") if row["type"] == "breaker_tripped")
     assert (tripped["breaker"], minute_of(tripped)) == ("stale_data", 41)
     assert "mute" in tripped["reason"]
+    by_minute = {row["at_ns"] // 60_000_000_000: row["streamed"] for row in logged(out, "quote")}
+    begin = OPEN_MS // 60_000
+    assert not any(by_minute.get(begin + minute) for minute in range(41, 50))
+    assert set(by_minute.values()) == {True, False}
     assert main(["verify", str(out)]) == 0
