@@ -328,12 +328,13 @@ class Desk:
                 ),
             )
 
-    def decide(self, t: int, *, late: bool = False) -> Outgoing:
+    def decide(self, t: int, *, late: bool = False, mute: bool = False) -> Outgoing:
         """Watch and decide frame `t`; return what is to be sent now.
 
-        A late frame, learned of after its time, moves stops and breakers, but decides nothing.
+        A late frame, learned of after its time, moves stops and breakers, but decides nothing. In
+        a mute one, of which the bar stream told nothing, a breaker stops entries.
         """
-        cancels = self._watch(t)
+        cancels = self._watch(t, mute=mute)
         legs = self._protect(t) if self._carries else []
         if late:
             return Outgoing(tuple(cancels), tuple(legs))
@@ -341,7 +342,7 @@ class Desk:
         self.refusals.add(gates)
         return Outgoing(tuple(cancels), (*legs, *self.recorder.record_all(t, events)))
 
-    def _watch(self, t: int) -> list[str]:
+    def _watch(self, t: int, *, mute: bool) -> list[str]:
         """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""
         state, columns, ts_ns = self.state, self.state.columns, self._block.ts_ns(t)
         for move in observe(
@@ -352,7 +353,7 @@ class Desk:
         state.equity = self.page.equity.item(t)
         if state.equity > state.risk.peak:
             state.risk.peak = state.equity
-        found = watch(state.risk, self._readings(t), self._config.risk, ts_ns)
+        found = watch(state.risk, self._readings(t, mute=mute), self._config.risk, ts_ns)
         cancels: list[str] = []
         for event in found:
             self.recorder.record(t, event)
@@ -363,7 +364,7 @@ class Desk:
                 cancels = sent
         return cancels
 
-    def _readings(self, t: int) -> Readings:
+    def _readings(self, t: int, *, mute: bool) -> Readings:
         risk, wrong, minute = self.state.risk, self._faults, self._block.first + t
         assert wrong is not None
         bad = wrong.bad_price.item(t)
@@ -378,6 +379,7 @@ class Desk:
             stream_lost=risk.stream_lost,
             data_age=wrong.data_age.item(t),
             bad_price=self._block.symbols[bad] if bad >= 0 else "",
+            mute=mute,
         )
 
     def _find_faults(self, block: Block) -> Faults:

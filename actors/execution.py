@@ -19,7 +19,7 @@ from actors.desk import Outgoing
 from actors.flatness import watch_flat
 from actors.inquiry import Inquiry
 from actors.intents import Intent
-from actors.last_look import LastLook
+from actors.last_look import LastLook, Met
 from actors.mailbox import Mailbox
 from actors.orders import Orders, Tell
 from actors.sending import Sending
@@ -58,7 +58,9 @@ class Execution:
         session: Session,
         tell: Tell,
         book: Book,
+        met: Met = lambda *_: None,
     ) -> None:
+        """Send nothing yet; `met` is told, by order id, of the quote that an order met."""
         self.fees = DayFees(session.date, charged=config.costs.fees)
         self.trust = Trust(tell)
         self._venue = venue
@@ -67,7 +69,7 @@ class Execution:
         self._tell = tell
         self._session = session
         self._orders = Orders(tell, self.fees, self._chase)
-        self._last_look = LastLook(venue, clock, self.trust, config)
+        self._last_look = LastLook(venue, clock, self.trust, config, met)
         self._comparison = Comparison(
             venue, clock, self.trust, self.fees, tell, book, self._quiet, self._snapshot
         )

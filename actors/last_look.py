@@ -4,7 +4,7 @@ KEY INPUT: an order; what the broker quotes and holds at that moment.
 KEY OUTPUT: why it must not go, in words; empty if it may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import trio
@@ -20,15 +20,21 @@ from engine.trading.exposure import limit_micro
 CONNECT_SECONDS = 10.0
 """How long an entry waits for the order stream's first connection."""
 
+Met = Callable[[str, Quote], None]
+"""Told, by order id, of the quote that an order met."""
+
 
 class LastLook:
     """Asks, and notes the middle of the quote that an order meets."""
 
-    def __init__(self, venue: Venue, clock: SessionClock, trust: Trust, config: Config) -> None:
+    def __init__(
+        self, venue: Venue, clock: SessionClock, trust: Trust, config: Config, met: Met
+    ) -> None:
         self._venue = venue
         self._clock = clock
         self._trust = trust
         self._config = config
+        self._met = met
 
     async def refusal(self, order: Order, intent: Intent) -> str:
         """Return why an entry or exit must not be sent."""
@@ -47,7 +53,7 @@ class LastLook:
             return f"no quote: {error}"
         if quote is None:
             return "no quote"
-        intent.reference = (quote.bid + quote.ask) / 2
+        self._meet(intent, quote)
         return _crossed(quote) or _wide(quote, self._config)
 
     async def _exit(self, order: Order, intent: Intent) -> str:
@@ -73,12 +79,16 @@ class LastLook:
             nursery.start_soon(ask_held)
         quote = quotes.get(order.symbol)
         if quote is not None:
-            intent.reference = (quote.bid + quote.ask) / 2
+            self._meet(intent, quote)
             if intent.flattens:
                 touch = quote.bid if order.side is Side.SELL else quote.ask
                 intent.limit_micro = limit_micro(touch, order.side.sign, self._config)
         there = order.shares if held is None else -order.side.sign * held.get(order.symbol, 0)
         return "" if there >= order.shares else f"the broker holds {max(0, there):,} shares"
+
+    def _meet(self, intent: Intent, quote: Quote) -> None:
+        intent.reference = (quote.bid + quote.ask) / 2
+        self._met(intent.order.order_id, quote)
 
 
 def _crossed(quote: Quote) -> str:

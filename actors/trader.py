@@ -142,7 +142,7 @@ class Trader:
         self.desk.close_minutes(block, await self._ask(block))
         self.desk.next_frame(0)
         self.desk.lapse(0)
-        outgoing = self.desk.decide(0, late=frame.late)
+        outgoing = self.desk.decide(0, late=frame.late, mute=frame.mute)
         moves = self.desk.recorder.take_moves()
         self.views.latest = self.desk.view()
         await self.pages.send(self.desk.close_block())

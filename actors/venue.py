@@ -142,6 +142,8 @@ class Quote(NamedTuple):
     bid: float
     ask: float
     at_ns: int
+    streamed: bool = False
+    """True if a stream told it, False if it was asked for."""
 
 
 class Bar(NamedTuple):
@@ -257,7 +259,7 @@ class Venue(Protocol):
         ...
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
-        """Return the latest quotes; a symbol without one is missing."""
+        """Return the latest quotes, streamed or asked for; a symbol without one is missing."""
         ...
 
     async def bars(self, symbols: Sequence[str], start_ns: int, end_ns: int) -> list[Bar]:

@@ -16,14 +16,16 @@ AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.
 
 
 @asynccontextmanager
-async def executing(told, book=lambda: Books({}), begin=lambda _execution, _venue: None):
+async def executing(
+    told, book=lambda: Books({}), begin=lambda _execution, _venue: None, met=lambda *_: None
+):
     """Run execution on a venue that holds nothing, half a minute before the bell; yields both.
 
     `begin` is called with both before it runs.
     """
     (session, bars), warmup = market()
     venue, clock = open_venue(session, SIX, bars, warmup, config(), 0, AT_ONCE)
-    execution = Execution(venue, clock, config(), session, told.extend, book)
+    execution = Execution(venue, clock, config(), session, told.extend, book, met)
     begin(execution, venue)
     async with trio.open_nursery() as nursery:
         await nursery.start(execution.run, SIX)

@@ -5,13 +5,16 @@ import trio.testing
 
 from actors.desk import Outgoing
 from actors.sending import INSUFFICIENT
-from actors.venue import Rejected
-from engine.events import Decision, OcoOrder, Order, OrderRejected, Side
+from actors.venue import Quote, Rejected, Unreachable
+from engine.events import Decision, OcoOrder, Order, OrderCanceled, OrderRejected, Side
 from engine.trading.approval import approve_exit
-from tests.actors.executing import answering, executing
+from tests.actors.executing import answering, executing, hold
 
 LEGS = OcoOrder("legs", "TQQQ", Side.SELL, 10, 9_000_000, 11_000_000, 0.0)
 EXIT = Order("out", "TQQQ", Side.SELL, 10, entry=False, decision=Decision.EXIT)
+ENTRY = Order(
+    "in", "TQQQ", Side.BUY, 10, entry=True, decision=Decision.ENTER_LONG, limit_micro=99_000_000
+)
 
 
 @pytest.fixture
@@ -55,3 +58,47 @@ async def test_an_exit_never_sells_what_is_not_held(mock_clock):
 
     assert sent == []
     assert told[0].reason == "the broker holds 0 shares"
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "why"),
+    [(10.1, 10.0, "the market is crossed: 10.1 × 10"), (9.0, 10.0, "the spread is 11.11%")],
+)
+async def test_a_crossed_or_wide_quote_refuses_an_entry(mock_clock, monkeypatch, bid, ask, why):
+    """It is not sent; the reason is told, and the quote that refused it."""
+    told, met = [], []
+    quote = Quote("TQQQ", bid, ask, 0, streamed=True)
+    async with executing(told, met=lambda *seen: met.append(seen)) as (execution, venue):
+        sent = answering(venue, [])
+        await meeting(execution, venue, quote, monkeypatch, ENTRY)
+
+    assert sent == []
+    assert [type(report) for report in told] == [OrderCanceled]
+    assert told[0].reason.startswith(why)
+    assert met == [("in", quote)]
+
+
+@pytest.mark.parametrize("quote", [Quote("TQQQ", 10.1, 10.0, 0), None])
+async def test_an_exit_notes_its_quote_and_goes_without_one(mock_clock, monkeypatch, quote):
+    """What it met is told; where none can be had, nothing is."""
+    met = []
+    async with executing([], met=lambda *seen: met.append(seen)) as (execution, venue):
+        sent = answering(venue, [])
+        hold(venue, "TQQQ", 10, 10.0)
+        await meeting(execution, venue, quote, monkeypatch, EXIT)
+
+    assert sent[0] == "out"
+    assert met == ([] if quote is None else [("out", quote)])
+
+
+async def meeting(execution, venue, quote, monkeypatch, order):
+    """Send an order into a market of one quote, or of none."""
+
+    async def quotes(_symbols):
+        if quote is None:
+            raise Unreachable("silence")
+        return {quote.symbol: quote}
+
+    monkeypatch.setattr(venue, "quotes", quotes)
+    await execution.send(Outgoing((), (approve_exit(order, 10),)), [])
+    await trio.sleep(10)
