@@ -69,7 +69,7 @@ class TradeStream:
                 await connection.pump()
                 nursery.cancel_scope.cancel()
         finally:
-            self._listening.pop(connection, None)
+            self._forget(connection)
 
     async def _hear(self, connection: Connection, scope: trio.CancelScope) -> None:
         account: Account | None = None
@@ -109,10 +109,17 @@ class TradeStream:
         streams = [name for name in wanted if name == "trade_updates"]
         if streams:
             connection.listen()
+            if connection not in self._listening:
+                account.contact.listens(self._floor.clock.now_ns)
             self._listening[connection] = account
         else:
-            self._listening.pop(connection, None)
+            self._forget(connection)
         _say(connection, "listening", {"streams": streams})
+
+    def _forget(self, connection: Connection) -> None:
+        account = self._listening.pop(connection, None)
+        if account is not None:
+            account.contact.leaves(self._floor.clock.now_ns)
 
 
 def update_json(told: Told) -> Json:
