@@ -29,15 +29,25 @@ def breaches(folder, account, summary):
     ]
 
 
-def unprotected(account, most_seconds=UNPROTECTED_SECONDS):
-    """Return what was held without a stop or exit for too long."""
+def unprotected(account):
+    """Return what was held without a stop or exit for too long, in sentences."""
+    return [
+        f"{symbol} was not wholly protected for {seconds:.2f} s from {start}"
+        for seconds, symbol, start in bare(account)
+        if seconds > UNPROTECTED_SECONDS
+    ]
+
+
+def bare(account):
+    """Return (seconds, symbol, from) of all spans in which stops and exits covered too little.
+
+    The time in which the account was cut off is not counted.
+    """
     cut_off = [span for spans in account["outages"].values() for span in spans]
     found = []
     for symbol in sorted({execution["symbol"] for execution in account["executions"]}):
         for start, end in _bare_spans(account, symbol):
-            seconds = _length(start, end, cut_off) / SECOND
-            if seconds > most_seconds:
-                found.append(f"{symbol} was not wholly protected for {seconds:.2f} s from {start}")
+            found.append((_length(start, end, cut_off) / SECOND, symbol, start))
     return found
 
 

@@ -20,7 +20,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from tests.endurance.checks import breaches
+from tests.endurance.checks import bare, breaches
 from tests.tui.rehearsal import DEMO, HALF_DAY, exchange
 
 
@@ -28,7 +28,7 @@ def trial(seed, folder, options):
     """Trade one session; return what came of it. Its records lie in the folder."""
     folder.mkdir(parents=True)
     began = time.perf_counter()
-    row = {"seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "breaches": []}
+    row = {"seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "bare": 0.0}
     with (
         tempfile.TemporaryDirectory(prefix="rotor-") as sockets,  # their paths must be short
         exchange(
@@ -49,6 +49,7 @@ def trial(seed, folder, options):
         summary = orjson.loads(stdout)
         row |= {
             "fills": summary["trades_executed"],
+            "bare": max((seconds for seconds, *_ in bare(account)), default=0.0),
             "breaches": breaches(folder / "run", account, summary),
         }
     return row | {"seconds": round(time.perf_counter() - began, 1)}
@@ -86,13 +87,19 @@ def run(seeds, scratch, options, console):
             rows.append(row)
             if not (row["breaches"] or options.keep):
                 shutil.rmtree(row["folder"])
+            told = _line(row) + ("; ".join(row["breaches"]) or "holds")
             console.print(
-                f"{len(rows):>4}/{len(seeds)}  seed {row['seed']:>5}  {row['fills']:>4} fills  "
-                f"{row['faults']:>2} faults hit  {row['seconds']:>5.1f} s  "
-                + ("; ".join(row["breaches"]) or "holds"),
-                highlight=False, markup=False, soft_wrap=True,
+                f"{len(rows):>4}/{len(seeds)}  {told}", highlight=False, markup=False,
+                soft_wrap=True,
             )  # fmt: skip
     return rows
+
+
+def _line(row):
+    return (
+        f"seed {row['seed']:>5}  {row['fills']:>4} fills  {row['faults']:>2} faults hit  "
+        f"bare {row['bare']:.2f} s  took {row['seconds']:>5.1f} s  "
+    )
 
 
 def tell(rows, console):
@@ -104,8 +111,10 @@ def tell(rows, console):
             table.add_row(str(row["seed"]), "\n".join(row["breaches"]), row["folder"])
         console.print(table, highlight=False, markup=False)
     fills, faults = sum(row["fills"] for row in rows), sum(row["faults"] for row in rows)
+    longest = max((row["bare"] for row in rows), default=0.0)
     console.print(
-        f"{len(rows)} seeds, {fills:,} fills, {faults:,} faults that hit: {len(failed)} failed",
+        f"{len(rows)} seeds, {fills:,} fills, {faults:,} faults that hit; nothing was bare for "
+        f"more than {longest:.2f} s; {len(failed)} failed",
         highlight=False,
     )
 
