@@ -29,30 +29,36 @@ def trial(seed, folder, options):
     folder.mkdir(parents=True)
     began = time.perf_counter()
     row = {"seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "bare": 0.0}
+    try:
+        row |= _played(seed, folder, options)
+    except (OSError, ValueError, AssertionError) as error:
+        row["breaches"] = [f"the exchange failed: {error}"]
+    return row | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def _played(seed, folder, options):
+    words = ("--faults", seed)
     with (
         tempfile.TemporaryDirectory(prefix="rotor-") as sockets,  # their paths must be short
-        exchange(
-            folder, sockets, "--faults", seed, date=options.date, source=options.source
-        ) as place,
-    ):  # fmt: skip
+        exchange(folder, sockets, *words, date=options.date, source=options.source) as place,
+    ):
         process = place.start(folder / "run")
         stdout, stderr, stuck = _ended(process, place, options.timeout)
         account, state = place.ledger(), place.asked("/control")
     _write(folder, ledger=account, control=stuck or state)
     (folder / "stderr.txt").write_bytes(stderr)
-    row["faults"] = sum(fault["hits"] > 0 for fault in state["faults"])
+    row = {"faults": sum(fault["hits"] > 0 for fault in state["faults"])}
     if stuck:
-        row["breaches"] = [f"stuck after {options.timeout:g} s; control.json has the clients"]
-    elif not stdout:
-        row["breaches"] = [f"exit code {process.returncode}: {stderr.decode()[-300:]}"]
-    else:
-        summary = orjson.loads(stdout)
-        row |= {
-            "fills": summary["trades_executed"],
-            "bare": max((seconds for seconds, *_ in bare(account)), default=0.0),
-            "breaches": breaches(folder / "run", account, summary),
-        }
-    return row | {"seconds": round(time.perf_counter() - began, 1)}
+        words = f"stuck after {options.timeout:g} s; control.json has the clients"
+        return row | {"breaches": [words]}
+    if not stdout:
+        return row | {"breaches": [f"exit code {process.returncode}: {stderr.decode()[-300:]}"]}
+    summary = orjson.loads(stdout)
+    return row | {
+        "fills": summary["trades_executed"],
+        "bare": max((seconds for seconds, *_ in bare(account)), default=0.0),
+        "breaches": breaches(folder / "run", account, summary),
+    }
 
 
 def _ended(process, place, seconds):
