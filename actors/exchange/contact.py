@@ -27,9 +27,11 @@ class Outage:
 
 @dataclass(slots=True)
 class Contact:
-    """Both ways."""
+    """Both ways, and whether what is sent on the first is heard."""
 
     order_stream: Outage = field(default_factory=Outage)
+    silence: Outage = field(default_factory=Outage)
+    """While an order stream stood that a fault had made mute or half open."""
     requests: Outage = field(default_factory=Outage)
     """From a request that a fault hit to the next one that was answered as it should be."""
     _listening: int = 0
@@ -42,5 +44,6 @@ class Contact:
     def leaves(self, now_ns: int) -> None:
         """Note that such a connection is gone."""
         self._listening -= 1
+        self.silence.end(now_ns)
         if not self._listening:
             self.order_stream.begin(now_ns)

@@ -178,6 +178,7 @@ def ledger_json(account: Account) -> Json:
         "executions": [_execution_row(execution) for execution in account.executions],
         "outages": {
             "order_stream": account.contact.order_stream.spans,
+            "silence": account.contact.silence.spans,
             "requests": account.contact.requests.spans,
         },
     }

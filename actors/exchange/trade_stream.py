@@ -55,6 +55,18 @@ class TradeStream:
             if listener is account:
                 connection.send(frame, 1)
 
+    def fall_silent(self, connection: Connection) -> None:
+        """Note that a fault has made a connection say nothing."""
+        account = self._listening.get(connection)
+        if account is not None:
+            account.contact.silence.begin(self._floor.clock.now_ns)
+
+    def speak_again(self, connection: Connection) -> None:
+        """Note that a connection that was mute is so no more."""
+        account = self._listening.get(connection)
+        if account is not None:
+            account.contact.silence.end(self._floor.clock.now_ns)
+
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until it ends."""
         refusal = self._floor.faults.handshake_refusal("trades")

@@ -43,7 +43,8 @@ def bare(account):
 
     The time in which the account was cut off is not counted.
     """
-    cut_off = [span for spans in account["outages"].values() for span in spans]
+    outages = account["outages"]
+    cut_off = [*outages["order_stream"], *outages["requests"]]
     found = []
     for symbol in sorted({execution["symbol"] for execution in account["executions"]}):
         for start, end in _bare_spans(account, symbol):
@@ -154,6 +155,17 @@ def _deaf_entries(account, log):
         if not lost:
             unheard.clear()
     return found
+
+
+def unheard_entries(account):
+    """Return the entries that were sent on an order stream that said nothing, unnoticed so far."""
+    return [
+        order["client_order_id"]
+        for order in account["orders"]
+        if order["side"] == "BUY"
+        for start, end in account["outages"]["silence"]
+        if start < order["submitted_ns"] and (end is None or order["submitted_ns"] < end)
+    ]
 
 
 def _reports(log):

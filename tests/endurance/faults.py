@@ -20,7 +20,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from tests.endurance.checks import bare, breaches
+from tests.endurance.checks import bare, breaches, unheard_entries
 from tests.tui.rehearsal import DEMO, HALF_DAY, exchange
 
 
@@ -28,7 +28,7 @@ def trial(seed, folder, options):
     """Trade one session; return what came of it. Its records lie in the folder."""
     folder.mkdir(parents=True)
     began = time.perf_counter()
-    row = {"seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "bare": 0.0}
+    row = {"seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "bare": 0.0, "unheard": 0}
     try:
         row |= _played(seed, folder, options)
     except (OSError, ValueError, AssertionError) as error:
@@ -57,6 +57,7 @@ def _played(seed, folder, options):
     return row | {
         "fills": summary["trades_executed"],
         "bare": max((seconds for seconds, *_ in bare(account)), default=0.0),
+        "unheard": len(unheard_entries(account)),
         "breaches": breaches(folder / "run", account, summary),
     }
 
@@ -104,12 +105,15 @@ def run(seeds, scratch, options, console):
 def _line(row):
     return (
         f"seed {row['seed']:>5}  {row['fills']:>4} fills  {row['faults']:>2} faults hit  "
-        f"bare {row['bare']:.2f} s  took {row['seconds']:>5.1f} s  "
+        f"bare {row['bare']:.2f} s  {row['unheard']:>2} unheard  took {row['seconds']:>5.1f} s  "
     )
 
 
 def tell(rows, console):
-    """Print what failed, and the sum."""
+    """Print what failed, and the sum.
+
+    Unheard: sent on an order stream that was dead, which nobody had noticed yet.
+    """
     failed = [row for row in rows if row["breaches"]]
     if failed:
         table = Table("seed", "what does not hold", "records", box=None)
@@ -117,10 +121,11 @@ def tell(rows, console):
             table.add_row(str(row["seed"]), "\n".join(row["breaches"]), row["folder"])
         console.print(table, highlight=False, markup=False)
     fills, faults = sum(row["fills"] for row in rows), sum(row["faults"] for row in rows)
+    unheard = sum(row["unheard"] for row in rows)
     longest = max((row["bare"] for row in rows), default=0.0)
     console.print(
         f"{len(rows)} seeds, {fills:,} fills, {faults:,} faults that hit; nothing was bare for "
-        f"more than {longest:.2f} s; {len(failed)} failed",
+        f"more than {longest:.2f} s; {unheard} entries unheard; {len(failed)} failed",
         highlight=False,
     )
 

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.endurance.checks import breaches, unprotected
+from tests.endurance.checks import breaches, unheard_entries, unprotected
 
 SECOND = 10**9
 ENTRY, LEGS, EXIT = "e-AAA-BUY-0-0", "e-AAA-SELL-1-0", "e-AAA-SELL-2-0"
@@ -39,7 +39,7 @@ def account():
             order(EXIT, 300, 300, filled=100, status="filled"),
         ],
         "executions": [fill(ENTRY, 60, "BUY", 100), fill(EXIT, 300, "SELL", 0)],
-        "outages": {"order_stream": [[0, SECOND]], "requests": []},
+        "outages": {"order_stream": [[0, SECOND]], "silence": [], "requests": []},
     }
 
 
@@ -120,6 +120,12 @@ def test_an_entry_without_an_order_stream_is_found(tmp_path, account, log):
     account["outages"]["order_stream"].pop()
     by_log = f"entry {ENTRY} was sent while the order stream was known to be down"
     assert found(tmp_path, account, [LOST, *log]) == [by_log]
+
+
+def test_an_entry_on_a_stream_that_says_nothing_is_counted(account):
+    """Until somebody has noticed."""
+    account["outages"]["silence"].append([59 * SECOND, 61 * SECOND])
+    assert unheard_entries(account) == [ENTRY]
 
 
 def test_what_is_left_and_a_cent_are_found(tmp_path, account, log):

@@ -132,8 +132,12 @@ async def test_the_ledger_tells_when_an_account_was_cut_off(tmp_path):
         ((_, listened),) = outages["order_stream"]
         assert listened <= hit
 
+        await api.post("/control/fault", kind="mute", stream="trades", seconds=10)
+        muted = trader.now
+        await trader.until(3)
         await api.post("/control/fault", kind="drop", stream="trades")
         dropped = trader.now
-        await trader.until(3)
+        await trader.until(4)
         outages = (await api.ledger())["outages"]
+        assert outages["silence"] == [[muted, muted + 10_000_000_000]]
         assert outages["order_stream"][1] == [dropped, None]
