@@ -5,6 +5,7 @@ KEY OUTPUT: what is answered, sent or filled instead.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.exchange.account import Account
@@ -187,14 +188,20 @@ class Faults:
         for connection in connections:
             if fault.kind == "mute":
                 connection.muted = True
+                self._floor.trades.fall_silent(connection)
             elif fault.kind == "half_open":
                 connection.half_open()
+                self._floor.trades.fall_silent(connection)
             else:
                 connection.drop()
         if fault.kind == "mute" and fault.seconds < FOR_EVER:
             for connection in connections:
-                self._later(round(fault.seconds * SECOND_NS), connection.unmute)
+                self._later(round(fault.seconds * SECOND_NS), partial(self._unmute, connection))
         return connections
+
+    def _unmute(self, connection: Connection) -> None:
+        connection.unmute()
+        self._floor.trades.speak_again(connection)
 
     def _connections(self, stream: str) -> list[Connection]:
         market = self._floor.data.connections if stream in ("market", "all") else []
