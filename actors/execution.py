@@ -24,6 +24,7 @@ from actors.mailbox import Mailbox
 from actors.orders import Orders, Tell
 from actors.sending import Sending
 from actors.session_clock import SessionClock, move_on_after, pause
+from actors.silence import Silence
 from actors.trust import Trust
 from actors.venue import (
     Accepted,
@@ -130,7 +131,10 @@ class Execution:
         sender, receiver = trio.open_memory_channel[Update | Connected | Lost](1024)
         async with trio.open_nursery() as nursery:
             self._inquiry = Inquiry(self._venue, self._clock, self._orders, nursery)
-            self._sending = Sending(self._venue, self._clock, self._orders, self._inquiry)
+            self._silence = Silence(self._clock, self.trust, self._venue.drop_orders, nursery)
+            self._sending = Sending(
+                self._venue, self._clock, self._orders, self._inquiry, self._silence
+            )
             self._nursery = nursery
             for symbol in symbols:
                 self._open_lane(symbol)
@@ -230,8 +234,10 @@ class Execution:
             case Lost(reason=reason):
                 self.trust.lose(reason)
             case Connected():
+                self._silence.word()
                 await self._reconcile()
             case Update():
+                self._silence.word()
                 self._orders.take(message)
 
     # --- truth ----------------------------------------------------------------------------------
