@@ -66,6 +66,7 @@ NEVER_ARRIVED = "it never reached the broker"
 REST_CANCELED = "the rest of an entry after its first bar"
 
 Tell = Callable[[Sequence[Report]], None]
+Met = Callable[[str, Quote], None]
 Book = Callable[[], Mapping[str, int]]
 """The signed shares that the trader holds, by symbol."""
 
@@ -81,7 +82,9 @@ class Execution:
         session: Session,
         tell: Tell,
         book: Book,
+        met: Met = lambda *_: None,
     ) -> None:
+        """Send nothing yet; `met` is told, by order id, of the quote that an order met."""
         self.down = "it has not connected yet"
         """Why the order stream is not to be trusted; empty if it is."""
         self.fees = DayFees(session.date, charged=config.costs.fees)
@@ -91,6 +94,7 @@ class Execution:
         self._session = session
         self._tell = tell
         self._book = book
+        self._met = met
         self._intents: dict[str, Intent] = {}
         self._by_broker: dict[str, Intent] = {}
         self._strangers: dict[str, list[Update]] = defaultdict(list)
@@ -224,7 +228,7 @@ class Execution:
             nursery.start_soon(ask_held)
         quote = quotes.get(order.symbol)
         if quote is not None:
-            intent.reference = (quote.bid + quote.ask) / 2
+            self._meet(intent, quote)
         there = order.shares if held is None else -order.side.sign * held.get(order.symbol, 0)
         return "" if there >= order.shares else f"the broker holds {max(0, there):,} shares"
 
@@ -239,8 +243,12 @@ class Execution:
             return f"no quote: {error}"
         if quote is None:
             return "no quote"
-        intent.reference = (quote.bid + quote.ask) / 2
+        self._meet(intent, quote)
         return _crossed(quote) or _wide(quote, self._config)
+
+    def _meet(self, intent: Intent, quote: Quote) -> None:
+        intent.reference = (quote.bid + quote.ask) / 2
+        self._met(intent.order.order_id, quote)
 
     async def _release(self, intent: Intent) -> bool:
         """Cancel whatever legs hold the shares; False if one of them filled first.

@@ -44,7 +44,7 @@ from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
 from actors.system import Outcome
 from actors.trader import Trader, trade
-from actors.venue import Venue
+from actors.venue import Quote, Venue
 from actors.views import Views
 from engine.config import Config
 from engine.errors import BadInputError
@@ -167,7 +167,10 @@ async def _run(
     def book() -> dict[str, int]:
         return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
 
-    execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book)
+    def met(order_id: str, quote: Quote) -> None:
+        log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
+
+    execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book, met)
     async with control(plan.folder, console.answer), trio.open_nursery() as nursery:
         for group, inbox, outbox in zip(groups, asked, answers, strict=True):
             nursery.start_soon(predictor, group, inbox, outbox, "inline")

@@ -1,6 +1,7 @@
 """The log of a live session: all that the trader was given, durable before it acts.
 
-KEY INPUT: frames, reports, commands, as the supervisor takes them.
+KEY INPUT: frames, reports, commands, as the supervisor takes them; beside them what was sent, and
+the quote that each order met.
 KEY OUTPUT: inputs.jsonl in the run's folder, a chain of checksums line by line; the inputs again.
 
 The trader is a function of its inputs: fed with them anew it comes to the same state, the same
@@ -72,6 +73,16 @@ class Reloaded(NamedTuple):
     changes: tuple[tuple[str, Any, Any], ...]
 
 
+class Met(NamedTuple):
+    """The quote that let an order go, or refused it. The trader knows of it by its report alone."""
+
+    symbol: str
+    bid: float
+    ask: float
+    at_ns: int
+    streamed: bool
+
+
 Input = Frame | Told | Said | Reloaded
 _REPORTS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -123,6 +134,8 @@ class Logged:
     inputs: tuple[Input, ...]
     sent: frozenset[str]
     """Ids of the orders that were about to be sent."""
+    met: dict[str, Met]
+    """By order id: the quote that it met last."""
     head: str
     """The checksum to go on from."""
     size: int
@@ -136,6 +149,7 @@ def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
     """
     inputs: list[Input] = []
     sent: set[str] = set()
+    met: dict[str, Met] = {}
     head, size = "", 0
     for number, line, row in _lines(path):
         cut = line.rindex(b',"chain":"')
@@ -143,11 +157,14 @@ def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
         if row.get("chain") != head:
             raise BadInputError(f"{path}, line {number}: was changed (its checksum does not hold)")
         size += len(line)
-        if row["in"] == "sent":
-            sent.add(row["order_id"])
-        else:
-            inputs.append(_input(row, symbols))
-    return Logged(tuple(inputs), frozenset(sent), head, size)
+        match row["in"]:
+            case "sent":
+                sent.add(row["order_id"])
+            case "quote":
+                met[row["order_id"]] = Met(*(row[name] for name in Met._fields))
+            case _:
+                inputs.append(_input(row, symbols))
+    return Logged(tuple(inputs), frozenset(sent), met, head, size)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, Json]]:

@@ -7,8 +7,8 @@ import trio.testing
 
 from actors.desk import Outgoing
 from actors.execution import INSUFFICIENT, Execution
-from actors.venue import Rejected
-from engine.events import Decision, OcoOrder, Order, OrderRejected, Side
+from actors.venue import Quote, Rejected, Unreachable
+from engine.events import Decision, OcoOrder, Order, OrderCanceled, OrderRejected, Side
 from engine.trading.approval import approve_exit
 from tests.actors.interleavings import market
 from tests.actors.simulated_venue import Latencies, open_venue
@@ -17,6 +17,9 @@ from tests.bars import SIX, config
 AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
 LEGS = OcoOrder("legs", "TQQQ", Side.SELL, 10, 9_000_000, 11_000_000, 0.0)
 EXIT = Order("out", "TQQQ", Side.SELL, 10, entry=False, decision=Decision.EXIT)
+ENTRY = Order(
+    "in", "TQQQ", Side.BUY, 10, entry=True, decision=Decision.ENTER_LONG, limit_micro=99_000_000
+)
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def mock_clock():
 
 
 @asynccontextmanager
-async def executing(answers, told):
+async def executing(answers, told, met=lambda *_: None):
     """Run execution; what is submitted is answered from a list, then by the venue itself."""
     (session, bars), warmup = market()
     venue, clock = open_venue(session, SIX, bars, warmup, config(), 0, AT_ONCE)
@@ -37,7 +40,7 @@ async def executing(answers, told):
         return answers.pop(0) if answers else await really(approved)
 
     venue.submit = submit
-    execution = Execution(venue, clock, config(), session, told.extend, dict)
+    execution = Execution(venue, clock, config(), session, told.extend, dict, met)
     async with trio.open_nursery() as nursery:
         await nursery.start(execution.run, SIX)
         await trio.sleep(1)
@@ -77,3 +80,50 @@ async def test_an_exit_never_sells_what_is_not_held(mock_clock):
 
     assert sent == []
     assert told[0].reason == "the broker holds 0 shares"
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "why"),
+    [(10.1, 10.0, "the market is crossed: 10.1 × 10"), (9.0, 10.0, "the spread is 11.11%")],
+)
+async def test_a_crossed_or_wide_quote_refuses_an_entry(mock_clock, monkeypatch, bid, ask, why):
+    """It is not sent; the reason is told, and the quote that refused it."""
+    told, met = [], []
+    quote = Quote("TQQQ", bid, ask, 0, streamed=True)
+    async with executing([], told, lambda *seen: met.append(seen)) as (execution, sent):
+        await meeting(execution, quote, monkeypatch, ENTRY)
+
+    assert sent == []
+    assert [type(report) for report in told] == [OrderCanceled]
+    assert told[0].reason.startswith(why)
+    assert met == [("in", quote)]
+
+
+async def test_an_exit_notes_its_quote_and_goes_without_one(mock_clock, monkeypatch):
+    """What it met is told; where none can be had, nothing is."""
+    for quote in (Quote("TQQQ", 10.1, 10.0, 0), None):
+        met = []
+        async with executing([], [], lambda *seen: met.append(seen)) as (execution, sent):  # noqa: B023
+            monkeypatch.setattr(execution, "_held", holding_ten)
+            await meeting(execution, quote, monkeypatch, EXIT)
+
+        assert sent == ["out"]
+        assert met == ([] if quote is None else [("out", quote)])
+
+
+async def meeting(execution, quote, monkeypatch, order):
+    """Send an order into a market of one quote, or of none."""
+
+    async def quotes(symbols):
+        if quote is None:
+            raise Unreachable("silence")
+        return {quote.symbol: quote}
+
+    monkeypatch.setattr(execution._venue, "quotes", quotes)
+    await execution.send(Outgoing((), (approve_exit(order, 10),)), [])
+    await trio.sleep(10)
+
+
+async def holding_ten():
+    """Ten shares of TQQQ are there."""
+    return {"TQQQ": 10}

@@ -21,7 +21,7 @@ from engine.events import (
     StreamLost,
     StreamRestored,
 )
-from engine.records.inputs import Frame, InputLog, Reloaded, Said, Told, read_log
+from engine.records.inputs import Frame, InputLog, Met, Reloaded, Said, Told, read_log
 
 SYMBOLS = ("AAA", "BBB")
 texts = st.text(max_size=8)
@@ -83,17 +83,21 @@ def test_frames_keep_every_bit(tmp_path):
 
 
 def test_it_goes_on_where_it_ended(tmp_path):
-    """A second writer takes up the chain; what was about to be sent is known."""
+    """A second writer takes up the chain; what was about to be sent is known, and what it met."""
     path = tmp_path / "log"
     written(path, [frame(0)])
     log = InputLog(path, SYMBOLS, read_log(path, SYMBOLS).head)
     log.note({"in": "sent", "order_id": "x-1"})
+    for bid in (80.0, 80.01):
+        quote = {"symbol": "AAA", "bid": bid, "ask": 80.02, "at_ns": 5, "streamed": True}
+        log.note({"in": "quote", "order_id": "x-1", **quote})
     log.append(frame(1))
     log.close()
 
     logged = read_log(path, SYMBOLS)
     assert [one.minute for one in logged.inputs] == [0, 1]
     assert logged.sent == {"x-1"}
+    assert logged.met == {"x-1": Met("AAA", 80.01, 80.02, 5, streamed=True)}
 
 
 def test_a_torn_line_is_left_out(tmp_path):
