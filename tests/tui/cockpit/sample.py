@@ -293,11 +293,11 @@ BREAKERS = tuple(
 )
 
 
-def risk(heat: float = 0.93, exposure: float = 83.3) -> RiskView:
+def risk(heat: float = 0.93, exposure: float = 83.3, drawdown: float = 0.15) -> RiskView:
     """Return limits and armed breakers."""
     limits = (
         *(("heat", heat, 10, "%"), ("exposure", exposure, 100, "%"), ("day loss", 0.0, 5, "%")),
-        *(("drawdown", 0.15, 10, "%"), ("losses", 1, 3, "in a row")),
+        *(("drawdown", drawdown, 10, "%"), ("losses", 1, 3, "in a row")),
         ("orders", 2, 30, "in the last minute"),
     )
     return RiskView(
@@ -620,7 +620,7 @@ def _nothing_traded(view: CockpitView) -> CockpitView:
             forced=0,
             symbols=12,
         ),
-        risk=risk(0.0, 0.0),
+        risk=risk(0.0, 0.0, 0.0),
         trades=(),
     )
 
@@ -672,6 +672,7 @@ def flattening() -> CockpitView:
             exposure_pct=29.4,
         ),
         positions=positions,
+        risk=risk(0.0, 29.4, 0.20),
         orders=(
             *map(order, _FLATTEN_ORDERS),
             *(order(row, "canceled") for row in _ORDERS[:6]),

@@ -25,7 +25,7 @@ class Decisions(Ladder):
     """What was decided last; a new line is bold for two seconds."""
 
     newest_first: ClassVar[bool] = True
-    counted: ClassVar[bool] = False
+    counted = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)

@@ -43,7 +43,7 @@ class Ladder(Lines, can_focus=True):
     newest_first: ClassVar[bool] = False
     """Whether a cursor on the first row stays on the first row when rows arrive."""
 
-    counted: ClassVar[bool] = True
+    counted: bool = True
     """Whether the title says how many rows are out of sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

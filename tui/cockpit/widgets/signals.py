@@ -39,7 +39,8 @@ class Signals(Ladder):
 
     def table(self, view: CockpitView) -> Table:
         """Return a line per symbol."""
-        if view.header.phase in {"before", "warming"}:
+        self.counted = view.header.phase not in {"before", "warming"}
+        if not self.counted:
             return _warming(view)
         signals = self._ordered(view.signals)
         for signal in signals:
@@ -154,7 +155,7 @@ def _warming(view: CockpitView) -> Table:
 def warming_row(signal: SignalView) -> Line:
     """Return how far one predictor is."""
     rows, needed = signal.rows_learned, signal.rows_needed
-    count = fmt.number(f"{rows:,}/{needed}", 15) if needed else " " * 15
+    count = fmt.number(f"{rows:,}/{needed}", 16) if needed else " " * 16
     share = rows / needed if needed else float(signal.warm)
     days = signal.age_minutes // 1440 + 1
     return (
