@@ -640,6 +640,7 @@ def flattening() -> CockpitView:
         "SVIX": {"last_usd": 15.64, "pnl_usd": 69.0, "pnl_pct": 0.39},
         "TNA": {"shares": 328, "last_usd": 35.49, "pnl_usd": -75.44, "pnl_pct": -0.64},
     }
+    values = {"TQQQ": 0.0, "SVIX": 17_986.0, "TNA": 11_640.72}
     bare = dict.fromkeys(
         ("stop_usd", "stop_pct", "target_usd", "target_pct", "gauge_entry", "gauge_last")
     )
@@ -648,6 +649,8 @@ def flattening() -> CockpitView:
             position,
             **bare,
             **sold[position.symbol],
+            value_usd=values[position.symbol],
+            value_pct=values[position.symbol] / 1007.9909,
             state="flat" if position.symbol == "TQQQ" else "exiting",
         )
         for position in view.positions
@@ -673,9 +676,10 @@ def flattening() -> CockpitView:
         ),
         positions=positions,
         risk=risk(0.0, 29.4, 0.20),
+        stats=replace(view.stats, total_usd=561.16, mrd_pct=0.56),
         orders=(
             *map(order, _FLATTEN_ORDERS),
-            *(order(row, "canceled") for row in _ORDERS[:6]),
+            *(order((*row[:8], "flatten"), "canceled") for row in _ORDERS[:6]),
         ),
         decisions=(
             *decisions(

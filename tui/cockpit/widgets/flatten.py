@@ -17,6 +17,7 @@ STATES = {
     "failed": ("✗", "danger"),
 }
 BAR = 20
+AFTER = " then REDUCE_ONLY: no entries until h resumes"
 
 
 class Flatten(Lines):
@@ -29,6 +30,8 @@ class Flatten(Lines):
             return ()
         width, place = self.size.width, self.size.height - 1
         lines = steps(flatten)
+        if flatten.scope == "all" and len(lines) < place:
+            lines.append(plain(AFTER, "muted"))
         if len(lines) > place:
             lines = steps(flatten, short=True)
         if len(lines) > place > 0:
