@@ -109,7 +109,7 @@ class Core(App[None], inherit_bindings=False):
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""
         view = self.source.latest()
-        if view is None:
+        if view is None or not self.is_running:
             return
         before, self.view = self.view, view
         if before is None or before.sequence != view.sequence:
@@ -156,7 +156,7 @@ class Core(App[None], inherit_bindings=False):
             self._draw_lane()
 
     def _draw_lane(self) -> None:
-        if self.shown is not None and self.shown.is_mounted:
+        if self.is_running and self.shown is not None and self.shown.is_mounted:
             self.shown.draw_lane()
 
     async def on_event(self, event: events.Event) -> None:
