@@ -100,19 +100,16 @@ class Core(App[None], inherit_bindings=False):
 
     # pulling
 
-    def get_default_screen(self) -> Screen[Any]:
-        """Begin with the dashboard."""
-        return self.get_screen("dashboard")
-
-    def on_mount(self) -> None:
-        """Begin to pull."""
+    async def on_mount(self) -> None:
+        """Begin with the dashboard, and to pull."""
+        await self.push_screen("dashboard")
         self.set_interval(self.settings.pull_seconds, self.pull)
         self.pull()
 
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""
         view = self.source.latest()
-        if view is None:
+        if view is None or not self.is_running:
             return
         before, self.view = self.view, view
         if before is None or before.sequence != view.sequence:
@@ -159,7 +156,7 @@ class Core(App[None], inherit_bindings=False):
             self._draw_lane()
 
     def _draw_lane(self) -> None:
-        if self.shown is not None and self.shown.is_mounted:
+        if self.is_running and self.shown is not None and self.shown.is_mounted:
             self.shown.draw_lane()
 
     async def on_event(self, event: events.Event) -> None:

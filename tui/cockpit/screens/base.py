@@ -72,6 +72,7 @@ class CockpitScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what happened while another screen was on top."""
+        self.draw_footer()
         self.cockpit.pull()
 
     def on_resize(self) -> None:
@@ -107,6 +108,8 @@ class CockpitScreen(Screen[None]):
 
     def draw_footer(self) -> None:
         """Show which keys there are."""
+        if not self.is_mounted:
+            return
         app = self.cockpit
         named = footer_keys.pairs(self.word, app.view, app.settings.keys, self.size.width)
         self.query_one(Footer).draw(named)
