@@ -143,8 +143,12 @@ class ConfirmView:
 
     title: str
     sends: tuple[str, ...]
-    """One line per order or cancellation, in their order."""
+    """What is sent, a line each, such as `SELL 402 TQQQ`."""
+    about: tuple[str, ...] = ()
+    """Beside each of `sends`: what moves meanwhile, such as `last 82.17, about 33,032`."""
     then: tuple[str, ...]
-    """What follows: no entries until resume, …"""
+    """The steps, in their order."""
+    facts: tuple[str, ...] = ()
+    """More lines, such as `P&L if filled at last ▲ +196.98`."""
     gone: str
     """Why there is nothing to confirm any more; empty if there is."""
