@@ -25,6 +25,7 @@ import trio
 from actors.cockpit.cockpit import Cockpit
 from actors.cockpit.showing import Showing
 from actors.cockpit.stopping import Stopping
+from actors.cockpit.views import TransportView
 from actors.cockpit.watching import Watch
 from actors.mailbox import Mailbox
 from actors.pacing import Asked
@@ -35,6 +36,7 @@ from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Sn
 
 Json = dict[str, Any]
 Answer = Callable[[Mapping[str, Any]], Awaitable[Json | Watch]]
+Turn = Callable[[Mapping[str, Any]], TransportView]
 MOST_BYTES = 65_536
 """A longer request is refused."""
 MOST_MINUTES = 390
@@ -151,6 +153,7 @@ class Console:
         reloading: Reloading | None = None,
         cockpit: Cockpit | None = None,
         stopping: Stopping | None = None,
+        turn: Turn | None = None,
     ) -> None:
         self._about: Json = {"session": run_folder.name, "run_dir": str(run_folder.resolve())}
         self._symbols = symbols
@@ -159,6 +162,7 @@ class Console:
         self._reloading = reloading
         self._cockpit = cockpit
         self._stopping = stopping
+        self._turn = turn
 
     async def answer(self, request: Mapping[str, Any]) -> Json | Watch:
         """Answer one request; raises BadInputError for one that cannot be understood."""
@@ -171,6 +175,8 @@ class Console:
         if verb == "stop" and self._stopping is not None:
             await self._stopping.ask(request.get("how"), actor)
             return self._about | {"accepted": verb}
+        if verb == "transport" and self._turn is not None:
+            return self._about | {"transport": asdict(self._turn(request))}
         if verb == "reload":
             return self._about | self._reload(request, actor)
         command = self._command(request)

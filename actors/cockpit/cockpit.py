@@ -6,9 +6,10 @@ KEY OUTPUT: CockpitView; what did not change is the same object as before.
 Pages are remembered as they come; a view is built only when it is asked for.
 """
 
+import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from actors.cockpit.alerts import alert_views
 from actors.cockpit.cards import card_views, closed_views
 from actors.cockpit.figures import curve_view, stats_view
 from actors.cockpit.health import health_view
-from actors.cockpit.log import Log
+from actors.cockpit.log import Listening, Log
 from actors.cockpit.memory import Memory
 from actors.cockpit.money import header_view, money_view
 from actors.cockpit.positions import position_views
@@ -24,7 +25,7 @@ from actors.cockpit.risk import risk_view
 from actors.cockpit.scene import About, Outside, Scene
 from actors.cockpit.signals import signal_views
 from actors.cockpit.trades import trade_view
-from actors.cockpit.views import CockpitView, FlattenView, HeaderView, TransportView
+from actors.cockpit.views import CockpitView, FlattenView, HeaderView
 from actors.desk import Desk
 from engine.market.frames import Session
 from engine.records.page import Page
@@ -41,8 +42,6 @@ class Cockpit:
         self.about = about
         self.outside = outside
         self.log = Log()
-        self.transport: TransportView | None = None
-        """Of a replay, kept by whoever drives it."""
         self.viewers = 0
         self._desk = desk
         self.memory = Memory(desk, len(about.symbols), outside.now_ns, self.log)
@@ -63,6 +62,23 @@ class Cockpit:
         if page.trading and self.about.mode != "replay":
             took = self.outside.frame_ms[-1] if self.outside.frame_ms else None
             self.log.page(page, self.outside.now_ns(), took)
+
+    @asynccontextmanager
+    async def hearing(self) -> AsyncIterator[None]:
+        """Take what is logged into the log of the session for as long as the body runs."""
+        heard = Listening(self.log, self.outside.now_ns)
+        root = logging.getLogger()
+        root.addHandler(heard)
+        try:
+            yield
+        finally:
+            root.removeHandler(heard)
+
+    def flat(self) -> bool:
+        """Return whether a liquidation is over: the broker has confirmed it."""
+        self.view()
+        now = self.memory.flattening.now
+        return now is None or now.confirmed_ns is not None
 
     @contextmanager
     def viewed(self) -> Iterator[None]:
@@ -134,7 +150,7 @@ class Cockpit:
         self._keep(
             flatten=flatten,
             alerts=alert_views(header, flatten, self._desk, self.outside),
-            transport=self.transport,
+            transport=self.outside.transport(),
         )
         seconds = time.monotonic()
         if seconds < self._health_at + HEALTH_SECONDS:
@@ -157,9 +173,7 @@ class Cockpit:
         if shown.now is None:
             return None
         held = {s: position.shares for s, position in scene.state.ledger.positions.items()}
-        since = shown.now.sold_ns
-        asked = since is not None and self.outside.flat_since(since)
-        shown.now.observe(now_ns, held, self.outside.carrying, asked_flat=asked)
+        shown.now.observe(now_ns, held, self.outside.carrying, self.outside.flat_since)
         if shown.over(now_ns):
             shown.now = None
             return None

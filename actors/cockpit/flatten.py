@@ -4,7 +4,7 @@ KEY INPUT: Liquidate, the exits that follow, their fills; the book; what the bro
 KEY OUTPUT: FlattenView, until ten seconds after it is flat.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from actors.cockpit.labels import price, usd, who
@@ -56,16 +56,24 @@ class Flattening:
             sold.value_micro += fill.shares * fill.price_micro
 
     def observe(
-        self, now_ns: int, held: Mapping[str, int], carrying: Carrying, *, asked_flat: bool
+        self,
+        now_ns: int,
+        held: Mapping[str, int],
+        carrying: Carrying,
+        flat_since: Callable[[int], bool],
     ) -> None:
-        """Note what has been reached; `held` are the shares that are left, by symbol."""
+        """Note what has been reached; `held` are the shares that are left, by symbol.
+
+        `flat_since`: whether the broker has said so since a moment.
+        """
         left = sum(shares for symbol, shares in held.items() if self.covers(symbol))
         if self.canceled_ns is None and self.canceled(carrying) == len(self.legs):
             self.canceled_ns = now_ns
         if self.sold_ns is None and not left:
             self.sold_ns = now_ns
-        if self.confirmed_ns is None and not left and self.canceled_ns is not None and asked_flat:
-            self.confirmed_ns = now_ns
+        if self.confirmed_ns is None and self.sold_ns is not None and self.canceled_ns is not None:
+            confirmed = not left and flat_since(max(self.sold_ns, self.canceled_ns))
+            self.confirmed_ns = now_ns if confirmed else None
 
     def canceled(self, carrying: Carrying) -> int:
         """Return how many of the resting orders are over."""

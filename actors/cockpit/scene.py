@@ -7,11 +7,12 @@ KEY OUTPUT: Scene, with the few questions that several builders ask.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from actors.cockpit.day import Day
 from actors.cockpit.orders import Carried, Carrying, OrderBook
 from actors.cockpit.slots import Slots
-from actors.cockpit.views import Link, Mode
+from actors.cockpit.views import Link, Mode, TransportView
 from actors.desk import Desk
 from actors.mailbox import Mailbox
 from actors.predictor import Learner
@@ -59,7 +60,9 @@ class Outside:
     """Whether the broker has said, since then, that it holds what the book does."""
     counts: Callable[[], tuple[tuple[str, int], ...]] = tuple
     """Of the feed."""
-    mailboxes: Sequence[Mailbox[object]] = ()
+    transport: Callable[[], TransportView | None] = lambda: None
+    """Of a replay."""
+    mailboxes: Sequence[Mailbox[Any]] = ()
     learners: Sequence[Learner] = ()
     frame_ms: Sequence[float] = field(default_factory=list)
     """How long the last frames took."""

@@ -36,25 +36,22 @@ class Stopping:
         self._desk = desk
         self._commands = commands
         self._confirmed_flat = confirmed_flat
-        self._flatten = trio.Event()
 
     async def ask(self, how: object, actor: str) -> None:
-        """Begin to end; raises BadInputError for another word."""
+        """Return once the session was told to end, flat if that is asked for.
+
+        Raises BadInputError for another word.
+        """
         if how not in get_args(How):
             raise BadInputError(f"how {how!r}: flatten or leave")
         self.wanted = True
-        if how == "leave":
-            self._stop.set()
-            return
-        await self._commands.send(Asked(Liquidate(), actor))
-        self._flatten.set()
-
-    async def run(self) -> None:
-        """Wait until it is asked to flatten, and until all is sold; then stop."""
-        await self._flatten.wait()
-        state = self._desk.state
-        while state.risk.flattened is None or state.ledger.positions or state.working:  # noqa: ASYNC110 - nor has the state
-            await trio.sleep(LOOK_SECONDS)
-        while not self._confirmed_flat():  # noqa: ASYNC110 - the broker has no event
-            await trio.sleep(LOOK_SECONDS)
+        if how == "flatten":
+            await self._commands.send(Asked(Liquidate(), actor))
+            while not self._is_flat():  # noqa: ASYNC110 - neither the state nor the broker has one
+                await trio.sleep(LOOK_SECONDS)
         self._stop.set()
+
+    def _is_flat(self) -> bool:
+        state = self._desk.state
+        sold = state.risk.flattened is not None and not (state.ledger.positions or state.working)
+        return sold and self._confirmed_flat()
