@@ -152,3 +152,7 @@ class ConfirmView:
     """More lines, such as `P&L if filled at last ▲ +196.98`."""
     gone: str
     """Why there is nothing to confirm any more; empty if there is."""
+    about: tuple[str, ...] = ()
+    """Beside each of `sends` what moves meanwhile: price, value, P&L."""
+    facts: tuple[str, ...] = ()
+    """What else one would know: since when it is halted, what goes on blocking."""
