@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from actors.cockpit.watching import Watch
 from actors.mailbox import Mailbox
 from actors.pacing import Asked
 from actors.reloading import Reloading
+from actors.restart import Crash, attempt
 from actors.views import Views
 from engine.errors import BadInputError
 from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
@@ -187,8 +189,11 @@ class Console:
         if self._cockpit is None:
             raise BadInputError("this session has no cockpit")
         if request.get("verb") == "show":
-            shown = Showing(self._cockpit, self._reloading)
-            return self._about | {"show": shown.answer(request)}
+            showing = Showing(self._cockpit, self._reloading)
+            shown = attempt(partial(showing.answer, request))
+            if isinstance(shown, Crash):  # trading goes on without viewers
+                raise BadInputError(f"it cannot be shown: {shown.error}")
+            return self._about | {"show": shown}
         seconds = request.get("seconds")
         return Watch(self._cockpit, float(seconds) if isinstance(seconds, int | float) else 0.0)
 

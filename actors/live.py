@@ -46,7 +46,7 @@ from actors.recovery import (
 )
 from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
-from actors.system import Outcome, Screen
+from actors.system import Outcome, Screen, nobody
 from actors.trader import Trader, trade
 from actors.venue import Venue
 from actors.views import Views
@@ -89,7 +89,7 @@ class LivePlan:
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time, each for the minute that begins then or later."""
     follower: Follower | None = None
-    screen: Screen = lambda _cockpit, _answer: None
+    screen: Screen = nobody
     """Called with what a screen in this process looks at and asks."""
     mode: Mode = "paper"
     account: str = ""

@@ -46,6 +46,12 @@ from engine.records.stats import RunStats
 from engine.simulation.broker import SimulatedBroker
 
 Screen = Callable[[Cockpit, Answers], object]
+
+
+def nobody(_cockpit: Cockpit, _answer: Answers) -> None:
+    """Look at nothing."""
+
+
 AHEAD_FRAMES = 32
 """How far an actor may run ahead of the next: so many frames, and at least two blocks."""
 
@@ -75,7 +81,7 @@ class Plan:
     """At a human pace, with a control socket; None: as fast as it goes."""
     factory: PredictorFactory | None = None
     """For tests; by default `[learning] predictor` by name."""
-    screen: Screen = lambda _cockpit, _answer: None
+    screen: Screen = nobody
     """Called with what a screen in this process looks at and asks, if it has a pace."""
     follower: Follower | None = None
     """The database that follows the journal."""

@@ -143,13 +143,9 @@ class ConfirmView:
 
     title: str
     sends: tuple[str, ...]
-    """What is sent, a line each, such as `SELL 402 TQQQ`."""
-    about: tuple[str, ...] = ()
-    """Beside each of `sends`: what moves meanwhile, such as `last 82.17, about 33,032`."""
+    """One line per order or cancellation, in their order."""
     then: tuple[str, ...]
-    """The steps, in their order."""
-    facts: tuple[str, ...] = ()
-    """More lines, such as `P&L if filled at last ▲ +196.98`."""
+    """What follows: no entries until resume, …"""
     gone: str
     """Why there is nothing to confirm any more; empty if there is."""
     about: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ import trio
 
 from actors.cockpit.cockpit import Cockpit
 from actors.cockpit.views import CockpitView
+from actors.restart import Crash, attempt
 
 LEAST_SECONDS = 0.2
 MOST_SECONDS = 60.0
@@ -48,10 +49,17 @@ class Watch:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_gone, stream, nursery.cancel_scope)
                 while True:
-                    news = self.news()
-                    if news:
+                    news = attempt(self.news)
+                    if isinstance(news, Crash):  # trading goes on without viewers
+                        await stream.send_all(_failed(news))
+                        nursery.cancel_scope.cancel()
+                    elif news:
                         await stream.send_all(orjson.dumps({"ok": True, "view": news}) + b"\n")
                     await trio.sleep(self._seconds)
+
+
+def _failed(crash: Crash) -> bytes:
+    return orjson.dumps({"ok": False, "error": f"the view failed: {crash.error}"}) + b"\n"
 
 
 async def _until_gone(stream: trio.SocketStream, scope: trio.CancelScope) -> None:
