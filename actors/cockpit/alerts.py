@@ -4,17 +4,15 @@ KEY INPUT: a desk, the links, the age of the data, the liquidation under way.
 KEY OUTPUT: AlertViews.
 """
 
-from actors.cockpit.labels import gate_name
 from actors.cockpit.scene import Outside
 from actors.cockpit.views import AlertView, FlattenView, HeaderView
 from actors.desk import Desk
 from engine.events import Gate
 
-OLD_SECONDS = 75.0
-"""Since the newest bar's end: from then on it is an alert."""
+GRACE_SECONDS = 15.0
+"""Beyond a minute since the newest bar's end: from then on it is an alert."""
 MOST = 56
 """Characters of an alert's text."""
-_TOLD_APART = (Gate.STALE_DATA, Gate.LOST_STREAM)
 
 
 def alert_views(
@@ -23,7 +21,7 @@ def alert_views(
     """Return what lasts now."""
     now = header.now_ns
     found = [
-        *_flatten(flatten, now), *_links(header, outside, desk), *_data(header),
+        *_flatten(flatten, now), *_links(header, outside, desk), *_data(header, outside),
         *_breakers(desk), *_quarantined(desk),
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda alert: alert.severity != "danger"))
@@ -62,10 +60,11 @@ def _links(header: HeaderView, outside: Outside, desk: Desk) -> list[AlertView]:
     return found
 
 
-def _data(header: HeaderView) -> list[AlertView]:
+def _data(header: HeaderView, outside: Outside) -> list[AlertView]:
     trading = header.phase in ("open", "no_entries", "flattening") and header.mode != "replay"
     age = header.data_age_s if header.data_age_s is not None else 0.0
-    if not trading or age < OLD_SECONDS or header.last_bar_ns is None:
+    old = 60.0 + outside.span_ns(GRACE_SECONDS) / 1e9
+    if not trading or age < old or header.last_bar_ns is None:
         return []
     ended = header.last_bar_ns + 60_000_000_000
     words = f"no bar for {_span(age)}: exits work, stops rest at the broker"
@@ -79,9 +78,12 @@ def _span(seconds: float) -> str:
 
 def _breakers(desk: Desk) -> list[AlertView]:
     found = []
-    for gate, trip in sorted(desk.state.risk.tripped.items()):
-        text = f"{gate_name(gate)}: {trip.reason}" if gate not in _TOLD_APART else trip.reason
-        found.append(_alert(text, trip.ts_ns, "6", "entries are blocked, exits never"))
+    for _, trip in sorted(desk.state.risk.tripped.items()):
+        found.append(
+            _alert(
+                f"no entries: {trip.reason}", trip.ts_ns, "6", "entries are blocked, exits never"
+            )
+        )
     return found
 
 

@@ -51,6 +51,8 @@ class Outside:
 
     now_ns: Callable[[], int]
     """The session's time."""
+    span_ns: Callable[[float], int] = lambda seconds: round(seconds * 1e9)
+    """Of a grace of so many seconds, as the session's clock has it."""
     feed: Callable[[], Link] = lambda: "none"
     orders: Callable[[], Link] = lambda: "none"
     orders_down: Callable[[], str] = lambda: ""
