@@ -245,7 +245,8 @@ def _outside(
         )  # fmt: skip
 
     return Outside(
-        now_ns=plan.clock.now_ns, span_ns=plan.clock.span_ns, feed=lambda: minutes.link, orders=orders,
+        now_ns=plan.clock.now_ns, span_ns=plan.clock.span_ns,
+        feed=lambda: minutes.link, orders=orders,
         orders_down=lambda: execution.down, carrying=execution.carrying,
         flat_since=execution.agreed_since, counts=counts, mailboxes=mailboxes, learners=learners,
         frame_ms=trader.frame_ms,
