@@ -14,6 +14,7 @@ from functools import partial
 
 import trio
 
+from actors.cockpit.orders import Carried
 from actors.comparison import Book, Comparison
 from actors.desk import Outgoing
 from actors.flatness import watch_flat
@@ -110,6 +111,17 @@ class Execution:
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
         intent.rest_follows = intent.flattens
+
+    def carrying(self, order_id: str) -> Carried:
+        """Return whether the broker has an order, or nothing more will come of it."""
+        intent = self._orders.get(order_id)
+        if intent is None or intent.ended or intent.over:
+            return "over"
+        return "yes" if intent.carriers else "no"
+
+    def agreed_since(self, ts_ns: int) -> bool:
+        """Return whether the broker has said since then that it holds what the book does."""
+        return self._comparison.agreed_ns > ts_ns
 
     @property
     def ignored(self) -> int:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import trio
 
+from actors.cockpit.views import Link
 from actors.session_clock import SessionClock, move_on_at
 from actors.venue import Bar, Connected, Lost, Unreachable, Venue
 from engine.market.frames import MINUTE_NS, Floats, Session
@@ -57,6 +58,8 @@ class Minutes:
     counts: FeedCounts = field(default_factory=FeedCounts)
     lost: Callable[[str], None] = lambda _: None
     """Told why the stream broke."""
+    link: Link = "connecting"
+    """Of the stream."""
     _bars: dict[int, dict[str, Bar]] = field(default_factory=lambda: defaultdict(dict))
     _next: int = 0
     _suspect: bool = True
@@ -140,9 +143,11 @@ class Minutes:
 
     def _take(self, message: Bar | Connected | Lost) -> None:
         if isinstance(message, Connected):
+            self.link = "up"
             self._stood_ns = self.clock.now_ns()
             return
         if isinstance(message, Lost):
+            self.link = "down"
             self._suspect, self._stood_ns, self._given_up = True, None, message.fatal
             self.lost(message.reason)
             return

@@ -9,12 +9,14 @@ import trio
 from actors.orders import Tell
 from engine.events import StreamLost, StreamRestored
 
+NOT_CONNECTED = "it has not connected yet"
+
 
 class Trust:
     """One session's trust in its broker."""
 
     def __init__(self, tell: Tell) -> None:
-        self.down = "it has not connected yet"
+        self.down = NOT_CONNECTED
         """Why no entry may be sent; empty if one may."""
         self.ready = trio.Event()
         """Set once the order stream has been reconciled for the first time."""

@@ -148,7 +148,7 @@ def view_of(state: State, block: Block, t: int, config: Config) -> View:
         heat_limit=state.equity * config.risk.max_heat_pct / 100,
         losses_in_row=risk.losses,
         working_orders=len(state.working),
-        positions=tuple(_position(state, block, t, symbol) for symbol in sorted(positions)),
+        positions=tuple(position_view(state, block, t, symbol) for symbol in sorted(positions)),
         inbox=tuple(
             _card(card, state.inbox.approved.get(symbol, ""), block.ts_ns(t) + MINUTE_NS)
             for symbol, card in sorted(state.inbox.open.items())
@@ -203,7 +203,8 @@ def _closed(event: CardClosed) -> ClosedCard:
     )
 
 
-def _position(state: State, block: Block, t: int, symbol: str) -> PositionView:
+def position_view(state: State, block: Block, t: int, symbol: str) -> PositionView:
+    """Return an open position as frame `t` leaves it."""
     position, column = state.ledger.positions[symbol], state.column_of(symbol)
     price, entry = _price(state, block, t, symbol), position.entry_price
     legs = state.legs.get(column)
