@@ -148,3 +148,7 @@ class ConfirmView:
     """What follows: no entries until resume, …"""
     gone: str
     """Why there is nothing to confirm any more; empty if there is."""
+    about: tuple[str, ...] = ()
+    """Beside each of `sends` what moves meanwhile: price, value, P&L."""
+    facts: tuple[str, ...] = ()
+    """What else one would know: since when it is halted, what goes on blocking."""

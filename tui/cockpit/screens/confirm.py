@@ -1,0 +1,128 @@
+"""The dialog before anything risky: what will be sent, line by line, and one key that sends it.
+
+KEY INPUT: a command; the session's word on what it would send now, asked anew with every view.
+KEY OUTPUT: True for `y`; any other key, the mouse, or 20 seconds leave everything as it is.
+
+Opening it sends nothing: entries are frozen by the command itself, as its first effect, so that
+there is nothing to undo when the answer is no.
+"""
+
+import asyncio
+from typing import ClassVar
+
+from textual import events
+
+from actors.cockpit.asked import ConfirmView
+from actors.cockpit.views import CockpitView
+from engine.errors import RotorError
+from tui.cockpit.asking import asked
+from tui.cockpit.screens.dialog import Dialog
+from tui.cockpit.source import Json
+
+SECONDS = 20
+DEAD_SECONDS = 0.5
+"""For which `y` does nothing after what would be sent has changed."""
+
+
+class Confirm(Dialog[bool]):
+    """One question."""
+
+    DEFAULT_CLASSES: ClassVar = "confirm"
+
+    def __init__(self, command: Json, sends: str, known: ConfirmView | None = None) -> None:
+        super().__init__()
+        self.command = command
+        self._yes = sends
+        """What `y` does, in words."""
+        self._fixed = known is not None
+        self._asked: ConfirmView | None = known
+        self._changed: frozenset[str] = frozenset()
+        self._dead_until = 0.0
+        self._left = SECONDS
+        self._sequence: int | None = None
+
+    def on_mount(self) -> None:
+        """Ask what would be sent."""
+        self.set_interval(1, self._count)
+        self.query_one("#frame").set_class(self._mode() == "LIVE", "-live")
+        self._write()
+        if self.cockpit.view is not None:
+            self.redraw(self.cockpit.view)
+
+    def redraw(self, view: CockpitView) -> None:
+        """Ask again what would be sent, if the session has moved."""
+        if self._fixed or view.sequence == self._sequence:
+            return
+        self._sequence = view.sequence
+        self.run_worker(self._ask(), group="ask", exclusive=True)
+
+    async def _ask(self) -> None:
+        try:
+            found = await asked(self.cockpit.source, ConfirmView, "confirm", command=self.command)
+        except RotorError as error:
+            self._leave(str(error))
+            return
+        if found.gone:
+            self._leave(found.gone)
+            return
+        before, self._asked = self._asked, found
+        if before is not None and before.sends != found.sends:
+            self._changed = frozenset(found.sends) - frozenset(before.sends)
+            self._dead_until = self._now() + DEAD_SECONDS
+        self._write()
+
+    def _leave(self, why: str) -> None:
+        if self.is_current:
+            self.cockpit.say(why, "error")
+            self.dismiss(result=False)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Send with the confirming key alone; leave with any other."""
+        event.stop()
+        event.prevent_default()
+        if event.key not in self.cockpit.keys_of("confirm.yes"):
+            self.dismiss(result=False)
+        elif self._asked is not None and self._now() >= self._dead_until:
+            self.dismiss(result=True)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            self.dismiss(result=False)
+            return
+        self._write()
+
+    def _write(self) -> None:
+        title = self._asked.title if self._asked else "One moment"
+        note = f"closes by itself in {self._left} s"
+        self.frame(f"{title} · {self._mode()}", note, list(self._lines()))
+
+    def _lines(self) -> list[str]:
+        asked = self._asked
+        if asked is None:
+            return ["asking the session what it would send"]
+        about = (*asked.about, *("" for _ in asked.sends))
+        wide = max((len(line) for line in asked.sends), default=0)
+        lines = [
+            f"{'*' if line in self._changed else ''}{line:<{wide}}  {more}".rstrip()
+            for line, more in zip(asked.sends, about, strict=False)
+        ]
+        if self._mode() == "LIVE":
+            account = self.cockpit.view.header.account if self.cockpit.view else ""
+            lines += ["", f"   R E A L   M O N E Y   ·   account {account}"]
+        steps = [f"{i}  {step}" for i, step in enumerate(asked.then, 1)]
+        yes = self.cockpit.key_shown("confirm.yes")
+        last = f"{yes}  {self._yes:<19} any other key  leave it"
+        return [*lines, *_apart(steps), *_apart(list(asked.facts)), "", last]
+
+    def _mode(self) -> str:
+        view = self.cockpit.view
+        return view.header.mode.upper() if view is not None else ""
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _apart(lines: list[str]) -> list[str]:
+    return ["", *lines] if lines else []
