@@ -129,7 +129,7 @@ class Trading(Core):
         if self.shown is not None and self.shown.word != "inbox":
             self.action_open("inbox")
         elif not self.refused():
-            self._call(what)
+            self._call(f"{what}_card")
 
     def on_card(self, verb: str, card: CardView, minutes: int) -> None:
         """Approve (after `y`), dismiss or snooze a card as it stands now."""

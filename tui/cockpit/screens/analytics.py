@@ -77,7 +77,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
                 yield Panel(id="calibration")
                 yield Panel(id="scores")
 
-    def draw_body(self, view: CockpitView) -> None:
+    def draw_body(self, view: CockpitView) -> None:  # noqa: ARG002 - asked, not pulled
         """Draw the crumb; the rest is asked for."""
         self.draw_rest()
 
@@ -85,7 +85,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         """Ask for the grouping that is shown, and the others where there is room for them."""
         others = GROUPINGS if self.query_one("#others").display else ()
         for by in dict.fromkeys((self._by, *others)):
-            answer = await asked(self.source, AnalyticsView, "analytics", by=by)
+            answer = await asked(self.cockpit.source, AnalyticsView, "analytics", by=by)
             self._answers[by] = answer
 
     def draw_answer(self) -> None:

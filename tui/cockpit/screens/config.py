@@ -55,13 +55,13 @@ class ConfigScreen(SheetScreen, AskingScreen):
         yield Sheet[Setting](COLUMNS, lambda s: s[0])
         yield Panel(id="reloads")
 
-    def draw_body(self, view: CockpitView) -> None:
+    def draw_body(self, view: CockpitView) -> None:  # noqa: ARG002 - asked, not pulled
         """Draw what does not wait for an answer."""
         self.draw_rest()
 
     async def ask(self) -> None:
         """Ask for the settings, and read the file."""
-        self._answer = await asked(self.source, ConfigView, "config")
+        self._answer = await asked(self.cockpit.source, ConfigView, "config")
 
     def draw_answer(self) -> None:
         """Draw what was answered."""
@@ -80,6 +80,11 @@ class ConfigScreen(SheetScreen, AskingScreen):
         self.query_one("#settings-rule", Panel).tell([settings])
         told = _history(answer, width) if answer is not None else []
         self.query_one("#reloads", Panel).tell(told)
+
+    def read(self) -> None:
+        """Read the file again and show the difference."""
+        self._undoing = False
+        self.ask_now()
 
     def apply(self) -> None:
         """Apply the difference shown, or undo the last reload if that was asked for."""

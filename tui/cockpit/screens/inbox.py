@@ -6,11 +6,13 @@ KEY OUTPUT: a sheet of cards, the terms of the one under the cursor; approve, di
 `a` arms exactly the version that is shown, `y` sends it; a newer version disarms it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from actors.cockpit.filtering import Field
 from actors.cockpit.views import CardView, ClosedCardView, CockpitView
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import Row
@@ -76,6 +78,14 @@ def _state(entry: _Entry) -> Cell:
     return entry.state, "warning" if urgent else "" if entry.state == "open" else "muted"
 
 
+def _of_card(read: Callable[[CardView], Field]) -> Callable[[_Entry], Field]:
+    return lambda entry: None if entry.card is None else read(entry.card)
+
+
+def _cell(read: Callable[[CardView], str]) -> Callable[[_Entry], str]:
+    return lambda entry: NONE if entry.card is None else read(entry.card)
+
+
 COLUMNS: tuple[Column[_Entry], ...] = (
     Column(field="id", heading="ID", width=14, left=True, words=True,
            value=lambda e: e.id, cell=lambda e: e.id),
@@ -84,41 +94,32 @@ COLUMNS: tuple[Column[_Entry], ...] = (
     Column(field="side", heading="SIDE", width=5, left=True, words=True,
            value=lambda e: e.side, cell=lambda e: e.side),
     Column(field="shares", heading="SHARES", width=6,
-           value=lambda e: e.card and e.card.shares,
-           cell=lambda e: f"{e.card.shares:,}" if e.card else NONE),
-    Column(field="price", heading="LIMIT", width=7,
-           value=lambda e: e.card and e.card.limit_usd,
-           cell=lambda e: price(e.card and e.card.limit_usd)),
-    Column(field="rr", heading="R:R", width=4,
-           value=lambda e: e.card and e.card.reward_to_risk,
-           cell=lambda e: fixed(e.card and e.card.reward_to_risk, 1)),
+           value=_of_card(lambda c: c.shares), cell=_cell(lambda c: f"{c.shares:,}")),
+    Column(field="limit", heading="LIMIT", width=7,
+           value=_of_card(lambda c: c.limit_usd), cell=_cell(lambda c: price(c.limit_usd))),
+    Column(field="rr", heading="R:R", width=4, value=_of_card(lambda c: c.reward_to_risk),
+           cell=_cell(lambda c: fixed(c.reward_to_risk, 1))),
     Column(field="win", heading="WIN%", width=4,
-           value=lambda e: e.card and 100 * e.card.win_rate,
-           cell=lambda e: rate(e.card and e.card.win_rate)),
+           value=_of_card(lambda c: 100 * c.win_rate), cell=_cell(lambda c: rate(c.win_rate))),
     Column(field="conf", heading="CONF", width=4,
-           value=lambda e: e.card and e.card.confidence,
-           cell=lambda e: fixed(e.card and e.card.confidence)),
+           value=_of_card(lambda c: c.confidence), cell=_cell(lambda c: fixed(c.confidence))),
     Column(field="expires", heading="EXPIRES", width=7,
            value=lambda e: e.seconds if e.card else None,
            cell=lambda e: (e.expires, _state(e)[1])),
     Column(field="state", heading="STATE", width=9, left=True, words=True,
            value=lambda e: e.state, cell=_state),
     Column(field="risk", heading="RISK $", width=9, least=120,
-           value=lambda e: e.card and e.card.risk_usd,
-           cell=lambda e: fixed(e.card and e.card.risk_usd)),
+           value=_of_card(lambda c: c.risk_usd), cell=_cell(lambda c: fixed(c.risk_usd))),
     Column(field="stop", heading="STOP", width=7, least=120,
-           value=lambda e: e.card and e.card.stop_usd,
-           cell=lambda e: price(e.card and e.card.stop_usd)),
+           value=_of_card(lambda c: c.stop_usd), cell=_cell(lambda c: price(c.stop_usd))),
     Column(field="target", heading="TARGET", width=7, least=120,
-           value=lambda e: e.card and e.card.target_usd,
-           cell=lambda e: price(e.card and e.card.target_usd)),
+           value=_of_card(lambda c: c.target_usd), cell=_cell(lambda c: price(c.target_usd))),
     Column(field="until", heading="UNTIL", width=8, left=True, words=True, least=120,
-           value=lambda e: fmt.clock(e.card.expires_ns) if e.card else None,
-           cell=lambda e: fmt.clock(e.card and e.card.expires_ns),
-           exported=lambda e: utc(e.card.expires_ns) if e.card else None),
+           value=_of_card(lambda c: fmt.clock(c.expires_ns)),
+           cell=_cell(lambda c: fmt.clock(c.expires_ns)),
+           exported=_of_card(lambda c: utc(c.expires_ns))),
     Column(field="binding", heading="SIZE BOUND BY", width=22, left=True, words=True, least=150,
-           value=lambda e: e.card and e.card.binding,
-           cell=lambda e: (e.card.binding if e.card else NONE, "muted")),
+           value=_of_card(lambda c: c.binding), cell=_cell(lambda c: c.binding)),
 )  # fmt: skip
 
 
@@ -181,7 +182,7 @@ class InboxScreen(SheetScreen):
     def _is_armed(self, entry: _Entry | None) -> bool:
         return entry is not None and self._armed == (entry.id, entry.version)
 
-    def approve(self) -> None:
+    def approve_card(self) -> None:
         """Arm the version under the cursor: `y` then sends it."""
         entry = self._open_entry("approve")
         if entry is not None:
@@ -200,13 +201,13 @@ class InboxScreen(SheetScreen):
         self._armed = None
         self._give("approve", entry)
 
-    def dismiss(self) -> None:
+    def dismiss_card(self) -> None:
         """Dismiss the card under the cursor."""
         entry = self._open_entry("dismiss")
         if entry is not None:
             self._give("dismiss", entry)
 
-    def snooze(self) -> None:
+    def snooze_card(self) -> None:
         """Take the card under the cursor away for five minutes."""
         entry = self._open_entry("snooze")
         if entry is not None:

@@ -60,13 +60,15 @@ class LogScreen(AskingScreen):
         """Return the lines."""
         return self.query_one(Tape)
 
-    def draw_body(self, view: CockpitView) -> None:
+    def draw_body(self, view: CockpitView) -> None:  # noqa: ARG002 - asked, not pulled
         """Draw what does not wait for an answer."""
         self._draw_rest()
 
     async def ask(self) -> None:
         """Ask for the newest lines that match."""
-        self._log = await asked(self.source, LogView, "log", filter=self._words, level=self._level)
+        self._log = await asked(
+            self.cockpit.source, LogView, "log", filter=self._words, level=self._level
+        )
 
     def draw_answer(self) -> None:
         """Draw what was answered."""
@@ -83,7 +85,7 @@ class LogScreen(AskingScreen):
         self._words = words.strip()
         self._sought = self._words or self._sought
         self.ask_now()
-        return f"filter {self._words}" if self._words else "filter cleared"
+        return self._words
 
     def export(self) -> str:
         """Write the lines shown as CSV."""
@@ -107,15 +109,15 @@ class LogScreen(AskingScreen):
         self.ask_now()
         self._draw_rest()
 
-    def next_match(self) -> str:
+    def next_match(self) -> None:
         """Go to the next match."""
-        return self._match(1)
+        self._match(1)
 
-    def previous_match(self) -> str:
+    def previous_match(self) -> None:
         """Go to the previous match."""
-        return self._match(-1)
+        self._match(-1)
 
-    def _match(self, step: int) -> str:
+    def _match(self, step: int) -> None:
         lines = self._log.lines if self._log is not None else ()
         terms = parse(self._sought, (), TEXTS)
         at = self.tape.cursor + step
@@ -123,10 +125,11 @@ class LogScreen(AskingScreen):
             line = lines[at]
             if all(t.holds(_fields(line)) for t in terms) if terms else line.level != "info":
                 self.tape.move_to(at)
-                return ""
+                return
             at += step
         sought = self._sought or "warning or error"
-        return f"no {'later' if step > 0 else 'earlier'} line with {sought}"
+        where = "later" if step > 0 else "earlier"
+        self.cockpit.say(f"no {where} line with {sought}", "note")
 
     def on_tape_moved(self, event: Tape.Moved) -> None:
         """Draw the line under the cursor in full."""

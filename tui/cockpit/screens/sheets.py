@@ -9,11 +9,9 @@ from typing import Any
 
 from textual.worker import Worker
 
-from actors.cockpit.views import CockpitView
 from engine.errors import BadInputError, RotorError
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import CockpitScreen
-from tui.cockpit.source import Source
 from tui.cockpit.widgets.lines import rule
 from tui.cockpit.widgets.panel import Panel
 from tui.cockpit.widgets.sheet import Sheet
@@ -24,7 +22,7 @@ MINUTE_NS = 60_000_000_000
 
 def write_export(screen: CockpitScreen, text: str, rows: int) -> str:
     """Write an export named after the screen and the session's time; say so, or why not."""
-    view: CockpitView | None = screen.app.view  # type: ignore[attr-defined]
+    view = screen.cockpit.view
     time = fmt.minute(view.header.now_ns).replace(":", "-") if view else "now"
     path = Path(f"{screen.title_word.lower()}-{time}.csv")
     try:
@@ -51,11 +49,10 @@ class SheetScreen(CockpitScreen):
         self.draw_rest()
         return said
 
-    def order(self, *, turn: bool) -> str:
+    def order(self, turn: bool) -> None:  # noqa: FBT001 - as the action gives it
         """Order by the next column, or turn the direction."""
-        said = self.sheet.order(turn=turn)
+        self.sheet.order(turn=turn)
         self.draw_rest()
-        return said
 
     def export(self) -> str:
         """Write what is shown as CSV into the folder that the program was started in."""
@@ -91,11 +88,6 @@ class AskingScreen(CockpitScreen):
     trouble = ""
     """Why the last question was not answered."""
     _worker: Worker[None] | None = None
-
-    @property
-    def source(self) -> Source:
-        """Return where questions go."""
-        return self.app.source  # type: ignore[attr-defined, no-any-return]
 
     def on_mount(self) -> None:
         """Begin to ask."""

@@ -88,7 +88,7 @@ class SymbolScreen(AskingScreen):
         """Ask for the symbol."""
         wanted = self._symbol
         if wanted:
-            answer = await asked(self.source, SymbolView, "symbol", symbol=wanted)
+            answer = await asked(self.cockpit.source, SymbolView, "symbol", symbol=wanted)
             if answer.symbol == self._symbol:
                 self._answer = answer
 
@@ -238,6 +238,7 @@ def _today(view: CockpitView, symbol: SymbolView, width: int) -> list[Told]:
     trips = sum(trade.symbol == symbol.symbol for trade in view.trades)
     warm = "warm" if symbol.warm else "cold"
     twins = f" · twins {', '.join(symbol.twins)}" if symbol.twins else ""
+    more = f" · restarts {symbol.restarts} · leverage {symbol.leverage:g}×{twins}"
     return [
         rule(f"Today in {symbol.symbol}", f"{len(decisions)} decisions, {trips} trips", width),
         *(
@@ -245,6 +246,5 @@ def _today(view: CockpitView, symbol: SymbolView, width: int) -> list[Told]:
             for d in decisions[:8]
         ),
         rule("Predictor", view.header.strategy, width),
-        f" {warm}, {symbol.rows_learned:,} rows learned · restarts {symbol.restarts}"
-        f" · leverage {symbol.leverage:g}×{twins}",
+        f" {warm}, {symbol.rows_learned:,} rows learned{more}",
     ]

@@ -127,7 +127,9 @@ class TradesScreen(SheetScreen, AskingScreen):
         """Ask for the prices of the symbol under the cursor, where there is room for them."""
         trade = self.sheet.row
         if trade is not None and self.query_one("#trade-price").display:
-            self._symbol = await asked(self.source, SymbolView, "symbol", symbol=trade.symbol)
+            self._symbol = await asked(
+                self.cockpit.source, SymbolView, "symbol", symbol=trade.symbol
+            )
 
     def draw_answer(self) -> None:
         """Draw the price, or why there is none."""

@@ -6,8 +6,6 @@ KEY OUTPUT: those lines, words cut on the right with `…`.
 
 from collections.abc import Iterable
 
-from textual.events import Resize
-
 from tui.cockpit.widgets.lines import Line, Lines, cut, text_of
 
 Told = str | tuple[str | tuple[str, str], ...]
@@ -26,9 +24,9 @@ class Panel(Lines):
         self.told = tuple(lines)
         self.show([_cut(_line(line), self.size.width) for line in self.told])
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """Cut the lines anew for another width."""
-        super().on_resize(event)
+        super().on_resize()
         self.tell(self.told)
 
 

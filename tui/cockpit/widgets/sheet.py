@@ -28,7 +28,6 @@ MARK = "▸"
 class Sheet(DataTable[Text], Generic[R]):
     """Rows in columns of fixed width."""
 
-    DEFAULT_CSS = "Sheet { scrollbar-size: 0 0; height: 1fr; background: transparent; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
@@ -96,12 +95,10 @@ class Sheet(DataTable[Text], Generic[R]):
         numbers = [column.field for column in self._all_columns if not column.words]
         self._terms, self.words = parse(words, numbers, texts), words.strip()
         self._draw()
-        if not self.words:
-            return "filter cleared"
-        return f"filter {self.words}: {len(self._shown)} of {len(self._rows)}"
+        return f"{self.words}: {len(self._shown)} of {len(self._rows)}"
 
-    def order(self, *, turn: bool) -> str:
-        """Order by the next column, or turn the direction; return the order in words."""
+    def order(self, *, turn: bool) -> None:
+        """Order by the next column, or turn the direction."""
         fields = [column.field for column, _ in self._laid_out]
         if turn:
             self.descending = not self.descending
@@ -109,7 +106,6 @@ class Sheet(DataTable[Text], Generic[R]):
             at = fields.index(self.ordered_by) if self.ordered_by in fields else -1
             self.ordered_by = fields[(at + 1) % len(fields)]
         self._draw()
-        return f"sort {self.order_words}"
 
     @property
     def order_words(self) -> str:

@@ -97,9 +97,9 @@ class Tape(Panel, can_focus=True):
         """Go to the line that was clicked."""
         self.move_to(self._top + event.y)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Show as many as have room."""
-        super().on_resize(event)
+        super().on_resize()
         self._window()
 
     def ground(self, y: int) -> str:
