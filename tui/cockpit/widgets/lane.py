@@ -1,17 +1,69 @@
-"""The line above the footer: a placeholder until the real one is there."""
+"""The line above the footer: the one place for what needs you.
 
-from textual.widgets import Static
+KEY INPUT: the answer to the last key, alerts, the newest message.
+KEY OUTPUT: one line; an answer goes before an alert, an alert before a message.
+"""
 
-from actors.cockpit.views import CockpitView
-from tui.cockpit.said import Said
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from actors.cockpit.views import AlertView, CockpitView, MessageView
+from tui.cockpit import format as fmt
+from tui.cockpit.widgets.lines import Line, Lines, cut, plain, spread
+
+if TYPE_CHECKING:
+    from tui.cockpit.said import Said
+
+STYLES = {"done": "", "note": "", "error": "danger"}
+SCREENS = {
+    "dashboard": 1,
+    "trades": 2,
+    "inbox": 3,
+    "symbol": 4,
+    "analytics": 5,
+    "risk": 6,
+    "config": 7,
+    "log": 8,
+    "health": 9,
+}
 
 
-class Lane(Static):
-    """What needs you."""
+class Lane(Lines):
+    """Answers, alerts, messages."""
 
-    DEFAULT_CSS = "Lane { dock: bottom; height: 1; margin-bottom: 1; }"
+    def draw(self, view: CockpitView, said: "Said | None" = None) -> None:
+        """Show a view, or what was answered to the last key."""
+        self.said = said
+        super().draw(view)
 
-    def draw(self, view: CockpitView, said: Said | None) -> None:
-        """Show the answer to the last key, or the session's message."""
-        text = said.text if said else view.message.text if view.message else ""
-        self.update(f" {text}", layout=False)
+    def make(self, view: CockpitView) -> Sequence[Line]:
+        """Return the line."""
+        width = self.size.width
+        said = getattr(self, "said", None)
+        if said is not None:
+            mark = "✗ " if said.kind == "error" else ""
+            return (cut(plain(f" {mark}{said.text}", STYLES[said.kind]), width),)
+        if view.alerts:
+            return (alert_line(view.alerts, width),)
+        return (message_line(view.message),)
+
+
+def alert_line(alerts: Sequence[AlertView], width: int) -> Line:
+    """Return the worst alert, how many more there are, and where to look."""
+    worst, more = alerts[0], len(alerts) - 1
+    number = SCREENS.get(worst.screen)
+    where = f"{number} {worst.screen}" if number else worst.screen
+    end = " · ".join(part for part in (f"+{more} more" if more else "", where) if part)
+    badge = "badge-danger bold" if worst.severity == "danger" else "badge-warning bold"
+    left: Line = ((" ", ""), ("!", badge), (f" {worst.text}", "bold"))
+    return spread(left, plain(f" {end} ", "muted"), width)
+
+
+def message_line(message: MessageView | None) -> Line:
+    """Return when something was done, and what."""
+    if message is None:
+        return plain()
+    return (
+        (f" {fmt.clock(message.ns)} ", "muted"),
+        (message.text, STYLES[message.kind]),
+    )
