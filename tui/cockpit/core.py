@@ -100,12 +100,9 @@ class Core(App[None], inherit_bindings=False):
 
     # pulling
 
-    def get_default_screen(self) -> Screen[Any]:
-        """Begin with the dashboard."""
-        return self.get_screen("dashboard")
-
-    def on_mount(self) -> None:
-        """Begin to pull."""
+    async def on_mount(self) -> None:
+        """Begin with the dashboard, and to pull."""
+        await self.push_screen("dashboard")
         self.set_interval(self.settings.pull_seconds, self.pull)
         self.pull()
 

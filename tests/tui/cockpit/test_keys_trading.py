@@ -1,0 +1,316 @@
+"""The keys that change something: what they ask, what they send, what never sends."""
+
+import asyncio
+import getpass
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import BadInputError, RotorError
+from tests.tui.cockpit.keyboard import CONFIRM, at, press, seen, settled, source, typed
+from tests.tui.cockpit.sample import paper
+from tui.cockpit.screens import confirm
+from tui.cockpit.settings import Settings
+
+ME = f"tui:{getpass.getuser()}@"
+
+
+def confirmed(**changes):
+    return {"show": {**CONFIRM["show"], **changes}}
+
+
+def test_l_shows_what_would_be_sent_and_sends_nothing():
+    after = press(source(), "l")
+
+    assert after.screens[-1] == "Confirm"
+    for line in (
+        "Liquidate TQQQ? · PAPER",
+        "SELL 402 TQQQ  last 82.17, about 33,032",
+        "1  entries in TQQQ are barred for 10 minutes",
+        "2  cancel its 2 resting orders",
+        "P&L if filled at last  +196.98 +0.60%",
+        "y  send this           any other key  leave it",
+        "closes by itself in 20 s",
+    ):
+        assert line in after.text
+    assert after.sent == []
+
+
+def test_y_sends_it_with_who_and_where():
+    after = press(source(), "l", "y")
+
+    assert after.sent == [{"verb": "liquidate", "symbol": "TQQQ", "actor": ME + "dashboard"}]
+    assert after.said == "liquidate TQQQ: sent"
+    assert after.screens == ["DashboardScreen"]
+
+
+@pytest.mark.parametrize("key", ["l", "L", "enter", "space", "n", "escape", "Y", "q", "down"])
+def test_any_other_key_leaves_it(key):
+    after = press(source(), "l", key)
+
+    assert after.sent == []
+    assert after.screens == ["DashboardScreen"]
+
+
+def test_the_mouse_confirms_nothing():
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            await keys("l")
+            for x in range(10, 70, 4):
+                await keys.pilot.click(offset=(x, 14))
+            return await keys()
+
+    after = asyncio.run(scenario())
+    assert after.sent == []
+    assert after.screens[-1] == "Confirm"
+
+
+def test_a_key_held_down_never_confirms():
+    assert press(source(), *["l"] * 9).sent == []
+    assert press(source(), *["L"] * 9).sent == []
+
+
+def test_liquidating_all_is_one_command_that_freezes_entries_itself():
+    after = press(source(), "L", "y")
+
+    assert after.sent == [{"verb": "liquidate", "symbol": None, "actor": ME + "dashboard"}]
+    assert after.said == "liquidate all, sent by you. Ends when the broker confirms flat."
+
+
+def test_saying_no_leaves_nothing_to_undo():
+    assert press(source(), "L", "n", "l", "escape").sent == []
+
+
+def test_real_money_is_written_in_the_dialog():
+    after = press(source("live"), "l")
+
+    assert "Liquidate TQQQ? · LIVE" in after.text
+    assert "R E A L   M O N E Y" in after.text
+
+
+def test_the_dialog_closes_by_itself(monkeypatch):
+    monkeypatch.setattr(confirm, "SECONDS", 1)
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            await keys("l")
+            await keys.pilot.pause(1.2)
+            return seen(keys.app)
+
+    after = asyncio.run(scenario())
+    assert after.screens == ["DashboardScreen"]
+    assert after.sent == []
+
+
+def test_what_changes_under_the_dialog_is_marked_and_y_is_dead_for_a_moment(monkeypatch):
+    monkeypatch.setattr(confirm, "DEAD_SECONDS", 0.4)
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            await keys("l")
+            given.answers["confirm"] = confirmed(sends=["SELL 300 TQQQ"])
+            given.view = replace(given.view, sequence=given.view.sequence + 1)
+            keys.app.pull()
+            await settled(keys.app, keys.pilot)
+            at_once = await keys("y")
+            await keys.pilot.pause(0.5)
+            return at_once, await keys("y")
+
+    at_once, later = asyncio.run(scenario())
+    assert "*SELL 300 TQQQ" in at_once.text
+    assert at_once.sent == []
+    assert [request["verb"] for request in later.sent] == ["liquidate"]
+
+
+def test_a_price_that_moves_does_not_stop_y():
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            await keys("l")
+            given.answers["confirm"] = confirmed(about=["last 82.18, about 33,036"])
+            given.view = replace(given.view, sequence=given.view.sequence + 1)
+            keys.app.pull()
+            await settled(keys.app, keys.pilot)
+            shown = seen(keys.app)
+            return shown, await keys("y")
+
+    shown, after = asyncio.run(scenario())
+    assert "SELL 402 TQQQ  last 82.18" in shown.text
+    assert "*SELL" not in shown.text
+    assert len(after.sent) == 1
+
+
+def test_a_dialog_whose_object_is_gone_closes_and_says_so():
+    gone = "TQQQ was sold by viewer 2 at 13:49:01"
+    after = press(source(confirm=confirmed(gone=gone)), "l")
+
+    assert after.screens == ["DashboardScreen"]
+    assert after.said == gone
+
+
+def test_a_session_that_does_not_answer_the_question_is_sent_nothing():
+    after = press(source(confirm=RotorError("the session is gone")), "l", "y")
+
+    assert after.sent == []
+    assert after.screens == ["DashboardScreen"]
+
+
+def test_what_the_session_refuses_is_told():
+    refusal = BadInputError("TQQQ: being sold already")
+    after = press(source(liquidate=refusal), "l", "y")
+
+    assert (after.said, after.kind) == ("liquidate TQQQ: TQQQ: being sold already", "error")
+
+
+def test_nothing_held_is_nothing_to_liquidate():
+    for key in ("l", "L"):
+        after = press(source("empty"), key)
+        assert after.screens == ["DashboardScreen"]
+        assert after.kind == "error"
+        assert "nothing to liquidate" in after.said
+
+
+@pytest.mark.parametrize("key", ["l", "L"])
+def test_while_everything_is_being_sold_trading_keys_wait(key):
+    after = press(source("flattening"), key)
+
+    assert after.screens == ["DashboardScreen"]
+    assert after.said == "flattening: trading keys wait until the broker confirms flat"
+
+
+def test_h_halts_at_once():
+    after = press(source(), "h")
+
+    assert after.sent == [{"verb": "halt", "reason": "", "actor": ME + "dashboard"}]
+    assert after.said == "halted by you; exits go on. h y resumes"
+    assert after.screens == ["DashboardScreen"]
+
+
+def test_h_again_asks_whether_to_resume():
+    asks = confirmed(title="Resume entries?", sends=[], about=[], facts=["halted 13:12:40"])
+    before = press(source("halted", confirm=asks), "h")
+    after = press(source("halted", confirm=asks), "h", "y")
+
+    assert "Resume entries? · PAPER" in before.text
+    assert before.sent == []
+    assert after.sent == [{"verb": "resume", "actor": ME + "dashboard"}]
+    assert after.said == "resumed; entries from 13:48 on"
+    assert press(source("halted", confirm=asks), "h", "h").sent == []
+
+
+def test_the_place_is_that_of_the_key():
+    assert press(source(), "6", "h").sent[0]["actor"] == ME + "risk"
+
+
+def test_r_shows_the_configuration_and_applies_nothing():
+    after = press(source(), "r")
+
+    assert after.word == "config"
+    assert after.sent == []
+
+
+@pytest.mark.parametrize("key", ["a", "d"])
+def test_cards_are_decided_where_they_are(key):
+    after = press(source("inbox"), key)
+
+    assert after.word == "inbox"
+    assert after.sent == []
+
+
+READONLY = Settings(readonly=True)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [["l"], ["L"], ["h"], ["3", "a"], ["3", "d"], ["3", "z"], ["6", "R"], ["7", "y"]],
+    ids=" ".join,
+)
+def test_who_may_only_look_sends_nothing(keys):
+    after = press(source("inbox"), *keys, own=READONLY)
+
+    assert after.said == "read-only: nothing sent"
+    assert after.sent == []
+    assert len(after.screens) == 1
+
+
+@pytest.mark.parametrize("line", ["liquidate TQQQ", "halt", "dismiss A-17", "resume"])
+def test_nor_by_the_command_line(line):
+    after = press(source("inbox"), "colon", *typed(line), "enter", own=READONLY)
+
+    assert after.said == "read-only: nothing sent"
+    assert after.sent == []
+
+
+def test_a_recorded_run_takes_no_command():
+    after = press(source("replay"), "h")
+
+    assert after.said == "read-only: nothing sent"
+    assert after.sent == []
+
+
+def test_q_while_flat_leaves_at_once():
+    after = press(source("empty"), "q")
+
+    assert after.code == 0
+    assert after.sent == []
+
+
+def test_an_entry_that_works_is_not_flat():
+    given = source("empty")
+    given.view = replace(given.view, orders=paper().orders[:1])
+
+    assert press(given, "q").screens[-1] == "Quit"
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+def test_q_with_positions_asks(key):
+    after = press(source(), key)
+
+    assert after.code is None
+    for line in (
+        "Quit with open positions? · PAPER",
+        "3 positions are open, unrealised ▲ +91.88",
+        "6 orders rest at the broker (3 stops, 3 targets)",
+        "y  flatten, wait until confirmed flat, then stop",
+        "b  stop now, leave the stops at the broker",
+        "esc  stay",
+    ):
+        assert line in after.text
+
+
+@pytest.mark.parametrize(("key", "how"), [("y", "flatten"), ("b", "leave")])
+def test_the_session_is_told_how_to_stop(key, how):
+    after = press(source(), "q", key)
+
+    assert after.sent == [{"verb": "stop", "how": how, "actor": ME + "dashboard"}]
+    assert after.code is None  # the screen stays until the session has ended
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "enter", "n"])
+def test_any_other_key_stays(key):
+    after = press(source(), "q", key)
+
+    assert (after.sent, after.code, after.screens) == ([], None, ["DashboardScreen"])
+
+
+def test_ctrl_c_works_above_a_dialog_and_asks_once():
+    after = press(source(), "l", "ctrl+c", "ctrl+c", "ctrl+q")
+
+    assert after.screens.count("Quit") == 1
+    assert press(source("empty"), "question_mark", "ctrl+c").code == 0
+
+
+def test_an_attached_viewer_detaches_without_a_question(capsys):
+    after = press(source(attached=True), "q")
+
+    assert after.code == 0
+    assert after.sent == []
+
+
+def test_a_recorded_run_is_left_without_a_question():
+    assert press(source("replay"), "q").code == 0
