@@ -109,7 +109,7 @@ class Core(App[None], inherit_bindings=False):
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""
         view = self.source.latest()
-        if view is None:
+        if view is None or not self.is_running:
             return
         before, self.view = self.view, view
         if before is None or before.sequence != view.sequence:

@@ -6,6 +6,7 @@ KEY OUTPUT: the difference or what is wrong with the file; all settings; `reload
 Nothing is applied before `y`, and only the difference that was shown: the file is read again first.
 """
 
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -94,7 +95,8 @@ class ConfigScreen(SheetScreen, AskingScreen):
         elif self._answer is None or self._answer.error or not self._answer.changes:
             self.cockpit.say("nothing to apply: the file is in force, or cannot be", "error")
         else:
-            self.run_worker(self._apply(self._answer.changes), group="apply", exclusive=True)
+            apply = partial(self._apply, self._answer.changes)
+            self.run_worker(apply, group="give", exclusive=True)
 
     async def _apply(self, seen: tuple[ChangeView, ...]) -> None:
         try:

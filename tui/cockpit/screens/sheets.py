@@ -104,7 +104,7 @@ class AskingScreen(CockpitScreen):
 
     def ask_now(self) -> None:
         """Ask, whatever question is still open."""
-        self._worker = self.run_worker(self._ask(), group="ask", exclusive=True)
+        self._worker = self.run_worker(self._ask, group="ask", exclusive=True)
 
     async def _ask(self) -> None:
         try:
@@ -113,7 +113,8 @@ class AskingScreen(CockpitScreen):
             self.trouble = str(error)
         else:
             self.trouble = ""
-        self.draw_answer()
+        if self.is_running and self.app.is_running:  # not in the middle of an end
+            self.draw_answer()
 
     async def ask(self) -> None:
         """Ask, and keep the answer. Raises RotorError with the session's words."""

@@ -181,15 +181,16 @@ class SymbolScreen(AskingScreen):
 def _held(view: CockpitView, symbol: str) -> Told:
     held = next((p for p in view.positions if p.symbol == symbol), None)
     signal = next((s for s in view.signals if s.symbol == symbol), None)
-    ranked = f"   rank {signal.rank or '–'}   {signal.why}" if signal else ""
+    ranked = f"  rank {signal.rank or '–'}" if signal else ""
+    why = f"  {signal.why}" if signal else ""
     if held is None:
         last = price(signal.last_usd) if signal else fmt.MISSING
-        return f" not held   last {last}{ranked}"
+        return f" not held  last {last}{ranked}{why}"
     trailing = "t" if held.stop_trailing else ""
     return (
         f" held {held.side} {held.shares:,} @ {price(held.entry_usd)}, ",
         (f"{fmt.signed_usd(held.pnl_usd)} {held.pnl_pct:+.2f}%", tone(held.pnl_usd)),
-        f"   stop {price(held.stop_usd)}{trailing}  target {price(held.target_usd)}{ranked}",
+        f"  stop {price(held.stop_usd)}{trailing}  target {price(held.target_usd)}{ranked}",
     )
 
 
