@@ -117,6 +117,12 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         self.draw_answer()
         self.ask_now()
 
+    def open_row(self) -> None:
+        """Show the symbol under the cursor in full."""
+        row: LeagueRow | None = self.sheet.row
+        if self._by == "symbol" and row is not None:
+            self.cockpit.open_symbol(row.key)
+
     @property
     def crumb_words(self) -> str:
         """Return where one is."""

@@ -6,7 +6,6 @@ KEY OUTPUT: the difference or what is wrong with the file; all settings; `reload
 Nothing is applied before `y`, and only the difference that was shown: the file is read again first.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -47,6 +46,7 @@ class ConfigScreen(SheetScreen, AskingScreen):
         super().__init__()
         self._answer: ConfigView | None = None
         self._undoing = False
+        self._confirmed: tuple[ChangeView, ...] = ()
 
     def body(self) -> ComposeResult:
         """Lay out crumb, difference, settings, history."""
@@ -95,17 +95,21 @@ class ConfigScreen(SheetScreen, AskingScreen):
         elif self._answer is None or self._answer.error or not self._answer.changes:
             self.cockpit.say("nothing to apply: the file is in force, or cannot be", "error")
         else:
-            apply = partial(self._apply, self._answer.changes)
-            self.run_worker(apply, group="give", exclusive=True)
+            self._confirmed = self._answer.changes
+            self.run_worker(self._apply, group="give", exclusive=True)
 
-    async def _apply(self, seen: tuple[ChangeView, ...]) -> None:
+    async def _apply(self) -> None:
         try:
             await self.ask()
         except RotorError as error:
             self.cockpit.say(f"{error}; nothing was applied", "error")
             return
         self.draw_answer()
-        if self._answer is not None and self._answer.changes == seen and not self._answer.error:
+        if (
+            self._answer is not None
+            and self._answer.changes == self._confirmed
+            and not self._answer.error
+        ):
             self._give({"verb": "reload"})
         else:
             self.cockpit.say("the file has changed since: look again, then y", "error")

@@ -21,7 +21,7 @@ from engine.errors import BadInputError
 from tui.cockpit import format as fmt
 from tui.cockpit.asking import asked
 from tui.cockpit.screens.cells import utc
-from tui.cockpit.screens.sheets import AskingScreen, write_export
+from tui.cockpit.screens.sheets import AskingScreen, crumb, write_export
 from tui.cockpit.widgets.lines import rule
 from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.tape import Tape
@@ -148,7 +148,7 @@ class LogScreen(AskingScreen):
             shown = f"{log.matching:,} of " if log.matching != log.total else ""
             facts.append(f"{shown}{log.total:,} lines")
         title = f"{self.number} {self.title_word}"
-        self.query_one("#crumb", Panel).tell([rule(title, " · ".join(facts), width)])
+        self.query_one("#crumb", Panel).tell([crumb(title, facts, width)])
         self.query_one("#line", Panel).tell(self._detail(width))
 
     def _detail(self, width: int) -> list[Told]:
