@@ -41,7 +41,7 @@ async def supervisor(
             gathered = [await mailbox.receive() for mailbox in answers]
             trading = trade_from is None or block.session.date >= trade_from
             if pacing is not None and trading:
-                await pacing.wait(partial(_hear, desk, block))
+                await pacing.wait(block, desk.stats.fills, partial(_hear, desk, block))
             desk.open_block(block, gathered, trading=trading)
             await _walk(desk, block, broker)
             await journal.send(desk.close_block())

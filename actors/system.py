@@ -66,8 +66,8 @@ class Plan:
     executor: Executor = "threads"
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time."""
-    speed: float | None = None
-    """Minutes replayed per minute of wall time, with a control socket; None: as fast as it goes."""
+    pacing: Pacing | None = None
+    """At a human pace, with a control socket; None: as fast as it goes."""
     factory: PredictorFactory | None = None
     """For tests; by default `[learning] predictor` by name."""
     follower: Follower | None = None
@@ -102,7 +102,7 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
     groups = share_out(learners)
     # paced, little is read ahead: Ctrl-C stops within a frame or two
-    room = 1 if plan.speed else max(2, AHEAD_FRAMES // plan.block_size)
+    room = 1 if plan.pacing else max(2, AHEAD_FRAMES // plan.block_size)
     blocks: list[Mailbox[Block]] = [
         Mailbox(f"feed→predictor {g}", room) for g in range(len(groups))
     ]
@@ -114,8 +114,8 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     reports: Mailbox[list[Report]] = Mailbox("broker→supervisor", 4)
     pages: Mailbox[Page] = Mailbox("supervisor→journal", room)
     account = SimulatedBroker(plan.config, plan.symbols)
-    stop = trio.Event()
-    pacing = None if plan.speed is None else Pacing(plan.speed, stop)
+    pacing = plan.pacing
+    stop = trio.Event() if pacing is None else pacing.stop
     with files:
         async with trio.open_nursery() as nursery:
             watch = trio.CancelScope()

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from tui import cli_exchange, cli_inbox, cli_live, cli_records, cli_risk, cli_session
 from tui.cli_fetch import fetch
+from tui.cli_web import web
 from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -200,6 +201,7 @@ for command in (
     cli_session.halt,
     cli_session.resume,
     cli_session.reload,
+    web,
     cli_inbox.approve,
     cli_records.portfolio,
     cli_records.rebuild,

@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 
 from actors.desk import Desk
+from actors.pacing import Pacing
 from actors.system import Outcome, Plan, epoch_of, run
 from engine.events import MICRO
 from engine.market.calendar import session_on
@@ -73,7 +74,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
                 block_size=request.block,
                 scan=request.scan,
                 commands=prepared.commands,
-                speed=request.speed,
+                pacing=None if request.speed is None else Pacing(request.speed, prepared.dates),
                 follower=enrolled.follower,
                 progress=progress,
             )

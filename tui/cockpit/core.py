@@ -156,7 +156,7 @@ class Core(App[None], inherit_bindings=False):
             self._draw_lane()
 
     def _draw_lane(self) -> None:
-        if self.shown is not None and self.shown.is_mounted:
+        if self.is_running and self.shown is not None and self.shown.is_mounted:
             self.shown.draw_lane()
 
     async def on_event(self, event: events.Event) -> None:

@@ -68,7 +68,7 @@ def main(case, folder):
     try:
         asyncio.run(run_hosted(app, session.run))
     except RotorError as error:
-        print(f"rotor: {error}", file=sys.stderr)
+        sys.stderr.write(f"rotor: {error}\n")
         return 1
     return app.return_code
 

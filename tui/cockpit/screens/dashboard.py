@@ -55,6 +55,8 @@ class DashboardScreen(CockpitScreen):
 
     def draw_body(self, view: CockpitView) -> None:
         """Show a view; the first one decides where the keys go."""
+        for ladder in self.query(Ladder):
+            ladder.age()
         self.query_one(Board).draw(view)
         if self.focused is None:
             self.set_focus(self.query_one(Positions if view.positions else Signals))

@@ -1,0 +1,201 @@
+"""A finished run, looked at again: any minute of any session, forwards and backwards.
+
+KEY INPUT: a function that gives the views of one session, minute by minute.
+KEY OUTPUT: the view of the minute that is shown.
+
+A session's views are made by running the run's own inputs again, so that they are those which a
+screen would have shown.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import trio
+
+from actors.cockpit.views import CockpitView, TransportView
+from actors.pacing import MINUTE_SECONDS, parse_speed
+from actors.seeking import seek_time
+from engine.errors import BadInputError
+from engine.market.calendar import session_on
+from engine.market.frames import MINUTE_NS, Session
+
+Load = Callable[[int], Awaitable[Sequence[CockpitView]]]
+"""Gives the views of the session of that index, one per minute."""
+
+
+class _Place(NamedTuple):
+    """Where to go once a session is loaded."""
+
+    session: int
+    """Index of it."""
+    find: Callable[[Sequence[CockpitView]], int | None]
+    """Returns the minute; None if the session does not have it."""
+    onward: int = 0
+    """Where to look then: 1 in the next session, -1 in the one before, 0 nowhere."""
+
+
+class Player:
+    """What is shown of a finished run, and the knobs."""
+
+    def __init__(self, dates: Sequence[dt.date], load: Load, speed: float | None = 60.0) -> None:
+        self.speed = speed
+        self.playing = False
+        self._dates = dates
+        self._load = load
+        self._views: Sequence[CockpitView] = ()
+        self._session = -1
+        self._minute = 0
+        self._wanted: _Place | None = _Place(0, lambda _: 0)
+        self._turned = trio.Event()
+        self._shown: CockpitView | None = None
+        self._sequence = 0
+
+    async def run(self) -> None:
+        """Play for ever."""
+        while True:
+            if self._wanted is not None:
+                await self._go(self._wanted)
+            self._show()
+            with trio.move_on_at(self._next()):
+                await self._turned.wait()
+            if self._turned.is_set():
+                self._turned = trio.Event()
+            else:
+                self._advance()
+
+    def latest(self) -> CockpitView | None:
+        """Return what is shown; None while the first session is loaded."""
+        return self._shown
+
+    def transport(self) -> TransportView:
+        """Return where the player stands."""
+        view = self._views[self._minute] if self._views else None
+        return TransportView(
+            playing=self.playing,
+            speed=self.speed,
+            minute=self._minute,
+            minutes=len(self._views),
+            session_index=self._session + 1,
+            sessions=len(self._dates),
+            trades=0 if view is None else view.stats.fills,
+            can_step_back=True,
+        )
+
+    def turn(self, request: Mapping[str, Any]) -> TransportView:
+        """Turn a knob; raises BadInputError if it cannot be done."""
+        do, to = request.get("do"), request.get("to")
+        if not self._views:
+            raise BadInputError("the run is being read")
+        match do:
+            case "play":
+                self.playing = True
+            case "pause":
+                self.playing = False
+            case "speed":
+                self.speed = parse_speed(to)
+            case "step" | "back":
+                self._step(1 if do == "step" else -1)
+            case "seek":
+                self._seek(to)
+            case "next_trade" | "previous_trade":
+                self._to_trade(1 if do == "next_trade" else -1)
+            case "next_session" | "previous_session":
+                self._to_session(self._session + (1 if do == "next_session" else -1))
+            case _:
+                raise BadInputError(f"{do!r}: play, pause, step, back, speed, seek, next_trade, …")
+        self._turned.set()
+        return self.transport()
+
+    # --- the knobs ------------------------------------------------------------------------------
+
+    def _step(self, by: int) -> None:
+        self.playing = False
+        if 0 <= self._minute + by < len(self._views):
+            self._minute += by
+        else:
+            last = by < 0
+            self._to_session(self._session + by)
+            assert self._wanted is not None
+            self._wanted = self._wanted._replace(
+                find=(lambda views: len(views) - 1) if last else (lambda _: 0)
+            )
+
+    def _to_session(self, index: int) -> None:
+        if not 0 <= index < len(self._dates):
+            raise BadInputError(f"this is the {'first' if index < 0 else 'last'} session")
+        self._wanted = _Place(index, lambda _: 0)
+
+    def _seek(self, to: object) -> None:
+        now = self._now()
+        ns = seek_time(to, now, now.open_ns + self._minute * MINUTE_NS, self._dates)
+        index = next(
+            n for n, date in enumerate(self._dates) if (s := session_on(date)) and ns < s.close_ns
+        )
+        session = session_on(self._dates[index])
+        assert session is not None
+        minute = (ns - session.open_ns) // MINUTE_NS
+        self.playing = False
+        self._wanted = _Place(index, lambda views: min(minute, len(views) - 1))
+
+    def _to_trade(self, onward: int) -> None:
+        self.playing = False
+        here, at = self._session, self._minute
+
+        def find(views: Sequence[CockpitView]) -> int | None:
+            filled = _filled(views)
+            if self._session == here:
+                filled = [minute for minute in filled if (minute - at) * onward > 0]
+            return None if not filled else filled[0] if onward > 0 else filled[-1]
+
+        self._wanted = _Place(here, find, onward)
+
+    def _now(self) -> Session:
+        session = session_on(self._dates[self._session])
+        assert session is not None
+        return session
+
+    # --- moving ---------------------------------------------------------------------------------
+
+    async def _go(self, place: _Place) -> None:
+        self._wanted = None
+        before = (self._session, self._minute, self._views)
+        index = place.session
+        while 0 <= index < len(self._dates):
+            if index != self._session:
+                self._views = await self._load(index)
+                self._session = index
+            minute = place.find(self._views)
+            if minute is not None:
+                self._minute = minute
+                return
+            index += place.onward or len(self._dates)
+        self._session, self._minute, self._views = before
+
+    def _next(self) -> float:
+        if not self.playing:
+            return math.inf
+        return trio.current_time() + (0.0 if self.speed is None else MINUTE_SECONDS / self.speed)
+
+    def _advance(self) -> None:
+        if self._minute + 1 < len(self._views):
+            self._minute += 1
+        elif self._session + 1 < len(self._dates):
+            self._wanted = _Place(self._session + 1, lambda _: 0)
+        else:
+            self.playing = False
+
+    def _show(self) -> None:
+        if self._views:
+            self._sequence += 1
+            self._shown = replace(
+                self._views[self._minute], sequence=self._sequence, transport=self.transport()
+            )
+
+
+def _filled(views: Sequence[CockpitView]) -> list[int]:
+    """Return the minutes in which something was filled."""
+    fills = [0, *(view.stats.fills for view in views)]
+    return [minute for minute in range(len(views)) if fills[minute + 1] > fills[minute]]

@@ -1,0 +1,37 @@
+"""`rotor web`; the work is imported late."""
+
+from typing import Annotated
+
+from tui.options import Flag
+
+
+def web(
+    session: str | None = None,
+    /,
+    *,
+    port: int = 8080,
+    readonly: Annotated[bool, Flag] = False,
+    browser: Annotated[bool, Flag] = False,
+) -> int:
+    """Show the cockpit of a running session in a browser, on this machine alone.
+
+    Prints an address with a token: whoever has it can trade. Every tab is a viewer of its own;
+    closing one, or this server, changes nothing about trading. From elsewhere, through ssh:
+    ssh -L 8080:127.0.0.1:8080 HOST
+
+    Parameters
+    ----------
+    session
+        Run id or run folder. Default: the only session that runs.
+    port
+        On 127.0.0.1.
+    readonly
+        Look only: no command is sent.
+    browser
+        Open it in the default browser.
+    """
+    from tui.web import WebRequest, web_command
+
+    return web_command(
+        WebRequest(session=session, port=port, readonly=readonly, open_browser=browser)
+    )
