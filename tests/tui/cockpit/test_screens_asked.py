@@ -5,8 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from engine.errors import BadInputError
-from tests.tui.cockpit.answers import CONFIG, INVALID, LOG, UNCHANGED, analytics
-from tests.tui.cockpit.sample import FixedSource
+from tests.tui.cockpit.answers import CONFIG, INVALID, LOG, UNCHANGED
 from tests.tui.cockpit.stage import on_stage, play, settled, text_of
 from tui.cockpit.screens import sheets
 
@@ -82,18 +81,9 @@ def test_an_answer_for_the_symbol_before_is_not_shown_as_the_next_one():
 # analytics
 
 
-class ByAsked(FixedSource):
-    """A source that answers analytics by the grouping asked for."""
-
-    async def ask(self, request):
-        await super().ask(request)
-        return {"show": asdict(analytics(request["by"]))}
-
-
 def test_tab_turns_the_grouping_and_each_has_its_interval():
     async def scenario():
         async with on_stage("analytics") as (app, pilot):
-            app.source = ByAsked(app.source.view)
             await pilot.press("tab")
             await settled(pilot)
             hours = text_of(app)
@@ -111,17 +101,25 @@ def test_tab_turns_the_grouping_and_each_has_its_interval():
 
 
 def test_wide_shows_the_other_groupings_below():
-    async def scenario():
-        async with on_stage("analytics", size=(120, 40)) as (app, pilot):
-            app.source = ByAsked(app.source.view)
-            app.shown.ask_now()
-            await settled(pilot)
-            return text_of(app)
+    lines, asked, _, _ = seen("analytics", size=(120, 40))
 
-    lines = play(scenario())
-
+    assert [request["by"] for request in asked] == ["symbol", "hour", "confidence", "reason"]
     assert found(lines, "By exit reasons")
-    assert "STOP             77    0% 0-5     ▼-7,201.98" in found(lines, "STOP ")
+    assert found(lines, "  STOP ").startswith(
+        "  STOP             77    0 0-5       0.00    -93.53 ▼-7,201.98"
+    )
+
+
+def test_all_round_trips_stay_below_whatever_the_order():
+    down, _, _, _ = seen("analytics")
+    up, _, _, _ = seen("analytics", "O")
+
+    for lines in (down, up):
+        places = [
+            place for place, line in enumerate(lines) if line[2:6] in ("TQQQ", "ERX ", "all ")
+        ]
+        assert lines[places[-1]].startswith("  all             709   54 50-58     1.16     +4.23")
+    assert found(down, "▸").startswith("▸ TQQQ")
 
 
 # config
@@ -226,21 +224,21 @@ def test_the_log_follows_until_the_cursor_goes_up_and_counts_what_is_new():
 def test_the_session_filters_and_the_level_is_asked_for():
     _, asked, _, _ = seen("log", "v")
 
-    assert (asked[0]["filter"], asked[0]["level"]) == ("", "info")
-    assert (asked[-1]["filter"], asked[-1]["level"]) == ("", "warning")
+    assert asked[0]["filter"].split() == []
+    assert asked[-1]["filter"].split() == ["!level:info"]
 
     async def scenario():
         async with on_stage("log") as (app, pilot):
-            await pilot.press("/", *"actor:broker !level:info", "enter")
+            await pilot.press("/", *"actor:broker !text:fill", "enter")
             await settled(pilot)
             bad = app.shown.filter_rows("nobody:x")
             return app.source.requests[-1], text_of(app)[2], bad
 
     last, crumb, bad = play(scenario())
 
-    assert last["filter"] == "actor:broker !level:info"
-    assert "filter actor:broker !level:info" in crumb
-    assert bad == "✗ no field nobody; there are time, level, actor, text"
+    assert last["filter"].split() == ["actor:broker", "!text:fill"]
+    assert "filter actor:broker !text:fill" in crumb
+    assert bad == "✗ no field nobody; there are actor, level, sym, text"
 
 
 def test_n_goes_to_warnings_or_to_the_words_sought_last():

@@ -22,7 +22,7 @@ from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.sheet import Sheet
 
 Setting = tuple[str, str, str]
-MOST_CHANGES = 8
+MOST_CHANGES = 6
 """Shown; the rest is counted."""
 
 COLUMNS: tuple[Column[Setting], ...] = (
@@ -96,7 +96,7 @@ class ConfigScreen(SheetScreen, AskingScreen):
             self.cockpit.say("nothing to apply: the file is in force, or cannot be", "error")
         else:
             self._confirmed = self._answer.changes
-            self.run_worker(self._apply, group="give", exclusive=True)
+            self._worker = self.run_worker(self._apply, group="ask", exclusive=True)
 
     async def _apply(self) -> None:
         try:
@@ -152,6 +152,7 @@ class ConfigScreen(SheetScreen, AskingScreen):
                 rule("Reload", "the old configuration stays", width),
                 ((f" ✗ {answer.error}", "danger"),),
                 "   Nothing was changed. Mend the line; it is read again every few seconds.",
+                *_rows(answer, width),
             ]
         if not answer.changes:
             said = (
@@ -162,10 +163,19 @@ class ConfigScreen(SheetScreen, AskingScreen):
 
 
 def _changes(answer: ConfigView, width: int) -> list[Told]:
-    wide = max(20, width - 44)
-    more = len(answer.changes) - MOST_CHANGES
     return [
         rule("Reload would change", "nothing is applied until y", width),
+        *_rows(answer, width),
+        (("  y apply at the next minute   n keep the old   u undo the last reload", "info"),),
+    ]
+
+
+def _rows(answer: ConfigView, width: int) -> list[Told]:
+    if not answer.changes:
+        return []
+    wide = min(48, max(20, width - 44))
+    more = len(answer.changes) - MOST_CHANGES
+    return [
         ((f"  {'KEY':<{wide}}{'NOW':>10}  {'NEW':>10}  TAKES EFFECT", "muted"),),
         *(
             (
@@ -177,7 +187,6 @@ def _changes(answer: ConfigView, width: int) -> list[Told]:
             for change in answer.changes[:MOST_CHANGES]
         ),
         *([f"  and {more} more"] if more > 0 else []),
-        (("  y apply at the next minute   n keep the old   u undo the last reload", "info"),),
     ]
 
 
