@@ -259,11 +259,14 @@ class Execution:
         while True:
             try:
                 await self._snapshot()
+                if self.trust.ready.is_set():
+                    self.trust.stand()
+                else:
+                    await self._comparison.begin({i.order.symbol for i in self._orders})
                 break
             except Unreachable as error:
                 self.trust.down = f"its snapshot cannot be had: {error}"
                 await pause(self._clock, 2.0)
-        self.trust.stand()
         await self._resume()
         self.trust.restore()
 

@@ -169,3 +169,26 @@ def test_one_of_another_symbol_is_sold_by_hand_alone(tmp_path, runtime_dir):
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
     assert trip["exit_reason"] == "liquidated by cli:ann"
     assert main(["verify", str(out)]) == 0
+
+
+def test_what_another_run_has_left_is_an_orphan(tmp_path, runtime_dir):
+    """It adds to the account; the legs that still hold its shares make way before the close."""
+    first, out = tmp_path / "first", tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(first)
+        wait_for(lambda: minute_of(place) >= 20 and place.ledger()["positions"])
+        process.kill()
+        process.communicate()
+        left = place.ledger()["positions"]
+        summary = place.trade(out)
+        account = place.ledger()
+
+    assert account["positions"] == {}
+    # each kind of fee is rounded up to a cent of the day, of which the first run had its part
+    assert abs(account["cash_micro"] / 1e6 - summary["final_equity"]) < 0.035
+    found = {row["symbol"]: row for row in events(out, "orphan_found")}
+    assert {symbol: row["shares"] for symbol, row in found.items()} == {
+        symbol: position["shares"] for symbol, position in left.items()
+    }
+    assert not any(row["paid"] for row in found.values())
+    assert main(["verify", str(out)]) == 0
