@@ -77,7 +77,7 @@ class Player:
         return TransportView(
             playing=self.playing,
             speed=self.speed,
-            minute=self._minute,
+            minute=self._minute + 1 if self._views else 0,
             minutes=len(self._views),
             session_index=self._session + 1,
             sessions=len(self._dates),
