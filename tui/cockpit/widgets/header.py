@@ -22,15 +22,20 @@ class Header(Lines):
     def make(self, view: CockpitView) -> Sequence[Line]:
         """Return both rows."""
         width = self.size.width
-        return mode_row(view, width), money_row(view, width, picture=not self.low_bandwidth)
+        return mode_row(view, width, twice=self.app.no_color), money_row(
+            view, width, picture=not self.low_bandwidth
+        )
 
     def ground(self, y: int) -> str:
         """Return the fill of the first row when money is real."""
         return "mode-live" if y == 0 and self.view and self.view.header.mode == "live" else ""
 
 
-def mode_row(view: CockpitView, width: int) -> Line:
-    """Return mode, trading mode, clock, time left, age of the data, links."""
+def mode_row(view: CockpitView, width: int, *, twice: bool = False) -> Line:
+    """Return mode, trading mode, clock, time left, age of the data, links.
+
+    `twice`: LIVE is written at the row's end too, where no colour can say it.
+    """
     header = view.header
     wide = width >= WIDE
     fill = {"paper": "mode-paper", "live": "mode-live", "replay": "mode-replay"}[header.mode]
@@ -43,6 +48,8 @@ def mode_row(view: CockpitView, width: int) -> Line:
         clock = f"{fmt.day(header.session_date, year=header.mode == 'replay')}  {clock}"
     end = _place(view.transport, gap) if view.transport else _links(header, gap, wide=wide)
     right = ((clock, ""), (gap, ""), _time_left(header, wide=wide), (gap, ""), *end, (" ", ""))
+    if twice and header.mode == "live":
+        right = (*right, ("LIVE ", "bold"))
     line = ends(left, right, width)
     return tuple(_on_fill(piece) for piece in line) if header.mode == "live" else line
 
