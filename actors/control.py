@@ -16,21 +16,29 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 import trio
 
+from actors.cockpit.cockpit import Cockpit
+from actors.cockpit.showing import Showing
+from actors.cockpit.stopping import Stopping
+from actors.cockpit.views import TransportView
+from actors.cockpit.watching import Watch
 from actors.mailbox import Mailbox
 from actors.pacing import Asked
 from actors.reloading import Reloading
+from actors.restart import Crash, attempt
 from actors.views import Views
 from engine.errors import BadInputError
 from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
 
 Json = dict[str, Any]
-Answer = Callable[[Mapping[str, Any]], Awaitable[Json]]
+Answer = Callable[[Mapping[str, Any]], Awaitable[Json | Watch]]
+Turn = Callable[[Mapping[str, Any]], TransportView]
 MOST_BYTES = 65_536
 """A longer request is refused."""
 MOST_MINUTES = 390
@@ -110,14 +118,18 @@ async def _talk(stream: trio.SocketStream, answer: Answer) -> None:
                 buffer += chunk
                 while b"\n" in buffer:
                     line, _, buffer = buffer.partition(b"\n")
-                    await stream.send_all(orjson.dumps(await _reply(line, answer)) + b"\n")
+                    reply = await _reply(line, answer)
+                    if isinstance(reply, Watch):
+                        await reply.stream(stream)
+                        return
+                    await stream.send_all(orjson.dumps(reply) + b"\n")
                 if len(buffer) > MOST_BYTES:
                     return
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        return  # the client went away
+    except* (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass  # the client went away
 
 
-async def _reply(line: bytes, answer: Answer) -> Json:
+async def _reply(line: bytes, answer: Answer) -> Json | Watch:
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -125,7 +137,8 @@ async def _reply(line: bytes, answer: Answer) -> Json:
     if not isinstance(request, dict):
         return {"ok": False, "error": "a request is an object with a verb"}
     try:
-        return {"ok": True, **await answer(request)}
+        reply = await answer(request)
+        return reply if isinstance(reply, Watch) else {"ok": True, **reply}
     except BadInputError as error:
         return {"ok": False, "error": str(error)}
 
@@ -140,24 +153,49 @@ class Console:
         views: Views,
         commands: Mailbox[Asked],
         reloading: Reloading | None = None,
+        cockpit: Cockpit | None = None,
+        stopping: Stopping | None = None,
+        turn: Turn | None = None,
     ) -> None:
         self._about: Json = {"session": run_folder.name, "run_dir": str(run_folder.resolve())}
         self._symbols = symbols
         self._views = views
         self._commands = commands
         self._reloading = reloading
+        self._cockpit = cockpit
+        self._stopping = stopping
+        self._turn = turn
 
-    async def answer(self, request: Mapping[str, Any]) -> Json:
+    async def answer(self, request: Mapping[str, Any]) -> Json | Watch:
         """Answer one request; raises BadInputError for one that cannot be understood."""
         verb = request.get("verb")
         if verb in ("status", "positions", "inbox"):
             return self._about | self._view(whole=verb != "status")
+        if verb in ("watch", "show"):
+            return self._look(request)
         actor = str(request.get("actor") or "socket")[:80]
+        if verb == "stop" and self._stopping is not None:
+            await self._stopping.ask(request.get("how"), actor)
+            return self._about | {"accepted": verb}
+        if verb == "transport" and self._turn is not None:
+            return self._about | {"transport": asdict(self._turn(request))}
         if verb == "reload":
             return self._about | self._reload(request, actor)
         command = self._command(request)
         await self._commands.send(Asked(command, actor))
         return self._about | {"accepted": verb}
+
+    def _look(self, request: Mapping[str, Any]) -> Json | Watch:
+        if self._cockpit is None:
+            raise BadInputError("this session has no cockpit")
+        if request.get("verb") == "show":
+            showing = Showing(self._cockpit, self._reloading)
+            shown = attempt(partial(showing.answer, request))
+            if isinstance(shown, Crash):  # trading goes on without viewers
+                raise BadInputError(f"it cannot be shown: {shown.error}")
+            return self._about | {"show": shown}
+        seconds = request.get("seconds")
+        return Watch(self._cockpit, float(seconds) if isinstance(seconds, int | float) else 0.0)
 
     def _reload(self, request: Mapping[str, Any], actor: str) -> Json:
         if self._reloading is None:
@@ -197,7 +235,7 @@ class Console:
             case verb:
                 known = (
                     "status, positions, inbox, liquidate, halt, resume, reload, approve, dismiss, "
-                    "snooze"
+                    "snooze, watch, show, stop"
                 )
                 raise BadInputError(f"{verb!r} is no verb: {known}")
 

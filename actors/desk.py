@@ -383,6 +383,13 @@ class Desk:
             self.evidence.quality,
         )  # fmt: skip
 
+    def seen(self, page: Page) -> FrameView:
+        """Return the last minute of the page just closed as it was decided."""
+        return FrameView(
+            page.block, len(page.block) - 1, page.ranking, page.signals, self._explained,
+            self._names, self.evidence.quality,
+        )  # fmt: skip
+
     def view(self) -> View:
         """Return what is to be seen of the block's last frame."""
         return view_of(self.state, self._block, len(self._block) - 1, self._config)

@@ -15,6 +15,7 @@ from functools import partial
 
 import trio
 
+from actors.cockpit.orders import Carried
 from actors.desk import Outgoing
 from actors.intents import Executed, Intent
 from actors.mailbox import Mailbox
@@ -62,6 +63,7 @@ SECOND_LOOK_SECONDS = 5.0
 """After a difference between the broker's positions and ours: fills on their way have come."""
 CONNECT_SECONDS = 10.0
 """How long an entry waits for the order stream's first connection."""
+NOT_CONNECTED = "it has not connected yet"
 NEVER_ARRIVED = "it never reached the broker"
 REST_CANCELED = "the rest of an entry after its first bar"
 
@@ -82,7 +84,7 @@ class Execution:
         tell: Tell,
         book: Book,
     ) -> None:
-        self.down = "it has not connected yet"
+        self.down = NOT_CONNECTED
         """Why the order stream is not to be trusted; empty if it is."""
         self.fees = DayFees(session.date, charged=config.costs.fees)
         self._venue = venue
@@ -99,6 +101,7 @@ class Execution:
         self._busy: dict[str, int] = defaultdict(int)
         self._lost_told = False
         self._difference = ""
+        self._agreed_ns = -1
         self._ready = trio.Event()
 
     # --- what the trader asks for ---------------------------------------------------------------
@@ -133,6 +136,17 @@ class Execution:
         intent.silent, intent.wanted_stop_micro, intent.stale = silent, stop_micro, stale
         intent.filled = intent.known_filled = sum(fill.shares for fill in fills)
         intent.known_value_micro = sum(fill.shares * fill.price_micro for fill in fills)
+
+    def carrying(self, order_id: str) -> Carried:
+        """Return whether the broker has an order, or nothing more will come of it."""
+        intent = self._intents.get(order_id)
+        if intent is None or intent.ended or intent.over:
+            return "over"
+        return "yes" if intent.carriers else "no"
+
+    def agreed_since(self, ts_ns: int) -> bool:
+        """Return whether the broker has said since then that it holds what the book does."""
+        return self._agreed_ns > ts_ns
 
     @property
     def idle(self) -> bool:
@@ -534,6 +548,8 @@ class Execution:
 
     def _agree(self, *, agrees: bool) -> None:
         """Trust the stream again once the positions that differed are the same."""
+        if agrees:
+            self._agreed_ns = self._clock.now_ns()
         if agrees and self._difference:
             self._difference = self.down = ""
             self._restored()

@@ -16,15 +16,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import trio
 import watchfiles
 
+from actors.cockpit.cockpit import Cockpit
+from actors.cockpit.scene import About, Outside, masked
+from actors.cockpit.stopping import Stopping
+from actors.cockpit.views import Link, Mode
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk, Given
-from actors.execution import Execution
+from actors.execution import NOT_CONNECTED, Execution
 from actors.heartbeat import Heart
 from actors.herald import Herald
 from actors.journal import Follower, journal
@@ -42,7 +46,7 @@ from actors.recovery import (
 )
 from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
-from actors.system import Outcome
+from actors.system import Outcome, Screen, nobody
 from actors.trader import Trader, trade
 from actors.venue import Venue
 from actors.views import Views
@@ -85,6 +89,10 @@ class LivePlan:
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time, each for the minute that begins then or later."""
     follower: Follower | None = None
+    screen: Screen = nobody
+    """Called with what a screen in this process looks at and asks."""
+    mode: Mode = "paper"
+    account: str = ""
     herald: Herald = field(default_factory=Herald)
     heart: Heart = field(default_factory=Heart)
 
@@ -158,7 +166,6 @@ async def _run(
     giver, inputs = trio.open_memory_channel[Input](ROOM)
     commands: Mailbox[Asked] = Mailbox("control→trader", 16)
     reloading = Reloading(plan.reread, lambda: desk.config, giver.send_nowait)
-    console = Console(plan.folder, plan.symbols, plan.views, commands, reloading)
 
     def tell(reports: Sequence[Report]) -> None:
         giver.send_nowait(Told(tuple(reports)))
@@ -168,7 +175,18 @@ async def _run(
         return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
 
     execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book)
-    async with control(plan.folder, console.answer), trio.open_nursery() as nursery:
+    boxes: list[Mailbox[Any]] = [*asked, *answers, pages, commands]
+    outside = _outside(plan, trader, minutes, execution, boxes, learners)
+    cockpit = Cockpit(desk, _about(plan), outside)
+    trader.closed = cockpit.page
+    stopping = Stopping(stop, desk, commands, cockpit.flat)
+    console = Console(plan.folder, plan.symbols, plan.views, commands, reloading, cockpit, stopping)
+    plan.screen(cockpit, console.answer)
+    async with (
+        cockpit.hearing(),
+        control(plan.folder, console.answer),
+        trio.open_nursery() as nursery,
+    ):
         for group, inbox, outbox in zip(groups, asked, answers, strict=True):
             nursery.start_soon(predictor, group, inbox, outbox, "inline")
         await trader.warm(blocks_of(trader.gridder, plan.warmup))
@@ -197,6 +215,41 @@ async def _run(
         nursery.cancel_scope.cancel()
     desk.stats.interrupted = not trader.over
     return minutes.counts
+
+
+def _about(plan: LivePlan) -> About:
+    return About(
+        mode=plan.mode, symbols=plan.symbols, run_id=plan.folder.name, folder=plan.folder,
+        account=masked(plan.account), session=plan.session,
+    )  # fmt: skip
+
+
+def _outside(
+    plan: LivePlan,
+    trader: Trader,
+    minutes: Minutes,
+    execution: Execution,
+    mailboxes: Sequence[Mailbox[Any]],
+    learners: Sequence[Learner],
+) -> Outside:
+    def orders() -> Link:
+        if not execution.down:
+            return "up"
+        return "connecting" if execution.down == NOT_CONNECTED else "down"
+
+    def counts() -> tuple[tuple[str, int], ...]:
+        told = minutes.counts
+        return (
+            ("late bars", told.late), ("revised bars", told.revised),
+            ("bars outside", told.outside), ("minutes asked for", told.backfilled),
+        )  # fmt: skip
+
+    return Outside(
+        now_ns=plan.clock.now_ns, span_ns=plan.clock.span_ns, feed=lambda: minutes.link, orders=orders,
+        orders_down=lambda: execution.down, carrying=execution.carrying,
+        flat_since=execution.agreed_since, counts=counts, mailboxes=mailboxes, learners=learners,
+        frame_ms=trader.frame_ms,
+    )  # fmt: skip
 
 
 async def _hear(

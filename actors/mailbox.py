@@ -72,6 +72,11 @@ class Mailbox(Generic[T]):
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
 
+    @property
+    def waiting(self) -> int:
+        """Return how many messages wait in it."""
+        return max(0, self._sent - self._received)
+
     def statistics(self) -> MailboxStatistics:
         """Return the figures so far."""
         return MailboxStatistics(self.name, self._capacity, self._sent, self._high_water)

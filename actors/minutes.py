@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import trio
 
+from actors.cockpit.views import Link
 from actors.session_clock import SessionClock, move_on_at
 from actors.venue import Bar, Connected, Lost, Unreachable, Venue
 from engine.market.frames import MINUTE_NS, Floats, Session
@@ -53,6 +54,8 @@ class Minutes:
     counts: FeedCounts = field(default_factory=FeedCounts)
     lost: Callable[[str], None] = lambda _: None
     """Told why the stream broke."""
+    link: Link = "connecting"
+    """Of the stream."""
     _bars: dict[int, dict[str, Bar]] = field(default_factory=lambda: defaultdict(dict))
     _next: int = 0
     _suspect: bool = True
@@ -106,8 +109,10 @@ class Minutes:
 
     def _take(self, message: Bar | Connected | Lost) -> None:
         if isinstance(message, Connected):
+            self.link = "up"
             return
         if isinstance(message, Lost):
+            self.link = "down"
             self._suspect = True
             self.lost(message.reason)
             return

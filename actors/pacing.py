@@ -22,7 +22,8 @@ from actors.views import Views
 from engine.errors import BadInputError
 from engine.events import Command
 from engine.market.calendar import session_on
-from engine.market.frames import Block, Session
+from engine.market.frames import MINUTE_NS, Block, Session
+from engine.records.page import Page
 
 MINUTE_SECONDS = 60.0
 BACK = "a running replay cannot go back; a finished one can: rotor replay RUN --tui"
@@ -49,6 +50,10 @@ class Pacing:
     """Once set, nothing waits any more."""
     commands: Mailbox[Asked] = field(default_factory=lambda: Mailbox("control→supervisor", 16))
     views: Views = field(default_factory=Views)
+    closed: Callable[[Page], None] = lambda _: None
+    """Told of every page as soon as it is closed."""
+    now_ns: int = 0
+    """The end of the last minute that was replayed."""
     _turned: trio.Event = field(default_factory=trio.Event)
     _due: float = -math.inf
     _steps: int = 0
@@ -75,6 +80,11 @@ class Pacing:
             break
         self._steps = max(0, self._steps - 1)
         self._at = block
+
+    def close(self, page: Page) -> None:
+        """Take a page that is closed."""
+        self.now_ns = page.block.ts_ns(len(page.block) - 1) + MINUTE_NS
+        self.closed(page)
 
     def _next(self) -> float:
         """Return when the next frame is due, in Trio's time."""

@@ -60,6 +60,8 @@ class Learner:
         self._intensity = Intensity()
         self._last = neutral(1).values[0]
         self._quarantined = False
+        self.restarts = 0
+        """Crashes so far."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -69,6 +71,16 @@ class Learner:
     def scores(self) -> tuple[HorizonScore, ...]:
         """Return the predictor's scores so far."""
         return self._predictor.scores()
+
+    @property
+    def rows_learned(self) -> int:
+        """Return how many rows the predictor has learned; 0 if it does not say."""
+        return int(getattr(self._predictor, "rows_learned", 0))
+
+    def forecasts(self) -> dict[int, float]:
+        """Return its newest forecast by horizon, log returns; none if it does not say."""
+        asked = getattr(self._predictor, "forecasts", None)
+        return {} if asked is None else asked()
 
     def process(self, block: Block) -> tuple[Signals, list[Incident]]:
         """Feed a block; never raises for a crash of the predictor itself."""
@@ -134,6 +146,7 @@ class Learner:
         return None
 
     def _note(self, block: Block, t: int, crash: Crash, incidents: list[Incident]) -> bool:
+        self.restarts += 1
         crashes = self._intensity.crashed(self._minutes + t)
         symbol, error = self._context.symbol, crash.error
         ts_ns = block.ts_ns(0 if len(block) == 1 else t)

@@ -51,6 +51,11 @@ class Reloading:
         """
         return self._change(self.read(), actor, dry=dry)
 
+    @property
+    def can_revert(self) -> bool:
+        """Return whether something was reloaded that can be taken back."""
+        return bool(self._before)
+
     def revert(self, actor: str) -> list[Change]:
         """Go back to what was in force before the last reload."""
         if not self._before:

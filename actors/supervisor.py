@@ -44,7 +44,10 @@ async def supervisor(
                 await pacing.wait(block, desk.stats.fills, partial(_hear, desk, block))
             desk.open_block(block, gathered, trading=trading)
             await _walk(desk, block, broker)
-            await journal.send(desk.close_block())
+            page = desk.close_block()
+            if pacing is not None:
+                pacing.close(page)
+            await journal.send(page)
             if pacing is not None and trading:
                 pacing.views.latest = desk.view()
             progress(block, desk)

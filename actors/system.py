@@ -12,7 +12,7 @@ and closes its own. Ctrl-C only stops the feed; a second one cancels.
 import datetime as dt
 import hashlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,10 @@ from typing import Any
 import trio
 
 from actors.broker import BrokerPort, ToBroker, broker
+from actors.cockpit.cockpit import Cockpit
+from actors.cockpit.scene import About, Outside
+from actors.cockpit.stopping import Stopping
+from actors.control import Answer as Answers
 from actors.control import Console, control
 from actors.crew import innermost, make_desk, make_learners, share_out
 from actors.desk import Desk, Given
@@ -40,6 +44,13 @@ from engine.records.journal import Journal, Level
 from engine.records.page import Page
 from engine.records.stats import RunStats
 from engine.simulation.broker import SimulatedBroker
+
+Screen = Callable[[Cockpit, Answers], object]
+
+
+def nobody(_cockpit: Cockpit, _answer: Answers) -> None:
+    """Look at nothing."""
+
 
 AHEAD_FRAMES = 32
 """How far an actor may run ahead of the next: so many frames, and at least two blocks."""
@@ -70,6 +81,8 @@ class Plan:
     """At a human pace, with a control socket; None: as fast as it goes."""
     factory: PredictorFactory | None = None
     """For tests; by default `[learning] predictor` by name."""
+    screen: Screen = nobody
+    """Called with what a screen in this process looks at and asks, if it has a pace."""
     follower: Follower | None = None
     """The database that follows the journal."""
     progress: Progress = field(default=lambda _block, _desk: None)
@@ -121,7 +134,7 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
             watch = trio.CancelScope()
             if signals:
                 watch = await nursery.start(_stop_on_signal, stop, desk.stats)
-            async with _socket(plan, pacing), trio.open_nursery() as actors:
+            async with _socket(plan, desk, learners), trio.open_nursery() as actors:
                 outlets = [*blocks, to_supervisor]
                 size, executor = plan.block_size if pacing is None else 1, plan.executor
                 actors.start_soon(feed, plan.open_blocks, outlets, size, stop)
@@ -149,11 +162,27 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     )
 
 
-def _socket(plan: Plan, pacing: Pacing | None) -> AbstractAsyncContextManager[None]:
-    if pacing is None or plan.folder is None:
+def _socket(
+    plan: Plan, desk: Desk, learners: Sequence[Learner]
+) -> AbstractAsyncContextManager[None]:
+    """Let a replay with a pace be looked at and commanded."""
+    pacing, folder = plan.pacing, plan.folder or Path("replay")
+    if pacing is None:
         return nullcontext()
-    console = Console(plan.folder, plan.symbols, pacing.views, pacing.commands)
-    return control(plan.folder, console.answer)
+    about = About(mode="replay", symbols=plan.symbols, run_id=folder.name, folder=plan.folder)
+    outside = Outside(
+        now_ns=lambda: pacing.now_ns, transport=pacing.transport, learners=learners,
+        mailboxes=(pacing.commands,),
+    )  # fmt: skip
+    cockpit = Cockpit(desk, about, outside)
+    pacing.closed = cockpit.page
+    stopping = Stopping(pacing.stop, desk, pacing.commands)
+    console = Console(
+        folder, plan.symbols, pacing.views, pacing.commands,
+        cockpit=cockpit, stopping=stopping, turn=pacing.turn,
+    )  # fmt: skip
+    plan.screen(cockpit, console.answer)
+    return nullcontext() if plan.folder is None else control(plan.folder, console.answer)
 
 
 def run(plan: Plan) -> Outcome:

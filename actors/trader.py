@@ -7,6 +7,7 @@ A minute is open for reports and commands before its bars are known. The trader 
 its inputs: after a kill they are taken again from the log, nothing is sent, and then it goes on.
 """
 
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,8 +62,12 @@ class Trader:
     predictors: Sequence[tuple[Mailbox[Block], Mailbox[Answer]]]
     pages: Pages
     views: Views
+    closed: Callable[[Page], None] = lambda _: None
+    """Told of every page as soon as it is closed."""
     minute: int = 0
     """The minute that is open."""
+    frame_ms: deque[float] = field(default_factory=lambda: deque(maxlen=60))
+    """How long the last frames took to decide, their signals included."""
     _last: Block | None = None
     _early: list[Report] = field(default_factory=list)
     _fills: list[OrderFilled] = field(default_factory=list)
@@ -72,7 +77,7 @@ class Trader:
         for block in blocks:
             self.desk.open_block(block, await self._ask(block), trading=False)
             self.desk.next_frame(0)
-            await self.pages.send(self.desk.close_block())
+            await self._close()
             self._last = block
 
     def open(self) -> None:
@@ -130,14 +135,16 @@ class Trader:
 
     async def _frame(self, frame: Frame) -> tuple[Outgoing, list[tuple[str, int]]]:
         assert frame.minute == self.minute
+        began = time.perf_counter()
         block = self.gridder.block(self.session, self.minute, frame.bars[None])
         self.desk.close_minutes(block, await self._ask(block))
         self.desk.next_frame(0)
         self.desk.lapse(0)
         outgoing = self.desk.decide(0, late=frame.late)
         moves = self.desk.recorder.take_moves()
+        self.frame_ms.append(1e3 * (time.perf_counter() - began))
         self.views.latest = self.desk.view()
-        await self.pages.send(self.desk.close_block())
+        await self._close()
         self._last = block
         self.minute += 1
         if not self.over:
@@ -146,6 +153,11 @@ class Trader:
             more = self._fold(early)
             outgoing = Outgoing(outgoing.cancels, (*outgoing.orders, *more.orders))
         return outgoing, moves
+
+    async def _close(self) -> None:
+        page = self.desk.close_block()
+        self.closed(page)
+        await self.pages.send(page)
 
     async def _ask(self, block: Block) -> list[Answer]:
         for inbox, _ in self.predictors:

@@ -144,7 +144,7 @@ def view_of(state: State, block: Block, t: int, config: Config) -> View:
         heat_limit=state.equity * config.risk.max_heat_pct / 100,
         losses_in_row=risk.losses,
         working_orders=len(state.working),
-        positions=tuple(_position(state, block, t, symbol) for symbol in sorted(positions)),
+        positions=tuple(position_view(state, block, t, symbol) for symbol in sorted(positions)),
         inbox=tuple(
             _card(card, state.inbox.approved.get(symbol, ""), block.ts_ns(t) + MINUTE_NS)
             for symbol, card in sorted(state.inbox.open.items())
@@ -199,7 +199,8 @@ def _closed(event: CardClosed) -> ClosedCard:
     )
 
 
-def _position(state: State, block: Block, t: int, symbol: str) -> PositionView:
+def position_view(state: State, block: Block, t: int, symbol: str) -> PositionView:
+    """Return an open position as frame `t` leaves it."""
     position, column = state.ledger.positions[symbol], state.column[symbol]
     price, entry = block.close.item(t, column), position.entry_price
     legs = state.legs.get(column)

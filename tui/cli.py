@@ -195,6 +195,7 @@ for command in (
     cli_live.doctor,
     cli_live.rehearse,
     cli_exchange.exchange,
+    cli_session.attach,
     cli_session.status,
     cli_session.positions,
     cli_session.liquidate,

@@ -25,7 +25,7 @@ def live(
     live_: Annotated[bool, Parameter(name="--live", negative="")] = False,
     watchdog: Annotated[bool, Flag] = False,
     watchdog_after: Annotated[float, Parameter(show=False)] = 90.0,
-    headless: Annotated[bool, Flag] = False,  # noqa: ARG001 - so far there is no screen
+    headless: Annotated[bool, Flag] = False,
     command: Command = (),
     json: Json = False,
 ) -> int:
@@ -49,15 +49,16 @@ def live(
     watchdog
         A process that makes the account flat when this one has been silent for 90 seconds.
     headless
-        Without a screen. So far there is none: progress goes to stderr.
+        Without a screen, as where there is no terminal; rotor attach shows it elsewhere.
     """
     from tui.live import LiveRequest, live_command
+    from tui.live_screen import has_terminal
 
     return live_command(
         LiveRequest(
             endpoint=endpoint, symbols=symbols, config=config, sets=sets, out=out, hold=hold,
             real=live_, watchdog=watchdog, watchdog_after=watchdog_after, commands=command,
-            json=json,
+            json=json, screen=has_terminal() and not (headless or json),
         )
     )  # fmt: skip
 
@@ -104,7 +105,7 @@ def rehearse(
     sets: Sets = (),
     out: Out = None,
     overwrite: Annotated[bool, Flag] = False,
-    headless: Annotated[bool, Flag] = False,  # noqa: ARG001 - so far there is no screen
+    headless: Annotated[bool, Flag] = False,
     command: Command = (),
     json: Json = False,
 ) -> int:
@@ -129,13 +130,15 @@ def rehearse(
     overwrite
         Replace the run that --out holds.
     headless
-        Without a screen. So far there is none: progress goes to stderr.
+        Without a screen, as where there is no terminal; rotor attach shows it elsewhere.
     """
+    from tui.live_screen import has_terminal
     from tui.rehearse import RehearseRequest, rehearse_command
 
     return rehearse_command(
         RehearseRequest(
             source=source, date=date, symbols=symbols, speed=speed, faults=faults, config=config,
             sets=sets, out=out, overwrite=overwrite, commands=command, json=json,
+            screen=has_terminal() and not (headless or json),
         )
     )  # fmt: skip

@@ -1,15 +1,13 @@
-"""`rotor status | positions | liquidate | halt | resume`; the work is imported late."""
+"""`rotor attach | status | positions | liquidate | halt | resume`; the work is imported late."""
 
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from tui.options import Json
+from tui.options import Flag, Json
 
-Session = Annotated[
-    str | None,
-    Parameter(help="Run id or run folder. Default: the only session that runs."),
-]
+HELP = "Run id or run folder. Default: the only session that runs."
+Session = Annotated[str | None, Parameter(help=HELP)]
 Timeout = Annotated[float, Parameter(help="Seconds to wait until it has taken effect.")]
 
 
@@ -18,6 +16,34 @@ def status(*, session: Session = None, json: Json = False) -> int:
     from tui.session import show
 
     return show("status", session, json=json)
+
+
+def attach(
+    session: Annotated[str | None, Parameter(help=HELP)] = None,
+    /,
+    *,
+    readonly: Annotated[bool, Flag] = False,
+    low_bandwidth: Annotated[bool, Flag] = False,
+    ascii_: Annotated[bool, Parameter(name="--ascii", negative="")] = False,
+) -> int:
+    """Show the cockpit of a running session; q leaves it, and the session goes on.
+
+    Several may look at once. One that is closed, killed or loses its connection disturbs nothing.
+
+    Parameters
+    ----------
+    readonly
+        No key changes anything.
+    low_bandwidth
+        Drawn once a second, without curves.
+    ascii_
+        For terminals that draw other signs double.
+    """
+    from tui.attach import attach_command
+
+    return attach_command(
+        session, readonly=readonly, low_bandwidth=low_bandwidth, ascii_only=ascii_
+    )
 
 
 def positions(*, session: Session = None, json: Json = False) -> int:

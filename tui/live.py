@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from actors.alerts import Alerter, make_alerter
-from actors.crew import innermost
 from actors.herald import Herald
 from actors.live import LivePlan, live
 from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock
+from actors.system import nobody
 from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
 from engine.config import Config, Simulation
@@ -34,6 +34,7 @@ from tui.gate import pass_gate
 from tui.live_folder import account_lock, begin, end, live_folder, read_warmup, resume
 from tui.live_progress import show_progress
 from tui.live_report import confirmed_flat, end_words, report, summary_of
+from tui.live_screen import run_session
 from tui.live_start import chosen_symbols, next_session, open_account, say, warmup_bars
 from tui.parity import parity
 from tui.prepare import Request, read_config
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from actors.alpaca.keys import Keys
     from actors.alpaca.venue import AlpacaVenue
     from actors.venue import Account
+    from tui.cockpit.seat import Seat
 
 Json = dict[str, Any]
 
@@ -68,19 +70,20 @@ class LiveRequest:
     watchdog_after: float = SILENCE_SECONDS
     commands: tuple[str, ...] = ()
     json: bool = False
+    screen: bool = False
 
 
 def live_command(request: LiveRequest) -> int:
     """Run `rotor live`; return the exit code."""
-    try:
-        return trio.run(run_live, request)
-    except BaseExceptionGroup as group:
-        raise innermost(group) from None
+    return run_session(partial(run_live, request), screen=request.screen)
 
 
-async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: None) -> int:
-    """Trade one session; `begun` is called once it trades."""
-    logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
+async def run_live(
+    request: LiveRequest, begun: Callable[[], object] = lambda: None, seat: "Seat | None" = None
+) -> int:
+    """Trade one session; `begun` is called once it trades. `seat`: that of a screen before it."""
+    if seat is None:
+        logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     for noisy in ("alpaca", "websockets"):  # what matters of it comes as Lost
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     if not request.watchdog_after > 0:
@@ -92,9 +95,10 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
     if request.endpoint is not None:
         check_loopback(request.endpoint)
     keys = keys_for(request.endpoint, real=request.real)
-    stop = trio.Event()
+    stop = trio.Event() if seat is None else seat.stop
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_signal, stop)
+        if seat is None:  # else the screen's host takes signals
+            nursery.start_soon(_stop_on_signal, stop)
         async with _alerting(config) as alerter, _clock(request, keys) as (clock, time):
             venue = venue_at(
                 request.endpoint, keys, real=request.real, clock=clock, live=config.live
@@ -124,6 +128,7 @@ async def run_live(request: LiveRequest, begun: Callable[[], object] = lambda: N
                     stop,
                     begun,
                     alerter,
+                    seat,
                 )
         nursery.cancel_scope.cancel()
     return code
@@ -142,6 +147,7 @@ async def _trade(
     stop: trio.Event,
     begun: Callable[[], object],
     alerter: Alerter,
+    seat: "Seat | None",
 ) -> int:
     manifest = resume(folder, account.number, session, symbols)
     if manifest is None:
@@ -174,6 +180,9 @@ async def _trade(
         commands=scripted(request.commands, symbols, session.date),
         follower=enrolled.follower,
         herald=Herald(alerter.tell),
+        mode="live" if request.real else "paper",
+        account=account.number,
+        screen=nobody if seat is None else seat.open,
     )
     alerter.begin(folder.name)
     say(f"{session.date}: trading {', '.join(symbols)} on account {account.number}; {folder}")
@@ -189,7 +198,8 @@ async def _trade(
     duty = _duty(request, account.number, symbols, folder, alerter)
     try:
         async with watched(folder, plan.heart, duty, alerter.tell), trio.open_nursery() as nursery:
-            nursery.start_soon(show_progress, plan.views, session)
+            if seat is None:
+                nursery.start_soon(show_progress, plan.views, session)
             outcome = await live(plan, stop, ready)
             nursery.cancel_scope.cancel()
     finally:
@@ -209,7 +219,10 @@ async def _trade(
     end(folder, manifest, ended, summary)
     enrolled.finish()
     enrolled.close()
-    report(summary, folder, json=request.json)
+    if seat is None:
+        report(summary, folder, json=request.json)
+    else:
+        seat.later.append(partial(report, summary, folder, json=request.json))
     return 1 if outcome.outcome.stats.interrupted else 0
 
 

@@ -6,6 +6,8 @@ KEY OUTPUT: the account, the session that runs or comes next, earlier sessions' 
 
 import datetime as dt
 import sys
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from actors.alpaca.venue import AlpacaVenue
     from actors.venue import Account, Bar
 
+audience: ContextVar[Callable[[str], object] | None] = ContextVar("audience", default=None)
+"""Who hears what is said, where stderr is not free."""
 EARLY_MINUTES = 5
 """Before the bell, when a session is taken up."""
 _ATTEMPTS = 3
@@ -108,5 +112,9 @@ def _grid(bars: "list[Bar]", session: Session, symbols: tuple[str, ...]) -> Floa
 
 
 def say(words: str) -> None:
-    """Tell the operator, on stderr."""
+    """Tell the operator, on stderr; where a screen is drawn, its log."""
+    hear = audience.get()
+    if hear is not None:
+        hear(words)
+        return
     print(f"rotor: {words}", file=sys.stderr, flush=True)  # noqa: T201

@@ -16,12 +16,11 @@ from functools import partial
 from pathlib import Path
 
 import orjson
-import trio
 
-from actors.crew import innermost
 from engine.errors import BadInputError, RotorError
 from tui.exchange_control import control_state, control_tell
 from tui.live import LiveRequest, run_live
+from tui.live_screen import run_session
 from tui.prepare import demo_folder
 from tui.run_folder import FILES
 
@@ -43,6 +42,7 @@ class RehearseRequest:
     overwrite: bool = False
     commands: tuple[str, ...] = ()
     json: bool = False
+    screen: bool = False
 
 
 def rehearse_command(request: RehearseRequest) -> int:
@@ -66,10 +66,7 @@ def rehearse_command(request: RehearseRequest) -> int:
         )
         # warming up takes none of the session's time
         begun = (lambda: None) if lockstep else partial(control_tell, url, "resume")
-        try:
-            return trio.run(run_live, live, begun)
-        except BaseExceptionGroup as group:
-            raise innermost(group) from None
+        return run_session(partial(run_live, live, begun), screen=request.screen)
 
 
 @contextmanager

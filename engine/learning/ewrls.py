@@ -21,6 +21,7 @@ from engine.learning.layout import (
     GRID,
     HEAD,
     LAST_BAR,
+    MATURED,
     SCORES,
     WINDOW,
     fresh_state,
@@ -99,6 +100,21 @@ class Ewrls:
         slot = int(self._state[LAST_BAR]) % ring
         at = rings_offset(n, h) + slot * size
         return self._state[at : at + n].copy()
+
+    def forecasts(self) -> dict[int, float]:
+        """Return the forecast made in the last bar by horizon, log returns; empty without one."""
+        last, (h, n) = int(self._state[LAST_BAR]), (len(self._horizons), len(FEATURES))
+        if last < 0:
+            return {}
+        at = rings_offset(n, h) + last % ring_size(int(self._horizons[-1])) * row_size(n, h)
+        *stored, sigma = self._state[at + 3 * n : at + 3 * n + h + 1].tolist()
+        minutes = self._horizons.tolist()
+        return {m: f * sigma * math.sqrt(m) for m, f in zip(minutes, stored, strict=True)}
+
+    @property
+    def rows_learned(self) -> int:
+        """Return how many rows have matured in every horizon."""
+        return int(self._state[MATURED])
 
     def weights(self) -> Floats:
         """Return the weights, (H, n), in units of the normalised label."""

@@ -71,11 +71,8 @@ class Evidence:
 
         Bars from the entry's own to the one before the last exit's count, and all exits' prices.
         """
-        low, high = self._extremes(column, t)
+        worst, best = _excursion(self._extremes(column, t), trip.entry_price, trip.direction)
         del self._since[column], self._seen[column]
-        entry = trip.entry_price
-        low, high = low / entry - 1.0, high / entry - 1.0
-        worst, best = (low, high) if trip.direction > 0 else (-high, -low)
         self._trips += 1
         n, won = self._traded.get((column, trip.direction), (0, 0))
         self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
@@ -83,9 +80,17 @@ class Evidence:
             ts_ns=fill.ts_ns,
             number=self._trips,
             trip=trip,
-            mae=round(min(0.0, worst), 8),
-            mfe=round(max(0.0, best), 8),
+            mae=round(worst, 8),
+            mfe=round(best, 8),
         )
+
+    def excursion(self, column: int, entry: float, direction: int) -> tuple[float, float]:
+        """Return how far an open position was under (≤ 0) and above water (≥ 0), fractions.
+
+        Up to the end of the last block.
+        """
+        seen = self._seen.get(column, (np.inf, -np.inf))
+        return _excursion(seen, entry, direction) if seen[0] <= seen[1] else (0.0, 0.0)
 
     def words(self, column: int, direction: int, bucket: int) -> str:
         """Return what this run's trades and shadows like this one have won, with their n."""
@@ -174,6 +179,12 @@ class Evidence:
                 )
             )
         return tuple(cells)
+
+
+def _excursion(seen: tuple[float, float], entry: float, direction: int) -> tuple[float, float]:
+    low, high = seen[0] / entry - 1.0, seen[1] / entry - 1.0
+    worst, best = (low, high) if direction > 0 else (-high, -low)
+    return min(0.0, worst), max(0.0, best)
 
 
 def told(name: str, n: int, won: int) -> str:

@@ -84,6 +84,8 @@ class Floor:
         self.gridder = Gridder(self.symbols, [cfg.universe.sign(s) for s in self.symbols])
         self.sessions = sessions_between(first, first + dt.timedelta(days=60))
         self.day, self.minute = 0, 0
+        self.closed = lambda _page: None
+        """Told of every page."""
         self.history = []
         """(ts_ns, event or Trade), of all frames."""
 
@@ -109,6 +111,7 @@ class Floor:
         self.desk.open_block(self.block, [Answer(explained, ())], trading=True)
         at_once(_walk(self.desk, self.block, DirectPort(self.account)))
         page = self.desk.close_block()
+        self.closed(page)
         self.history += [(self.block.ts_ns(t), what) for t, what in page.entries]
         self.minute += 1
         if self.minute == self.session.minutes:

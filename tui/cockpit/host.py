@@ -11,6 +11,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import trio
 from outcome import Error, Outcome
@@ -24,7 +25,7 @@ class ScreenCrashedError(RotorError):
 
 
 async def run_hosted(
-    app: App[object], session: Callable[[], Awaitable[None]], *, headless: bool = False
+    app: App[Any], session: Callable[[], Awaitable[None]], *, headless: bool = False
 ) -> None:
     """Run `session` (Trio) and `app` (Textual) until the first of them ends, then end the other."""
     loop = asyncio.get_running_loop()

@@ -1,0 +1,59 @@
+"""`rotor attach`: the cockpit of a session that runs in another process.
+
+KEY INPUT: a session (run id or folder).
+KEY OUTPUT: its cockpit on this terminal; leaving it leaves the session trading.
+"""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from actors.cockpit.views import CockpitView
+from engine.errors import BadInputError
+from tui.live_screen import has_terminal
+from tui.session import ask, find_session
+
+
+def attach_command(
+    session: str | None, *, readonly: bool, low_bandwidth: bool, ascii_only: bool
+) -> int:
+    """Run `rotor attach`; return the exit code."""
+    if not has_terminal():
+        raise BadInputError("attach draws on a terminal; rotor status --json tells the same")
+    from tui.cockpit.settings import load_settings
+
+    path = find_session(session)
+    name = str(ask(path, {"verb": "status"})["session"])
+    own = load_settings(low_bandwidth=low_bandwidth, ascii_only=ascii_only, readonly=readonly)
+    view, code = asyncio.run(_attached(path, own))
+    Console(stderr=True).print(_left(name, view), highlight=False)
+    return code
+
+
+async def _attached(path: Path, own: object) -> tuple[CockpitView | None, int]:
+    from tui.cockpit.app import Cockpit
+    from tui.cockpit.attached import Attached
+    from tui.cockpit.settings import Settings
+
+    assert isinstance(own, Settings)
+    source = Attached(path, seconds=own.pull_seconds)
+    app = Cockpit(source, own)
+    listening = asyncio.create_task(source.run())
+    try:
+        await app.run_async()
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+    return source.latest(), app.return_code or 0
+
+
+def _left(name: str, view: CockpitView | None) -> str:
+    if view is None:
+        return f"detached; session {name} goes on"
+    held = sum(position.shares > 0 for position in view.positions)
+    if view.header.phase == "closed":
+        return f"detached; session {name} is over, {held} positions"
+    return f"detached; session {name} goes on, {held} position{'s' if held != 1 else ''}"

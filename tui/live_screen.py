@@ -1,0 +1,77 @@
+"""`rotor live` and `rotor rehearse` with a screen: the session beside Textual, in one process.
+
+KEY INPUT: a session as a Trio function that takes a Seat.
+KEY OUTPUT: its summary on a restored terminal, an exit code.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors.crew import innermost
+from tui.live_start import audience
+
+if TYPE_CHECKING:
+    from tui.cockpit.seat import Seat
+
+Session = Callable[..., Awaitable[int]]
+"""Takes `seat`, the screen's."""
+
+
+def run_session(session: Session, *, screen: bool) -> int:
+    """Run a session, with a screen if one is wanted; return the exit code."""
+    try:
+        return _on_screen(session) if screen else trio.run(session)
+    except BaseExceptionGroup as group:
+        raise innermost(group) from None
+
+
+def has_terminal() -> bool:
+    """Return whether there is one to draw on."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _on_screen(session: Session) -> int:
+    """Run a session with a screen; return the exit code, 0 if it was left by its user.
+
+    Leaving the screen ends the session in order: stops and targets stay at the broker.
+    """
+    from tui.cockpit.app import Cockpit
+    from tui.cockpit.host import run_hosted
+    from tui.cockpit.seat import Noted, Seat
+    from tui.cockpit.settings import load_settings
+
+    seat = Seat()
+    app = Cockpit(seat.source, load_settings())
+    noted = Noted(seat)
+    logging.getLogger().addHandler(noted)
+    try:
+        asyncio.run(run_hosted(app, lambda: _seated(session, seat)))
+    finally:
+        logging.getLogger().removeHandler(noted)
+        for words in seat.said:
+            print(f"rotor: {words}", file=sys.stderr)  # noqa: T201
+        for act in seat.later:
+            act()
+    return app.return_code or 0
+
+
+async def _seated(session: Session, seat: "Seat") -> None:
+    audience.set(seat.hear)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(seat.source.serve)
+        nursery.start_soon(_stop_when_left, seat.stop)
+        with trio.CancelScope(shield=True):  # it is stopped, not cut off
+            await session(seat=seat)
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_when_left(stop: trio.Event) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:
+        stop.set()
