@@ -2,18 +2,30 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
-from tests.tui.cockpit.answers import ANSWERS
+from tests.tui.cockpit.answers import ANSWERS, analytics
 from tests.tui.cockpit.sample import FixedSource, paper
+from tests.tui.cockpit.shown import SIZES, text_of
 from tui.cockpit.app import Cockpit
 from tui.cockpit.settings import Settings
 
-SIZES = ((80, 24), (120, 40), (160, 50))
+__all__ = ["SIZES", "on_stage", "play", "settled", "staged", "text_of"]
+
+
+class Answering(FixedSource):
+    """A fixed source that answers analytics by the grouping asked for."""
+
+    async def ask(self, request):
+        answer = await super().ask(request)
+        if answer is ANSWERS["analytics"]:
+            return {"show": asdict(analytics(request["by"]))}
+        return answer
 
 
 def staged(view=None, answers=None, settings=None):
     """Return the app on a fixed source."""
-    return Cockpit(FixedSource(view or paper(), ANSWERS | (answers or {})), settings or Settings())
+    return Cockpit(Answering(view or paper(), ANSWERS | (answers or {})), settings or Settings())
 
 
 @asynccontextmanager
@@ -38,10 +50,3 @@ async def settled(pilot):
 def play(scenario):
     """Run a scenario to its end."""
     return asyncio.run(asyncio.wait_for(scenario, 60))
-
-
-def text_of(app):
-    """Return what is on the terminal, a line a row."""
-    return [
-        "".join(part.text for part in strip) for strip in app.screen._compositor.render_strips()
-    ]

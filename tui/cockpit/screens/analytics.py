@@ -23,6 +23,8 @@ from tui.cockpit.widgets.lines import rule
 from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.sheet import Sheet
 
+ALL = "all"
+"""The row of all round trips: it stays below, whatever the order."""
 GROUPINGS = ("symbol", "hour", "confidence", "reason")
 WORDS = {"symbol": "symbols", "hour": "hours", "confidence": "confidence", "reason": "exit reasons"}
 
@@ -72,6 +74,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         with Container(id="analytics-body"):
             with Container(id="left"):
                 yield Sheet[LeagueRow](COLUMNS, lambda r: r.key, order="total", descending=True)
+                yield Panel(id="all")
                 yield Panel(id="others")
             with Container(id="right"):
                 yield Panel(id="calibration")
@@ -91,7 +94,8 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
     def draw_answer(self) -> None:
         """Draw what was answered."""
         answer = self._answers.get(self._by)
-        self.sheet.give(answer.rows if answer is not None else ())
+        rows = answer.rows if answer is not None else ()
+        self.sheet.give(row for row in rows if row.key != ALL)
         self.draw_rest()
 
     def draw_rest(self) -> None:
@@ -105,6 +109,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
             place.tell([((words, "danger" if self.trouble else "muted"),)])
             scores.tell([])
             return
+        self.query_one("#all", Panel).tell([_short(row) for row in answer.rows if row.key == ALL])
         title = rule("Calibration · all symbols", f"n {answer.outcomes}", width)
         place.tell([title, *calibration_lines(answer.calibration, width, place.size.height - 1)])
         scores.tell(_scores(answer, scores.size.width))
@@ -117,6 +122,12 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         self.draw_answer()
         self.ask_now()
 
+    def open_row(self) -> None:
+        """Show the symbol under the cursor in full."""
+        row: LeagueRow | None = self.sheet.row
+        if self._by == "symbol" and row is not None:
+            self.cockpit.open_symbol(row.key)
+
     @property
     def crumb_words(self) -> str:
         """Return where one is."""
@@ -126,7 +137,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         lines: list[Told] = []
         for by, answer in self._answers.items():
             if by != self._by and answer.rows:
-                lines.append(rule(f"By {WORDS[by]}", "trades · win% · total", width))
+                lines.append(rule(f"By {WORDS[by]}", "", width))
                 lines += [_short(row) for row in answer.rows]
         return lines
 
@@ -134,8 +145,10 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
 def _short(row: LeagueRow) -> Told:
     total = row.total_usd
     return (
-        f" {fmt.words(row.key, 12)} {row.trades:>6,} {rate(row.win_rate):>4}% ",
+        f"  {fmt.words(row.key, 12)} {row.trades:>6,} {rate(row.win_rate):>4} ",
         (f"{_interval(row):<7} ", "muted"),
+        f"{fixed(row.profit_factor):>6} ",
+        (f"{signed(row.expectancy_usd)[0]:>9} ", signed(row.expectancy_usd)[1]),
         (fmt.pnl(total), tone(total)),
     )
 
@@ -146,5 +159,5 @@ def _scores(answer: AnalyticsView, width: int) -> list[Told]:
         rule("Scores", "out of sample", width),
         f" Brier {fixed(answer.brier, 3)}   log-loss {fixed(answer.log_loss, 3)}",
         f" break-even cost {even}",
-        (("  · said  ● got  ├ ┤ 95%  ✓ pass  ✗ reject  ? unproven", "muted"),),
+        ((" · said  ● got  ├ ┤ 95%", "muted"),),
     ]

@@ -15,7 +15,7 @@ from tui.cockpit.widgets.panel import Told
 LOW, HIGH = 0.3, 0.9
 """Ends of the axis; what lies beyond is drawn at its end."""
 _LABEL, _FACT = 8, 21
-_GLYPHS = {"pass": ("✓", "profit"), "reject": ("✗", "loss")}
+_GLYPHS = {"pass": ("✓", "profit"), "reject": ("✗", "loss"), "unproven": ("?", "muted")}
 
 
 def calibration_lines(buckets: Iterable[BucketView], width: int, height: int) -> list[Told]:
@@ -29,21 +29,21 @@ def calibration_lines(buckets: Iterable[BucketView], width: int, height: int) ->
 
 
 def _line(bucket: BucketView, cells: int) -> Told:
-    said = (bucket.low + bucket.high) / 2
+    got = bucket.won / bucket.n
     row = [" "] * cells
     if bucket.rate_low is not None and bucket.rate_high is not None and cells:
         left, right = _cell(bucket.rate_low, cells), _cell(bucket.rate_high, cells)
         row[left : right + 1] = "─" * (right - left + 1)
         row[left], row[right] = "├", "┤"
-    for value, glyph in ((said, "·"), (bucket.win_rate, "●")):
+    for value, glyph in ((bucket.win_rate, "·"), (got, "●")):
         if value is not None and cells:
             row[_cell(value, cells)] = glyph
     within = f"{rate(bucket.rate_low)}-{rate(bucket.rate_high)}"
     return (
         (f" {100 * bucket.low:.0f}-{100 * bucket.high:.0f}%".ljust(_LABEL), "muted"),
         ("".join(row), "info"),
-        f" {rate(bucket.win_rate):>3}% {f'({within})':<8} {bucket.n:>4} ",
-        _GLYPHS.get(bucket.verdict, ("?", "muted")),
+        f" {rate(got):>3}% {f'({within})':<8} {bucket.n:>4} ",
+        _GLYPHS.get(bucket.verdict, (" ", "")),
     )
 
 

@@ -4,6 +4,7 @@ KEY INPUT: closes by minute, marks, levels, a place of so many cells.
 KEY OUTPUT: its lines.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -62,7 +63,11 @@ class Chart:
 
     def _row(self, text: str, row: int, rows: int, low: float, high: float) -> tuple[Piece, ...]:
         if any(_row_of(level, rows, low, high) == row for level in self.levels):
-            text = text.replace(" ", "┄")
+            return tuple(
+                ("┄" * len(part), "muted") if part.isspace() else (part, "info")
+                for part in re.split(r"( +)", text)
+                if part
+            )
         return ((text, "info"),)
 
     def _label(self, row: int, rows: int, low: float, high: float) -> Cell:

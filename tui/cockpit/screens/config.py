@@ -6,7 +6,6 @@ KEY OUTPUT: the difference or what is wrong with the file; all settings; `reload
 Nothing is applied before `y`, and only the difference that was shown: the file is read again first.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -23,7 +22,7 @@ from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.sheet import Sheet
 
 Setting = tuple[str, str, str]
-MOST_CHANGES = 8
+MOST_CHANGES = 6
 """Shown; the rest is counted."""
 
 COLUMNS: tuple[Column[Setting], ...] = (
@@ -47,6 +46,7 @@ class ConfigScreen(SheetScreen, AskingScreen):
         super().__init__()
         self._answer: ConfigView | None = None
         self._undoing = False
+        self._confirmed: tuple[ChangeView, ...] = ()
 
     def body(self) -> ComposeResult:
         """Lay out crumb, difference, settings, history."""
@@ -95,17 +95,21 @@ class ConfigScreen(SheetScreen, AskingScreen):
         elif self._answer is None or self._answer.error or not self._answer.changes:
             self.cockpit.say("nothing to apply: the file is in force, or cannot be", "error")
         else:
-            apply = partial(self._apply, self._answer.changes)
-            self.run_worker(apply, group="give", exclusive=True)
+            self._confirmed = self._answer.changes
+            self._worker = self.run_worker(self._apply, group="ask", exclusive=True)
 
-    async def _apply(self, seen: tuple[ChangeView, ...]) -> None:
+    async def _apply(self) -> None:
         try:
             await self.ask()
         except RotorError as error:
             self.cockpit.say(f"{error}; nothing was applied", "error")
             return
         self.draw_answer()
-        if self._answer is not None and self._answer.changes == seen and not self._answer.error:
+        if (
+            self._answer is not None
+            and self._answer.changes == self._confirmed
+            and not self._answer.error
+        ):
             self._give({"verb": "reload"})
         else:
             self.cockpit.say("the file has changed since: look again, then y", "error")
@@ -148,6 +152,7 @@ class ConfigScreen(SheetScreen, AskingScreen):
                 rule("Reload", "the old configuration stays", width),
                 ((f" ✗ {answer.error}", "danger"),),
                 "   Nothing was changed. Mend the line; it is read again every few seconds.",
+                *_rows(answer, width),
             ]
         if not answer.changes:
             said = (
@@ -158,10 +163,19 @@ class ConfigScreen(SheetScreen, AskingScreen):
 
 
 def _changes(answer: ConfigView, width: int) -> list[Told]:
-    wide = max(20, width - 44)
-    more = len(answer.changes) - MOST_CHANGES
     return [
         rule("Reload would change", "nothing is applied until y", width),
+        *_rows(answer, width),
+        (("  y apply at the next minute   n keep the old   u undo the last reload", "info"),),
+    ]
+
+
+def _rows(answer: ConfigView, width: int) -> list[Told]:
+    if not answer.changes:
+        return []
+    wide = min(48, max(20, width - 44))
+    more = len(answer.changes) - MOST_CHANGES
+    return [
         ((f"  {'KEY':<{wide}}{'NOW':>10}  {'NEW':>10}  TAKES EFFECT", "muted"),),
         *(
             (
@@ -173,7 +187,6 @@ def _changes(answer: ConfigView, width: int) -> list[Told]:
             for change in answer.changes[:MOST_CHANGES]
         ),
         *([f"  and {more} more"] if more > 0 else []),
-        (("  y apply at the next minute   n keep the old   u undo the last reload", "info"),),
     ]
 
 

@@ -111,7 +111,7 @@ def _links(view: CockpitView, width: int) -> list[Told]:
         (
             (" orders ", "muted"),
             _LINKS.get(header.orders_link, ("·", "muted")),
-            f" {header.orders_link}   {header.viewers} viewers   {view.health.inputs:,} inputs",
+            f" {header.orders_link}   viewers {header.viewers}   {view.health.inputs:,} inputs",
         ),
     ]
 

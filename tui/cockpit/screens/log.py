@@ -16,18 +16,20 @@ from textual.binding import Binding, BindingType
 
 from actors.cockpit.asked import LogLine, LogView
 from actors.cockpit.filtering import parse
+from actors.cockpit.log import FIELDS, matches
 from actors.cockpit.views import CockpitView
 from engine.errors import BadInputError
 from tui.cockpit import format as fmt
 from tui.cockpit.asking import asked
 from tui.cockpit.screens.cells import utc
-from tui.cockpit.screens.sheets import AskingScreen, write_export
+from tui.cockpit.screens.sheets import AskingScreen, crumb, write_export
 from tui.cockpit.widgets.lines import rule
 from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.tape import Tape
 
 LEVELS = ("info", "warning", "error")
-TEXTS = ("time", "level", "actor", "text")
+_OF_LEVEL = {"info": "", "warning": "!level:info", "error": "level:error"}
+"""The words of a filter for the least level."""
 _STYLES = {"warning": "warning", "error": "danger"}
 
 
@@ -67,7 +69,7 @@ class LogScreen(AskingScreen):
     async def ask(self) -> None:
         """Ask for the newest lines that match."""
         self._log = await asked(
-            self.cockpit.source, LogView, "log", filter=self._words, level=self._level
+            self.cockpit.source, LogView, "log", filter=f"{self._words} {_OF_LEVEL[self._level]}"
         )
 
     def draw_answer(self) -> None:
@@ -79,7 +81,7 @@ class LogScreen(AskingScreen):
     def filter_rows(self, words: str) -> str:
         """Ask for the lines that match; refuse words that mean nothing at once."""
         try:
-            parse(words, (), TEXTS)
+            parse(words, (), FIELDS)
         except BadInputError as error:
             return f"✗ {error}"
         self._words = words.strip()
@@ -91,7 +93,7 @@ class LogScreen(AskingScreen):
         """Write the lines shown as CSV."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(TEXTS)
+        writer.writerow(("time", "level", "actor", "text"))
         lines = self._log.lines if self._log is not None else ()
         writer.writerows((utc(line.ns), line.level, line.actor, line.text) for line in lines)
         return write_export(self, out.getvalue(), len(lines))
@@ -119,11 +121,11 @@ class LogScreen(AskingScreen):
 
     def _match(self, step: int) -> None:
         lines = self._log.lines if self._log is not None else ()
-        terms = parse(self._sought, (), TEXTS)
+        terms = parse(self._sought, (), FIELDS)
         at = self.tape.cursor + step
         while 0 <= at < len(lines):
             line = lines[at]
-            if all(t.holds(_fields(line)) for t in terms) if terms else line.level != "info":
+            if matches(line, terms) if terms else line.level != "info":
                 self.tape.move_to(at)
                 return
             at += step
@@ -148,7 +150,7 @@ class LogScreen(AskingScreen):
             shown = f"{log.matching:,} of " if log.matching != log.total else ""
             facts.append(f"{shown}{log.total:,} lines")
         title = f"{self.number} {self.title_word}"
-        self.query_one("#crumb", Panel).tell([rule(title, " · ".join(facts), width)])
+        self.query_one("#crumb", Panel).tell([crumb(title, facts, width)])
         self.query_one("#line", Panel).tell(self._detail(width))
 
     def _detail(self, width: int) -> list[Told]:
@@ -162,12 +164,6 @@ class LogScreen(AskingScreen):
         room = max(1, width - 2)
         chunks = [line.text[at : at + room] for at in range(0, len(line.text), room)]
         return [title, *(f" {chunk}" for chunk in chunks)]
-
-
-def _fields(line: LogLine) -> dict[str, str]:
-    return {
-        "time": fmt.clock(line.ns), "level": line.level, "actor": line.actor, "text": line.text,
-    }  # fmt: skip
 
 
 def _line(line: LogLine) -> Told:

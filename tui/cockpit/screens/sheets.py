@@ -4,6 +4,7 @@ KEY INPUT: keys, by the app; the session's answers.
 KEY OUTPUT: the rows shown, a CSV file, or words that say why not.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ from textual.worker import Worker
 from engine.errors import BadInputError, RotorError
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import CockpitScreen
-from tui.cockpit.widgets.lines import rule
+from tui.cockpit.widgets.lines import Line, rule
 from tui.cockpit.widgets.panel import Panel
 from tui.cockpit.widgets.sheet import Sheet
 
 EVERY_SECONDS = 3.0
 MINUTE_NS = 60_000_000_000
+
+
+def crumb(where: str, facts: Sequence[str], width: int) -> Line:
+    """Return row 3: where one is, and facts, cut where there is no room for all."""
+    told = " · ".join(fact for fact in facts if fact)
+    return rule(where, fmt.words(told, max(0, width - len(where) - 7)).rstrip(), width)
 
 
 def write_export(screen: CockpitScreen, text: str, rows: int) -> str:
@@ -66,6 +73,11 @@ class SheetScreen(CockpitScreen):
         event.stop()
         self.draw_rest()
 
+    def on_sheet_opened(self, event: Sheet.Opened) -> None:
+        """Open the row under the cursor."""
+        event.stop()
+        self.open_row()
+
     @property
     def crumb_words(self) -> str:
         """Return where one is."""
@@ -78,8 +90,7 @@ class SheetScreen(CockpitScreen):
             f"filter {self.sheet.words or 'none'}",
             fact,
         ]
-        crumb = rule(self.crumb_words, " · ".join(filter(None, facts)), self.size.width)
-        self.query_one("#crumb", Panel).tell([crumb])
+        self.query_one("#crumb", Panel).tell([crumb(self.crumb_words, facts, self.size.width)])
 
 
 class AskingScreen(CockpitScreen):

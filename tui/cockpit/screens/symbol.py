@@ -20,7 +20,7 @@ from tui.cockpit.screens.base import Row
 from tui.cockpit.screens.calibration import calibration_lines
 from tui.cockpit.screens.cells import fixed, price, rate, tone
 from tui.cockpit.screens.chart import Chart, Mark
-from tui.cockpit.screens.sheets import MINUTE_NS, AskingScreen
+from tui.cockpit.screens.sheets import MINUTE_NS, AskingScreen, crumb
 from tui.cockpit.widgets.lines import rule
 from tui.cockpit.widgets.panel import Panel, Told
 
@@ -134,8 +134,9 @@ class SymbolScreen(AskingScreen):
             return
         zoom = "the day" if self._whole else f"{WINDOW}m"
         title = f"{self.number} {self.title_word} › {self._symbol}"
-        fact = f"← → next symbol · z zoom {zoom}"
-        self._tell("crumb", [rule(title, fact, self.size.width)])
+        stale = f"✗ {self.trouble}" if self.trouble and self._answer is not None else ""
+        facts = (stale, "← → next symbol", f"z zoom {zoom}")
+        self._tell("crumb", [crumb(title, facts, self.size.width)])
         self._tell("held", [_held(view, self._symbol)])
         answer = self._answer
         if answer is None:

@@ -36,6 +36,9 @@ class Sheet(DataTable[Text], Generic[R]):
     class Moved(Message):
         """Another row is under the cursor."""
 
+    class Opened(Message):
+        """The row under the cursor is asked for in full."""
+
     def __init__(
         self,
         columns: tuple[Column[R], ...],
@@ -127,6 +130,15 @@ class Sheet(DataTable[Text], Generic[R]):
         keys = [self._key(row) for row in self._shown]
         if key in keys:
             self.move_cursor(row=keys.index(key), animate=False)
+
+    def action_select_cursor(self) -> None:
+        """Open the row: ↵ is the table's own key."""
+        self.post_message(self.Opened())
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the row that is clicked twice."""
+        if event.chain == 2 and event.y > 0:
+            self.post_message(self.Opened())
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
         """Order by the heading that was clicked; a second click turns the direction."""
