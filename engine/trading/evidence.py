@@ -74,8 +74,9 @@ class Evidence:
         worst, best = _excursion(self._extremes(column, t), trip.entry_price, trip.direction)
         del self._since[column], self._seen[column]
         self._trips += 1
-        n, won = self._traded.get((column, trip.direction), (0, 0))
-        self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
+        if not trip.orphan:
+            n, won = self._traded.get((column, trip.direction), (0, 0))
+            self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
         return RoundTripClosed(
             ts_ns=fill.ts_ns,
             number=self._trips,
@@ -83,6 +84,11 @@ class Evidence:
             mae=round(worst, 8),
             mfe=round(best, 8),
         )
+
+    def closed_unseen(self, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
+        """Return a closed round trip of a symbol that has no bars here."""
+        self._trips += 1
+        return RoundTripClosed(ts_ns=fill.ts_ns, number=self._trips, trip=trip, mae=0.0, mfe=0.0)
 
     def excursion(self, column: int, entry: float, direction: int) -> tuple[float, float]:
         """Return how far an open position was under (≤ 0) and above water (≥ 0), fractions.

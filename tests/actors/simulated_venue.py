@@ -164,6 +164,10 @@ class SimulatedVenue:
             for _ in range(copies):
                 out.put(update, 0.2 if at_end else self.latencies.event)
 
+    def drop_orders(self, reason):
+        """Its streams are never mute."""
+        raise AssertionError(reason)
+
     async def order_stream(self, out):
         """One connection: events in their order, each as late as the seed says."""
         await self._way()
@@ -358,7 +362,7 @@ def ticket_of(order):
         asked |= {"target_micro": order.target_micro, "loss_micro": order.stop_micro}
         asked |= {"order_class": "oco", "limit_micro": order.target_micro}
         return Ticket(kind=Kind.LIMIT, force=Force.DAY, **asked)
-    if order.entry:
+    if order.limit_micro:
         asked["limit_micro"] = order.limit_micro
         return Ticket(kind=Kind.LIMIT, force=Force.IOC, **asked)
     return Ticket(kind=Kind.MARKET, force=Force.DAY, **asked)

@@ -13,6 +13,15 @@ from tui.cockpit.settings import Settings
 SIZES = ((80, 24), (120, 40), (160, 50))
 
 
+class Still(Settings):
+    """Settings of a cockpit that pulls only when a test lets it."""
+
+    @property
+    def pull_seconds(self) -> float:
+        """Return an hour."""
+        return 3600.0
+
+
 def text_of(app: Cockpit) -> list[str]:
     """Return what the terminal shows, line by line."""
     strips = app.screen._compositor.render_strips()
@@ -28,7 +37,7 @@ def drive(
     """Run a scenario in a cockpit that has drawn this view."""
 
     async def run() -> None:
-        app = Cockpit(FixedSource(view), settings)
+        app = Cockpit(FixedSource(view), settings or Still())
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await scenario(app, pilot)

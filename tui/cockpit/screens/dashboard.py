@@ -92,4 +92,4 @@ class DashboardScreen(CockpitScreen):
         """Go to a minute of a replay."""
         view = self.query_one(Track).view
         if view is not None and view.transport is not None:
-            self.cockpit.give({"verb": "transport", "do": "seek", "to": message.minute})
+            self.cockpit.move("seek", message.minute)

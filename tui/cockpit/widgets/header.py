@@ -21,7 +21,8 @@ class Header(Lines):
 
     def make(self, view: CockpitView) -> Sequence[Line]:
         """Return both rows."""
-        return mode_row(view, self.size.width), money_row(view, self.size.width)
+        width = self.size.width
+        return mode_row(view, width), money_row(view, width, picture=not self.low_bandwidth)
 
     def ground(self, y: int) -> str:
         """Return the fill of the first row when money is real."""
@@ -46,7 +47,7 @@ def mode_row(view: CockpitView, width: int) -> Line:
     return tuple(_on_fill(piece) for piece in line) if header.mode == "live" else line
 
 
-def money_row(view: CockpitView, width: int) -> Line:
+def money_row(view: CockpitView, width: int, *, picture: bool = True) -> Line:
     """Return equity, the day, drawdown, cash, inbox."""
     money = view.money
     style = signed_style(money.day_usd)
@@ -64,8 +65,8 @@ def money_row(view: CockpitView, width: int) -> Line:
     inbox = view.transport is None
     right = (_drawdown(view), *(((f"  inbox {view.header.inbox_open}", ""),) if inbox else ()))
     room = width - sum(len(text) for text, _ in (*left, *right)) - 5
-    picture = _day_spark(money, min(max(room, 0), 16))
-    return ends((*left, ("  " + picture, "muted")), (*right, (" ", "")), width)
+    spark = _day_spark(money, min(max(room, 0), 16)) if picture else ""
+    return ends((*left, ("  " + spark, "muted")), (*right, (" ", "")), width)
 
 
 def ends(left: Line, right: Line, width: int) -> Line:
