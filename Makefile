@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help replay demo test check interleavings bench soak clean
+.PHONY: help replay demo test check interleavings faults kills bench soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,12 @@ check: $(VENV)/.dev ## lint, types, layer contracts
 
 interleavings: $(VENV)/.dev ## a live session under a thousand seeds of Trio's scheduler
 	$(BIN)/python -m tests.actors.interleavings $(ARGS)
+
+faults: $(VENV)/.dev ## two hundred live sessions, each under other faults (ARGS="--seeds 0:20")
+	$(BIN)/python -m tests.endurance.faults $(ARGS)
+
+kills: $(VENV)/.dev ## a live session killed -9 at fifty random moments (ARGS="--kills 5")
+	$(BIN)/python -m tests.endurance.kills $(ARGS)
 
 bench: $(VENV)/.run ## measure the speed of replay and of live orders; writes bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

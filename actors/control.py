@@ -34,7 +34,7 @@ from actors.reloading import Reloading
 from actors.restart import Crash, attempt
 from actors.views import Views
 from engine.errors import BadInputError
-from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
+from engine.events import Acknowledge, Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
 
 Json = dict[str, Any]
 Answer = Callable[[Mapping[str, Any]], Awaitable[Json | Watch]]
@@ -223,6 +223,8 @@ class Console:
                 return Resume()
             case "liquidate":
                 return Liquidate(symbol=self._symbol(request.get("symbol")))
+            case "acknowledge":
+                return Acknowledge(symbol=self._orphan(request.get("symbol")))
             case "approve":
                 return Approve(card=_card(request), version=_version(request))
             case "dismiss":
@@ -234,19 +236,30 @@ class Console:
                 return Snooze(card=_card(request), version=_version(request), minutes=minutes)
             case verb:
                 known = (
-                    "status, positions, inbox, liquidate, halt, resume, reload, approve, dismiss, "
-                    "snooze, watch, show, stop"
+                    "status, positions, inbox, liquidate, halt, resume, acknowledge, reload, "
+                    "approve, dismiss, snooze, watch, show, stop, transport"
                 )
                 raise BadInputError(f"{verb!r} is no verb: {known}")
 
     def _symbol(self, asked: object) -> str | None:
         if asked is None:
             return None
-        if asked not in self._symbols:
+        if asked not in self._symbols and asked not in self._orphans():
             raise BadInputError(
                 f"{asked}: not traded in this session, which has {', '.join(self._symbols)}"
             )
         return str(asked)
+
+    def _orphan(self, asked: object) -> str:
+        orphans = self._orphans()
+        if asked not in orphans:
+            there = ", ".join(orphans) or "none"
+            raise BadInputError(f"{asked}: no position that Rotor did not open; there are: {there}")
+        return str(asked)
+
+    def _orphans(self) -> list[str]:
+        view = self._views.latest
+        return [p.symbol for p in view.positions if p.orphan] if view is not None else []
 
 
 def _card(request: Mapping[str, Any]) -> str:

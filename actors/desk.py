@@ -33,6 +33,7 @@ from engine.events import (
     OrderCanceled,
     OrderFilled,
     OrderReleased,
+    OrphanFound,
     Report,
     Resume,
     SessionClosed,
@@ -54,7 +55,7 @@ from engine.trading.protect import protect
 from engine.trading.ranking import NO_RANKING, RankingRules, rank, ranking_rules
 from engine.trading.refusals import Refusals, refused
 from engine.trading.scan import next_frame
-from engine.trading.state import State
+from engine.trading.state import NOWHERE, State
 from engine.trading.tape import Tape
 from engine.trading.watch import Faults, faults, observe
 
@@ -289,6 +290,7 @@ class Desk:
             self.recorder.span(t)
         for report in reports:
             self._fold_report(t, report)
+        cancels = self._make_way(t) if any(isinstance(r, OrphanFound) for r in reports) else []
         orders = self._protect(t) if reports else []
         working = self.state.working
         for held in list(working.values()):
@@ -296,7 +298,14 @@ class Desk:
                 ts_ns = self._block.ts_ns(t)
                 self.recorder.record(t, OrderReleased(ts_ns=ts_ns, order_id=held.order.order_id))
                 orders.append(held.approved)
-        return Outgoing((), orders)
+        return Outgoing(cancels, orders)
+
+    def _make_way(self, t: int) -> list[str]:
+        """Cancel what would enter beside an orphan; return what the broker is to cancel."""
+        words = f"canceled: {self.state.risk.words()}"
+        canceled, cancels = cancel_entries(self.state, None, words, self._block.ts_ns(t))
+        self.recorder.record_all(t, canceled)
+        return cancels
 
     def _protect(self, t: int) -> list[Approved[Order | OcoOrder]]:
         """Send legs, or an exit where the broker took none, for what is held without either."""
@@ -319,12 +328,13 @@ class Desk:
                 ),
             )
 
-    def decide(self, t: int, *, late: bool = False) -> Outgoing:
+    def decide(self, t: int, *, late: bool = False, mute: bool = False) -> Outgoing:
         """Watch and decide frame `t`; return what is to be sent now.
 
-        A late frame, learned of after its time, moves stops and breakers, but decides nothing.
+        A late frame, learned of after its time, moves stops and breakers, but decides nothing. In
+        a mute one, of which the bar stream told nothing, a breaker stops entries.
         """
-        cancels = self._watch(t)
+        cancels = self._watch(t, mute=mute)
         legs = self._protect(t) if self._carries else []
         if late:
             return Outgoing(tuple(cancels), tuple(legs))
@@ -332,18 +342,18 @@ class Desk:
         self.refusals.add(gates)
         return Outgoing(tuple(cancels), (*legs, *self.recorder.record_all(t, events)))
 
-    def _watch(self, t: int) -> list[str]:
+    def _watch(self, t: int, *, mute: bool) -> list[str]:
         """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""
         state, columns, ts_ns = self.state, self.state.columns, self._block.ts_ns(t)
         for move in observe(
             self._block.bars, t, columns.quantity, columns.stop_micro, columns.trail,
-            self._config.costs.tick_usd, state.cash, self.page.equity, self._exposure,
+            self._config.costs.tick_usd, state.fixed, self.page.equity, self._exposure,
         ):  # fmt: skip
             self.recorder.move(move)
         state.equity = self.page.equity.item(t)
         if state.equity > state.risk.peak:
             state.risk.peak = state.equity
-        found = watch(state.risk, self._readings(t), self._config.risk, ts_ns)
+        found = watch(state.risk, self._readings(t, mute=mute), self._config.risk, ts_ns)
         cancels: list[str] = []
         for event in found:
             self.recorder.record(t, event)
@@ -354,7 +364,7 @@ class Desk:
                 cancels = sent
         return cancels
 
-    def _readings(self, t: int) -> Readings:
+    def _readings(self, t: int, *, mute: bool) -> Readings:
         risk, wrong, minute = self.state.risk, self._faults, self._block.first + t
         assert wrong is not None
         bad = wrong.bad_price.item(t)
@@ -369,6 +379,7 @@ class Desk:
             stream_lost=risk.stream_lost,
             data_age=wrong.data_age.item(t),
             bad_price=self._block.symbols[bad] if bad >= 0 else "",
+            mute=mute,
         )
 
     def _find_faults(self, block: Block) -> Faults:
@@ -448,6 +459,8 @@ class Desk:
     def _fold_report(self, t: int, report: Report) -> None:
         if not isinstance(report, OrderFilled):
             self.recorder.record(t, report)
+            if isinstance(report, OrphanFound) and report.symbol in self.state.column:
+                self.evidence.opened(t, self.state.column[report.symbol])
             return
         working = self.state.working.get(report.order_id)
         decision = self.state.leg_decision(report) if working is None else working.order.decision
@@ -455,9 +468,15 @@ class Desk:
         if working is None and decision is not None:
             reason = leg_words(self.state, report, decision)
             self._derive(t, report, decision, reason)
-        assert decision is not None
+        if decision is None:
+            decision, reason = Decision.MANUAL_EXIT, "closed at the broker, by hand"
         booking = self.recorder.fill(t, report, decision, reason)
-        column = self.state.column[report.symbol]
+        column = self.state.column_of(report.symbol)
+        if column == NOWHERE:
+            if booking.closed is not None:
+                unseen = self.evidence.closed_unseen(report, booking.closed)
+                self.page.entries.append((t, unseen))
+            return
         if booking.first:
             self.evidence.opened(t, column)
             assert working is not None

@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 
 from engine.config import AlertKind
 from engine.events import (
+    Acknowledge,
     BreakerTripped,
     Command,
     Halt,
     Liquidate,
+    NotFlat,
     OrderRejected,
+    OrphanFound,
     Report,
     Resume,
     StreamLost,
@@ -34,7 +37,7 @@ class Herald:
         self._tell = tell
 
     def reports(self, reports: Sequence[Report]) -> None:
-        """Tell of a lost stream and of rejected orders."""
+        """Tell of a lost stream, of rejected orders, of orphans, of what is held at the close."""
         for report in reports:
             match report:
                 case OrderRejected():
@@ -43,6 +46,11 @@ class Herald:
                 case StreamLost():
                     words = f"the order stream is lost, no entries: {report.reason}"
                     self._tell("disconnect", words)
+                case OrphanFound(symbol=symbol, shares=shares):
+                    words = f"no entries: Rotor did not open {shares:,} {symbol}, which is held"
+                    self._tell("halt", words)
+                case NotFlat(reason=reason):
+                    self._tell("end", f"the close is near: {reason}")
                 case StreamRestored():
                     self._tell("disconnect", "the order stream is back, and reconciled")
 
@@ -57,6 +65,8 @@ class Herald:
                 self._tell("halt", f"halted by {actor}: {reason or 'no reason given'}")
             case Liquidate(symbol=symbol):
                 self._tell("halt", f"{symbol or 'everything'} liquidated by {actor}")
+            case Acknowledge(symbol=symbol):
+                self._tell("halt", f"{symbol} acknowledged by {actor}")
             case Resume():
                 self._tell("halt", f"resumed by {actor}")
 

@@ -12,8 +12,12 @@ from typing import NamedTuple
 
 import trio
 
+from actors.transitions import may_follow
 from actors.venue import BrokerOrder, Status, Update
-from engine.events import Approved, Leg, OcoOrder, Order
+from engine.events import Approved, Decision, Leg, OcoOrder, Order
+
+FLATTENING = (Decision.EOD_EXIT, Decision.MANUAL_EXIT)
+"""Exits that go down the ladder."""
 
 
 class Executed(NamedTuple):
@@ -37,6 +41,15 @@ class Carrier:
     told: int = 0
     """The most that the broker ever said was filled."""
     status: Status = Status.PENDING
+    ignored: int = 0
+    """What was told of it that would have led back: late, or out of order."""
+
+    def turn(self, status: Status) -> None:
+        """Go to a status, if it may follow; what may not is counted."""
+        if may_follow(self.status, status):
+            self.status = status
+        elif status is not self.status:
+            self.ignored += 1
 
     @property
     def over(self) -> bool:
@@ -55,6 +68,16 @@ class Intent:
     filled: int = 0
     reference: float | None = None
     """The middle of the quote when it was sent, USD."""
+    limit_micro: int = 0
+    """Of an exit that flattens: at what it is tried before it goes at the market; 0: at once."""
+    rest_follows: bool = False
+    """True until the market order of the ladder is at the broker."""
+    refused: bool = False
+    """True if the ladder's limit was refused."""
+    sent_id: str = ""
+    """The client id that was sent last, if it is not the order's own."""
+    known_ids: set[str] = field(default_factory=set)
+    """Client ids that the broker has shown."""
     silent: bool = False
     """True once we cancel it ourselves to make room: its end is not told."""
     ended: bool = False
@@ -88,9 +111,37 @@ class Intent:
         return isinstance(self.order, OcoOrder)
 
     @property
+    def flattens(self) -> bool:
+        """Return whether it is an exit that goes down the ladder."""
+        order = self.order
+        return isinstance(order, Order) and not order.entry and order.decision in FLATTENING
+
+    @property
+    def next_id(self) -> str:
+        """Return the client id of the ladder's market order."""
+        return f"{self.order.order_id.rpartition('-')[0]}-1"
+
+    @property
+    def asked_id(self) -> str:
+        """Return the client id to ask for: the last that was sent."""
+        return self.sent_id or self.order.order_id
+
+    @property
+    def spent(self) -> bool:
+        """Return whether nothing more will come of what is at the broker."""
+        if not self.carriers:
+            return self.refused
+        return all(carrier.over for carrier in self.carriers.values())
+
+    @property
+    def ignored(self) -> int:
+        """Return how often something was told that may not follow what was known."""
+        return sum(carrier.ignored for carrier in self.carriers.values())
+
+    @property
     def over(self) -> bool:
-        """Return whether every broker order of it is over."""
-        return bool(self.carriers) and all(c.over for c in self.carriers.values())
+        """Return whether every broker order of it is over, and none is to follow."""
+        return bool(self.carriers) and self.spent and not self.rest_follows
 
     @property
     def live(self) -> bool:
@@ -115,6 +166,9 @@ class Intent:
 
     def carried_by(self, order: BrokerOrder) -> None:
         """Note a broker order and its legs as carriers."""
+        self.known_ids.add(order.client_id)
+        if order.kind == "market":
+            self.rest_follows = False
         leg = None
         if self.resting:
             # the root of an OCO is its target; a moved stop stands beside it
@@ -145,7 +199,7 @@ class Intent:
             for carrier in self.carriers.values():
                 gone = carrier.leg is Leg.STOP and carrier.broker_id not in there
                 if gone and not carrier.status.final:
-                    carrier.status = Status.REPLACED
+                    carrier.turn(Status.REPLACED)
         found = []
         for part in (order, *order.legs):
             carrier = self.carriers[part.broker_id]
@@ -167,8 +221,7 @@ class Intent:
 
     def _stands(self, carrier: Carrier, order: BrokerOrder) -> None:
         carrier.told = max(carrier.told, order.filled)
-        if not carrier.status.final:
-            carrier.status = order.status
+        carrier.turn(order.status)
 
     def _attribute(self, carrier: Carrier) -> None:
         # after a restart: what the log knows was filled, the target first, as it comes first

@@ -21,19 +21,20 @@ from typing import Any, NamedTuple
 import trio
 import watchfiles
 
-from actors.cockpit.cockpit import Cockpit
-from actors.cockpit.scene import About, Outside, masked
+from actors.cockpit.confirming import Confirming
 from actors.cockpit.stopping import Stopping
-from actors.cockpit.views import Link, Mode
+from actors.cockpit.views import Mode
+from actors.cockpit.wiring import live_cockpit
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk, Given
-from actors.execution import NOT_CONNECTED, Execution
+from actors.execution import Execution
 from actors.heartbeat import Heart
 from actors.herald import Herald
 from actors.journal import Follower, journal
 from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
+from actors.orphans import Books
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
 from actors.recovery import (
@@ -48,7 +49,7 @@ from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
 from actors.system import Outcome, Screen, nobody
 from actors.trader import Trader, trade
-from actors.venue import Venue
+from actors.venue import Quote, Venue
 from actors.views import Views
 from engine.config import Config
 from engine.errors import BadInputError
@@ -104,6 +105,8 @@ class LiveOutcome(NamedTuple):
     counts: FeedCounts
     resumed: int
     """How many inputs were taken again from the log."""
+    ignored: int
+    """Events and snapshots of orders that would have led back."""
 
 
 class _Announced:
@@ -135,10 +138,10 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
     log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
     try:
         with files:
-            counts = await _run(plan, desk, learners, files, log, logged, stop, ready)
+            counts, ignored = await _run(plan, desk, learners, files, log, logged, stop, ready)
     finally:
         log.close()
-    return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs))
+    return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs), ignored)
 
 
 async def _run(
@@ -150,7 +153,7 @@ async def _run(
     logged: Logged,
     stop: trio.Event,
     ready: Callable[[], None],
-) -> FeedCounts:
+) -> tuple[FeedCounts, int]:
     groups = share_out(learners)
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
     answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
@@ -171,14 +174,22 @@ async def _run(
         giver.send_nowait(Told(tuple(reports)))
         plan.herald.reports(reports)
 
-    def book() -> dict[str, int]:
-        return {s: p.quantity for s, p in desk.state.ledger.positions.items()}
+    def book() -> Books:
+        ledger = desk.state.ledger
+        return Books(
+            {symbol: position.quantity for symbol, position in ledger.positions.items()},
+            ledger.cash_micro,
+            {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
+            settled=trader.settled and not giver.statistics().current_buffer_used,
+        )
 
-    execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book)
+    def met(order_id: str, quote: Quote) -> None:
+        log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
+
+    execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book, met)
+    confirming = Confirming(plan.venue, plan.clock, lambda: book().shares)
     boxes: list[Mailbox[Any]] = [*asked, *answers, pages, commands]
-    outside = _outside(plan, trader, minutes, execution, boxes, learners)
-    cockpit = Cockpit(desk, _about(plan), outside)
-    trader.closed = cockpit.page
+    cockpit = live_cockpit(plan, trader, minutes, execution, confirming, boxes, learners)
     stopping = Stopping(stop, desk, commands, cockpit.flat)
     console = Console(plan.folder, plan.symbols, plan.views, commands, reloading, cockpit, stopping)
     plan.screen(cockpit, console.answer)
@@ -198,6 +209,7 @@ async def _run(
         trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
+        nursery.start_soon(confirming.run, cockpit.flattening)
         nursery.start_soon(_hear, commands, giver, plan.herald)
         nursery.start_soon(_on_hangup, reloading)
         if plan.watched:
@@ -214,43 +226,7 @@ async def _run(
             inbox.close_sender()
         nursery.cancel_scope.cancel()
     desk.stats.interrupted = not trader.over
-    return minutes.counts
-
-
-def _about(plan: LivePlan) -> About:
-    return About(
-        mode=plan.mode, symbols=plan.symbols, run_id=plan.folder.name, folder=plan.folder,
-        account=masked(plan.account), session=plan.session,
-    )  # fmt: skip
-
-
-def _outside(
-    plan: LivePlan,
-    trader: Trader,
-    minutes: Minutes,
-    execution: Execution,
-    mailboxes: Sequence[Mailbox[Any]],
-    learners: Sequence[Learner],
-) -> Outside:
-    def orders() -> Link:
-        if not execution.down:
-            return "up"
-        return "connecting" if execution.down == NOT_CONNECTED else "down"
-
-    def counts() -> tuple[tuple[str, int], ...]:
-        told = minutes.counts
-        return (
-            ("late bars", told.late), ("revised bars", told.revised),
-            ("bars outside", told.outside), ("minutes asked for", told.backfilled),
-        )  # fmt: skip
-
-    return Outside(
-        now_ns=plan.clock.now_ns, span_ns=plan.clock.span_ns,
-        feed=lambda: minutes.link, orders=orders,
-        orders_down=lambda: execution.down, carrying=execution.carrying,
-        flat_since=execution.agreed_since, counts=counts, mailboxes=mailboxes, learners=learners,
-        frame_ms=trader.frame_ms,
-    )  # fmt: skip
+    return minutes.counts, execution.ignored
 
 
 async def _hear(

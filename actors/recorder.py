@@ -19,6 +19,7 @@ from engine.events import (
     Order,
     OrderFilled,
     OrderSubmitted,
+    OrphanFound,
     PredictorRestarted,
     StopMoved,
     SymbolQuarantined,
@@ -28,7 +29,7 @@ from engine.records.stats import RunStats, Tripped
 from engine.trading.ledger import Booking
 from engine.trading.state import State
 
-_COUNTED = (BreakerTripped, BreakerRearmed, SymbolQuarantined, PredictorRestarted)
+_COUNTED = (OrphanFound, BreakerTripped, BreakerRearmed, SymbolQuarantined, PredictorRestarted)
 
 
 class Recorder:
@@ -108,17 +109,20 @@ class Recorder:
         return tuple(
             Held(
                 symbol,
-                self._state.column[symbol],
+                self._state.column_of(symbol),
                 positions[symbol].direction,
                 positions[symbol].shares,
                 positions[symbol].entry_price,
                 positions[symbol].entry_ts_ns,
+                positions[symbol].orphan,
             )
             for symbol in sorted(positions)
         )
 
     def _count(self, event: Event) -> None:
         match event:
+            case OrphanFound():
+                self._stats.contributed(event.deposit_micro)
             case BreakerTripped():
                 self._stats.trips.append(
                     Tripped(event.breaker, event.ts_ns, event.reason, event.rearms)

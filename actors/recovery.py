@@ -26,6 +26,7 @@ from engine.records.inputs import Input, Logged, read_log
 from engine.records.journal import FILES, Journal
 from engine.records.page import Page
 from engine.trading.approval import approve_exit
+from engine.trading.ledger import side_of
 
 ASIDE = ".before"
 """Where a resumed session's journal lies until it is written anew."""
@@ -93,6 +94,11 @@ def take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
     state, fills = trader.desk.state, trader.fills
     for fill in fills:
         execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
+
+    for orphan in trader.orphans:
+        if orphan.paid:
+            side = side_of(orphan.shares, entry=True)
+            execution.fees.charge(side, abs(orphan.shares), abs(orphan.value_micro))
 
     def known(order_id: str) -> list[OrderFilled]:
         return [fill for fill in fills if fill.order_id == order_id]

@@ -22,7 +22,7 @@ from actors.mailbox import Mailbox
 from actors.predictor import Answer
 from actors.views import Views
 from engine.config import Config
-from engine.events import OrderFilled, Report
+from engine.events import Command, OrderFilled, OrphanFound, Report
 from engine.market.frames import (
     AGE,
     CLOSE,
@@ -64,11 +64,15 @@ class Trader:
     views: Views
     closed: Callable[[Page], None] = lambda _: None
     """Told of every page as soon as it is closed."""
+    obeyed: Callable[[Command], None] = lambda _: None
+    """Told of every command that was taken."""
     minute: int = 0
     """The minute that is open."""
     frame_ms: deque[float] = field(default_factory=lambda: deque(maxlen=60))
     """How long the last frames took to decide, their signals included."""
     _last: Block | None = None
+    orphans: list[OrphanFound] = field(default_factory=list)
+    """All that were found in the session."""
     _early: list[Report] = field(default_factory=list)
     _fills: list[OrderFilled] = field(default_factory=list)
 
@@ -102,6 +106,7 @@ class Trader:
             case Said(command=command, actor=actor):
                 self.desk.give(Given(self.ts_ns, command, actor))
                 outgoing = self.desk.begin(0)
+                self.obeyed(command)
             case Reloaded(actor=actor, config=config, changes=changes):
                 kept = self.desk.config.model_dump(include={"database", "alerts"})
                 self.desk.reload(Config.model_validate(kept | config), actor, changes)
@@ -114,6 +119,11 @@ class Trader:
     def over(self) -> bool:
         """Return whether the session's last minute is closed."""
         return self.minute >= self.session.minutes
+
+    @property
+    def settled(self) -> bool:
+        """Return whether the book has every report that was taken."""
+        return not self._early
 
     @property
     def fills(self) -> list[OrderFilled]:
@@ -131,6 +141,7 @@ class Trader:
         now = [r for r in reports if r.ts_ns < end_ns]
         self._early += [r for r in reports if r.ts_ns >= end_ns]
         self._fills += [r for r in now if isinstance(r, OrderFilled)]
+        self.orphans += [r for r in now if isinstance(r, OrphanFound)]
         return self.desk.fold(0, [_stamped(report, self.ts_ns) for report in now])
 
     async def _frame(self, frame: Frame) -> tuple[Outgoing, list[tuple[str, int]]]:
@@ -140,7 +151,7 @@ class Trader:
         self.desk.close_minutes(block, await self._ask(block))
         self.desk.next_frame(0)
         self.desk.lapse(0)
-        outgoing = self.desk.decide(0, late=frame.late)
+        outgoing = self.desk.decide(0, late=frame.late, mute=frame.mute)
         moves = self.desk.recorder.take_moves()
         self.frame_ms.append(1e3 * (time.perf_counter() - began))
         self.views.latest = self.desk.view()
@@ -151,7 +162,9 @@ class Trader:
             self.desk.open_minutes(self._blank(), trading=True)
             early, self._early = self._early, []
             more = self._fold(early)
-            outgoing = Outgoing(outgoing.cancels, (*outgoing.orders, *more.orders))
+            outgoing = Outgoing(
+                (*outgoing.cancels, *more.cancels), (*outgoing.orders, *more.orders)
+            )
         return outgoing, moves
 
     async def _close(self) -> None:

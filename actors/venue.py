@@ -35,10 +35,7 @@ class Status(StrEnum):
     @property
     def final(self) -> bool:
         """Return whether nothing more will happen to the order."""
-        return self in _FINAL
-
-
-_FINAL = (Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REPLACED, Status.REJECTED)
+        return self not in (Status.PENDING, Status.WORKING, Status.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +142,8 @@ class Quote(NamedTuple):
     bid: float
     ask: float
     at_ns: int
+    streamed: bool = False
+    """True if a stream told it, False if it was asked for."""
 
 
 class Bar(NamedTuple):
@@ -260,7 +259,7 @@ class Venue(Protocol):
         ...
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
-        """Return the latest quotes; a symbol without one is missing."""
+        """Return the latest quotes, streamed or asked for; a symbol without one is missing."""
         ...
 
     async def bars(self, symbols: Sequence[str], start_ns: int, end_ns: int) -> list[Bar]:

@@ -11,7 +11,7 @@ from engine.config import Config
 from engine.events import MICRO, CardClosed
 from engine.market.frames import MINUTE_NS, Block
 from engine.trading.exposure import heat_of
-from engine.trading.state import State
+from engine.trading.state import NOWHERE, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,10 @@ class PositionView:
     target: float | None
     leaving: bool
     """True while an exit works."""
+    orphan: bool
+    """True if Rotor did not open it."""
+    acknowledged_by: str
+    """Who acknowledged an orphan; empty while nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,7 @@ def view_of(state: State, block: Block, t: int, config: Config) -> View:
     """Return the view of frame `t`, after it was decided."""
     risk, positions = state.risk, state.ledger.positions
     heat = sum(
-        heat_of(state, state.column[s], p, block.close.item(t, state.column[s]))
+        heat_of(state, state.column_of(s), p, price_of(state, block, t, s))
         for s, p in positions.items()
     )
     return View(
@@ -201,8 +205,8 @@ def _closed(event: CardClosed) -> ClosedCard:
 
 def position_view(state: State, block: Block, t: int, symbol: str) -> PositionView:
     """Return an open position as frame `t` leaves it."""
-    position, column = state.ledger.positions[symbol], state.column[symbol]
-    price, entry = block.close.item(t, column), position.entry_price
+    position, column = state.ledger.positions[symbol], state.column_of(symbol)
+    price, entry = price_of(state, block, t, symbol), position.entry_price
     legs = state.legs.get(column)
     resting = legs is not None and legs.resting
     return PositionView(
@@ -216,5 +220,15 @@ def position_view(state: State, block: Block, t: int, symbol: str) -> PositionVi
         bars_held=block.first + t - state.minute(position.entry_ts_ns),
         stop=legs.stop_micro / MICRO if legs and resting else None,
         target=legs.order.target_micro / MICRO if legs and resting else None,
-        leaving=any(w.column == column and not w.order.entry for w in state.working.values()),
+        leaving=any(w.order.symbol == symbol and not w.order.entry for w in state.working.values()),
+        orphan=position.orphan,
+        acknowledged_by=state.orphans.get(symbol, ""),
     )
+
+
+def price_of(state: State, block: Block, t: int, symbol: str) -> float:
+    """Return the last price; the cost of a symbol that has no bars here."""
+    column = state.column_of(symbol)
+    if column == NOWHERE:
+        return state.ledger.positions[symbol].entry_price
+    return block.close.item(t, column)

@@ -86,6 +86,8 @@ class Gate(IntEnum):
     """It waits in the inbox for approval."""
     DISMISSED = 35
     """An operator dismissed or snoozed it."""
+    ORPHAN = 36
+    """A position that Rotor did not open is not acknowledged, or has the same underlying."""
 
 
 class Side(StrEnum):
@@ -128,7 +130,7 @@ class Protection(NamedTuple):
 
 
 class Order(NamedTuple):
-    """An order of whole shares at the market, an entry at no worse than its limit."""
+    """An order of whole shares: an entry at no worse than its limit, an exit at the market."""
 
     order_id: str
     symbol: str
@@ -140,7 +142,7 @@ class Order(NamedTuple):
     after: tuple[str, ...] = ()
     """Ids of exits whose final fill releases it; it lapses if they do not fill within a minute."""
     limit_micro: int = 0
-    """On entries: the worst price per share; 0 for none."""
+    """The worst price per share, immediate or cancel; 0: at the market. Of an entry always."""
     value_micro: int = 0
     """On entries: the notional that it was sized to."""
     protection: Protection | None = None
@@ -188,6 +190,13 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge:
+    """Entries go on beside a position that Rotor did not open."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approve:
     """Execute a card of the inbox as it stands."""
 
@@ -215,7 +224,7 @@ class Snooze:
 
 
 CardCommand = Approve | Dismiss | Snooze
-Command = Liquidate | Halt | Resume | CardCommand
+Command = Liquidate | Halt | Resume | Acknowledge | CardCommand
 """What an operator says."""
 
 
@@ -361,6 +370,41 @@ class StreamRestored:
     """The order stream is back and reconciled."""
 
     ts_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanFound:
+    """The broker holds a position that Rotor did not open; the book takes it up as it stands."""
+
+    ts_ns: int
+    symbol: str
+    """One of the session's, or any other."""
+    shares: int
+    """Signed."""
+    price_micro: int
+    """Average entry price, as the broker has it."""
+    fee_micro: int
+    """Of its purchase, if that was paid in this session."""
+    paid: bool
+    """True: out of the session's cash. False: it was there before, and adds to the account."""
+
+    @property
+    def value_micro(self) -> int:
+        """Return what its shares have cost, negative for a short."""
+        return self.shares * self.price_micro
+
+    @property
+    def deposit_micro(self) -> int:
+        """Return what it adds to the account."""
+        return 0 if self.paid else self.value_micro
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFlat:
+    """The close is near, and the broker still holds what was to be sold."""
+
+    ts_ns: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -511,6 +555,8 @@ class RoundTrip:
     """The words of the last exit."""
     signal: Signal | None = None
     """The signal behind the entry."""
+    orphan: bool = False
+    """True for a position that Rotor did not open."""
 
     @property
     def gross_micro(self) -> int:
@@ -567,7 +613,15 @@ class SessionClosed:
     """Live: what could not be sold and stays overnight; None where that cannot be."""
 
 
-Report = OrderFilled | OrderCanceled | OrderRejected | StreamLost | StreamRestored
+Report = (
+    OrderFilled
+    | OrderCanceled
+    | OrderRejected
+    | StreamLost
+    | StreamRestored
+    | OrphanFound
+    | NotFlat
+)
 """What a broker says."""
 
 Event = (

@@ -82,8 +82,8 @@ def replay(
         Drop and count bad rows instead of refusing the file.
     command
         "2025-07-02T14:30 liquidate all": what an operator says at a moment, New York time unless it
-        carries an offset. Verbs: liquidate all|SYMBOL, halt [WHY], resume, approve|dismiss|snooze
-        SYMBOL. Repeatable.
+        carries an offset. Verbs: liquidate all|SYMBOL, halt [WHY], resume, acknowledge SYMBOL,
+        approve|dismiss|snooze SYMBOL. Repeatable.
     speed
         Minutes replayed per minute of real time: 1, 60, … Opens a control socket, so that
         rotor status, positions, liquidate, halt and resume can be used on it from elsewhere.
@@ -201,6 +201,7 @@ for command in (
     cli_session.liquidate,
     cli_session.halt,
     cli_session.resume,
+    cli_session.acknowledge,
     cli_session.reload,
     web,
     cli_inbox.approve,

@@ -1,4 +1,4 @@
-"""`rotor attach | status | positions | liquidate | halt | resume`; the work is imported late."""
+"""`rotor attach | status | positions | liquidate | halt | …`; the work is imported late."""
 
 from typing import Annotated
 
@@ -93,6 +93,24 @@ def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = Fa
     from tui.session import tell
 
     return tell({"verb": "resume"}, session, timeout, json=json)
+
+
+def acknowledge(
+    symbol: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+) -> int:
+    """Let entries go on beside a position that Rotor did not open (an orphan).
+
+    Nothing is entered in its underlying while it is held. `rotor liquidate SYMBOL` sells it.
+
+    Parameters
+    ----------
+    symbol
+        The orphan's, as `rotor positions` shows it.
+    """
+    from tui.session import tell
+
+    request = {"verb": "acknowledge", "symbol": symbol.upper()}
+    return tell(request, session, timeout, json=json)
 
 
 def reload(

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from actors.desk import Given
 from actors.live import SCRIPT
 from engine.errors import BadInputError
-from engine.events import Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
+from engine.events import Acknowledge, Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
 from engine.market.calendar import session_on
 
 NEW_YORK = ZoneInfo("America/New_York")
 MOST_MINUTES = 390
 _HOW = (
     'write "2025-07-02T14:30 liquidate all", "… liquidate TQQQ", "… halt WHY", "… resume", '
-    '"… approve TQQQ", "… dismiss TQQQ" or "… snooze TQQQ [MINUTES]"'
+    '"… acknowledge TQQQ", "… approve TQQQ", "… dismiss TQQQ" or "… snooze TQQQ [MINUTES]"'
 )
 
 
@@ -66,6 +66,8 @@ def _command(rest: str, text: str, symbols: Sequence[str]) -> Command:
             raise BadInputError(
                 f"--command {text!r}: {argument} is not traded; there are {', '.join(symbols)}"
             )
+        case "acknowledge" if argument:
+            return Acknowledge(symbol=argument.upper())
         case "approve" | "dismiss" | "snooze" if argument:
             return _on_card(verb.lower(), argument, text)
     raise BadInputError(f"--command {text!r}: {_HOW}")

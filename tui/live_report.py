@@ -41,6 +41,7 @@ def summary_of(ended: LiveOutcome, config: Config, folder: Path) -> Json:
         "late_bars": ended.counts.late,
         "revised_bars": ended.counts.revised,
         "backfilled_minutes": ended.counts.backfilled,
+        "order_events_ignored": ended.ignored,
     }
 
 

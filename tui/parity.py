@@ -2,7 +2,8 @@
 
 KEY INPUT: the folder of a live session.
 KEY OUTPUT: whether the decisions are the same, the first that is not, and what fills cost beside
-the simulated ones, in basis points (positive: live was worse).
+the simulated ones and beside the middle of the quotes that they met, in basis points (positive:
+live was worse).
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ import orjson
 from actors.system import replay
 from engine.errors import BadInputError
 from engine.market.calendar import NEW_YORK
+from engine.records.inputs import NAME, Met, read_log
 from engine.records.recorded import read_recorded
 from tui.verify import replayed
 
@@ -44,6 +46,7 @@ async def parity(folder: Path) -> Json:
         "fills": len(trades[0]),
         "fills_simulated": len(trades[1]),
         **_beside(*trades),
+        **_at_quotes(trades[0], read_log(folder / NAME, recorded.symbols).met),
     }
     found["same_decisions"] = found["first_divergence"] is None
     return found
@@ -61,6 +64,11 @@ def parity_words(found: Json) -> str:
     if found["fills_compared"]:
         bps = found["median_bps"]
         said += f"; {found['fills_compared']:,} fills cost {bps:+.2f} bps beside simulated ones"
+    if found["orders_at_a_quote"]:
+        said += (
+            f"; {found['orders_at_a_quote']:,} orders cost {found['median_slippage_bps']:+.2f} bps"
+            f" beside the middle of the quote, its spread {found['median_spread_bps']:.2f} bps"
+        )
     return f"{said}."
 
 
@@ -94,14 +102,44 @@ def _beside(live: list[Json], simulated: list[Json]) -> Json:
     bps = []
     for name in sorted(ours.keys() & theirs.keys()):
         paid, would = ours[name], theirs[name]
-        buys = (name[2] == "ENTRY") == (name[3] == "LONG")
-        bps.append(1e4 * (paid / would - 1) * (1 if buys else -1))
+        bps.append(1e4 * (paid / would - 1) * (1 if _buys(name[2], name[3]) else -1))
     return {
         "fills_compared": len(bps),
         "mean_bps": round(mean(bps), 4) if bps else None,
         "median_bps": round(median(bps), 4) if bps else None,
         "worst_bps": round(max(bps), 4) if bps else None,
     }
+
+
+def _at_quotes(trades: list[Json], met: dict[str, Met]) -> Json:
+    """Compare what orders paid on average with the middle of the quote that each met."""
+    shares: dict[str, int] = {}
+    value: dict[str, float] = {}
+    for row in trades:
+        name = row["order_id"]
+        if name in met:
+            shares[name] = shares.get(name, 0) + row["shares"]
+            value[name] = value.get(name, 0.0) + row["value"]
+    buys = {row["order_id"] for row in trades if _buys(row["action"], row["direction"])}
+    slippage, spread = [], []
+    for name, quote in met.items():
+        middle = (quote.bid + quote.ask) / 2
+        if name in shares:
+            paid = value[name] / shares[name]
+            slippage.append(1e4 * (paid / middle - 1) * (1 if name in buys else -1))
+            spread.append(1e4 * (quote.ask - quote.bid) / middle)
+    return {
+        "quotes": len(met),
+        "quotes_streamed": sum(quote.streamed for quote in met.values()),
+        "orders_at_a_quote": len(slippage),
+        "median_slippage_bps": round(median(slippage), 4) if slippage else None,
+        "worst_slippage_bps": round(max(slippage), 4) if slippage else None,
+        "median_spread_bps": round(median(spread), 4) if spread else None,
+    }
+
+
+def _buys(action: str, direction: str) -> bool:
+    return (action == "ENTRY") == (direction == "LONG")
 
 
 def _by_trade(trades: list[Json]) -> dict[tuple[int, str, str, str], float]:

@@ -1,4 +1,4 @@
-"""`rotor status | positions | liquidate | halt | resume`: one running session, from elsewhere.
+"""`rotor status | positions | liquidate | halt | resume | …`: one running session, from elsewhere.
 
 KEY INPUT: a session (run id or folder), a verb.
 KEY OUTPUT: what the session answers; for commands, whether it has taken effect.
@@ -98,6 +98,9 @@ def _took_effect(request: Json, before: Json, after: Json) -> bool:
             return not held and not after["working_orders"]
         case "liquidate":
             return request["symbol"] not in held
+        case "acknowledge":
+            held_by = {p["symbol"]: p["acknowledged_by"] for p in after["positions"]}
+            return bool(held_by.get(request["symbol"], "gone"))
         case "halt":
             return bool(after["halted"])
     return not after["halted"]
@@ -197,7 +200,7 @@ def _print_positions(view: Json) -> None:
     for row in view["positions"]:
         table.add_row(
             row["symbol"],
-            row["direction"] + (" leaving" if row["leaving"] else ""),
+            row["direction"] + _marks(row),
             f"{row['shares']:,}",
             f"{row['entry_price']:.2f}",
             f"{row['price']:.2f}",
@@ -208,3 +211,10 @@ def _print_positions(view: Json) -> None:
             f"{row['target']:.2f}" if row["target"] else "–",
         )
     Console().print(table)
+
+
+def _marks(row: Json) -> str:
+    marks = " orphan" if row["orphan"] else ""
+    if row["orphan"] and not row["acknowledged_by"]:
+        marks += ", not acknowledged"
+    return marks + (" leaving" if row["leaving"] else "")

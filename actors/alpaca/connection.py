@@ -29,6 +29,12 @@ class Heard(NamedTuple):
     payload: Any
 
 
+class Kept(NamedTuple):
+    """Items that stay in the stream's thread; told only where somebody counts what came."""
+
+    items: int
+
+
 class End(NamedTuple):
     """The connection is over."""
 
@@ -37,7 +43,7 @@ class End(NamedTuple):
     fatal: bool = False
 
 
-Crossing = Up | Heard | End
+Crossing = Up | Heard | Kept | End
 
 
 class Broken(BaseException):
@@ -70,7 +76,7 @@ class Bridge:
         self._room = threading.Semaphore(capacity)
         self._in, self._out = trio.open_memory_channel[Crossing](math.inf)
 
-    def offer(self, crossing: Up | Heard) -> None:
+    def offer(self, crossing: Up | Heard | Kept) -> None:
         """Send from the stream's thread; raises Broken when there is no room."""
         if not self._room.acquire(blocking=False):
             raise Broken(End("the trader is too slow: the bridge is full"))

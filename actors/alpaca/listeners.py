@@ -25,11 +25,15 @@ from alpaca.trading.stream import TradingStream
 from websockets.exceptions import ConnectionClosed
 from websockets.legacy.client import WebSocketClientProtocol
 
-from actors.alpaca.connection import Bridge, Broken, End, Heard, Up
+from actors.alpaca.connection import Bridge, Broken, End, Heard, Kept, Up
 from actors.alpaca.keys import Keys
+from actors.alpaca.quotes import Quotes, keep_quotes
 
 FATAL = {402: "keys refused", 405: "symbol limit", 409: "insufficient subscription"}
 """Codes after which connecting again is no use."""
+
+NO_QUOTES = (405, 409, 410)
+"""Codes by which the feed refuses quotes while it grants bars."""
 
 CONNECTION_LIMIT = 406
 UNAUTHORIZED = 401
@@ -53,7 +57,10 @@ class _Tapped(WebSocketClientProtocol):
         self._tap = tap
 
     async def recv(self) -> Any:
-        return self._tap(await super().recv())
+        # frames that hold nothing for alpaca-py cost it nothing
+        while (seen := self._tap(await super().recv())) is None:
+            pass
+        return seen
 
 
 def _socket(tap: Callable[[Any], Any], opening: float) -> dict[str, Any]:
@@ -113,16 +120,22 @@ class _Faults:
 
 
 class BarListener(_Faults, StockDataStream):
-    """Minute bars and their revisions, of some symbols."""
+    """Minute bars and their revisions, of some symbols; their quotes if the feed takes them too.
+
+    Bars are subscribed to first, then quotes, so that a symbol limit refuses only these. Quotes are
+    put away before alpaca-py sees them; with `counted` it is told how many came.
+    """
 
     def __init__(
         self,
         bridge: Bridge,
         keys: Keys,
         symbols: Sequence[str],
+        quotes: Quotes,
         *,
         url: str | None,
         feed: str,
+        counted: bool,
         data_timeout: float | None,
         oddities: Counter[str],
         opening: float,
@@ -138,34 +151,69 @@ class BarListener(_Faults, StockDataStream):
         )
         self._begin(bridge, oddities, opening)
         self._symbols = symbols
+        self._quotes = quotes
+        self._newest = quotes.begin()
+        self._counted = counted
+        self._granted = self._stands = False
         self.subscribe_bars(self._hand_over, *symbols)
         self.subscribe_updated_bars(self._hand_over, *symbols)
 
     async def _hand_over(self, message: Any) -> None:
         self._bridge.offer(Heard(message))
 
+    async def _send_subscribe_msg(self) -> None:
+        await super()._send_subscribe_msg()
+        if not self._quotes.refused:
+            asked = {"action": "subscribe", "quotes": list(self._symbols)}
+            await self._ws.send(msgpack.packb(asked))  # type: ignore[attr-defined]
+
     async def _dispatch(self, msg: dict[str, Any]) -> None:
         if msg["T"] == "error":
-            raise Broken(self.verdict())
-        if msg["T"] == "subscription":
+            if not self._granted or self._stands or msg.get("code") not in NO_QUOTES:
+                raise Broken(self.verdict())
+            self._said = None
+            self._quotes.refuse(f"{msg.get('msg')} ({msg['code']})")
+            self._stand()
+        elif msg["T"] == "subscription":
             self._subscribed(msg)
         else:
             await super()._dispatch(msg)
 
+    def _unacknowledged(self, task: asyncio.Task[Any]) -> None:
+        if self._granted:
+            self._quotes.refuse("their subscription was not acknowledged")
+        super()._unacknowledged(task)
+
     def _subscribed(self, said: dict[str, Any]) -> None:
+        if self._granted:
+            self._stand()
+            return
         bars = said.get("bars")
         granted = set(map(str, bars)) if isinstance(bars, list) else set()
         missing = [] if "*" in granted else sorted(set(self._symbols) - granted)
         if missing:
             raise Broken(End(f"not subscribed to: {', '.join(missing)}"))
-        self._up()
+        self._granted = True
+        if self._quotes.refused:
+            self._stand()
 
-    def _mend(self, frame: Any) -> bytes:
+    def _stand(self) -> None:
+        if not self._stands:
+            self._stands = True
+            self._up()
+
+    def _mend(self, frame: Any) -> bytes | None:
         try:
             read = json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame)
         except (ValueError, msgpack.UnpackException):
             read = None
-        items: list[Any] = read if isinstance(read, list) else [None]
+        came: list[Any] = read if isinstance(read, list) else [None]
+        items = keep_quotes(came, self._newest)
+        if len(items) < len(came):
+            if self._counted:
+                self._bridge.offer(Kept(len(came) - len(items)))
+            if not items:
+                return None
         sound: list[dict[str, Any]] = [item for item in items if _sound(item)]
         if len(sound) < len(items):
             self._oddities["bar stream: unreadable"] += len(items) - len(sound)

@@ -3,8 +3,8 @@
 KEY INPUT: Approved[Order | OcoOrder].
 KEY OUTPUT: one request, always with our client order id.
 
-An entry is a limit, immediate or cancel; an exit is at the market, for the day; a position's legs
-are one OCO order for the day.
+What has a limit is immediate or cancel: an entry, and the first try of an exit that flattens. Any
+other exit is at the market, for the day; a position's legs are one OCO order for the day.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -31,7 +31,7 @@ def request_of(approved: Approved[Order | OcoOrder]) -> OrderRequest:
     order = approved.order
     if isinstance(order, OcoOrder):
         return _legs(order)
-    if order.entry:
+    if order.limit_micro:
         return LimitOrderRequest(
             symbol=order.symbol,
             qty=order.shares,

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from actors.alpaca.connection import Bridge, Connection, End, Heard, Listening, Up
+from actors.alpaca.connection import Bridge, Connection, End, Heard, Kept, Listening, Up
 from actors.alpaca.listeners import CONNECTION_LIMIT
 from actors.venue import Connected, Lost
 
@@ -64,7 +64,7 @@ class Stream(Generic[Item]):
         self,
         make: Callable[[Bridge], Listening],
         read: Callable[[Any], Item | None],
-        seen: Callable[[], None],
+        seen: Callable[[int], None],
         *,
         back_off: BackOff,
         capacity: int,
@@ -123,6 +123,8 @@ class Stream(Generic[Item]):
                         self.opening = False
                     elif isinstance(crossing, Heard):
                         await self._hand_on(crossing.payload, out)
+                    elif isinstance(crossing, Kept):
+                        self._seen(crossing.items)
             finally:
                 self.opening = True  # it is on its way down
                 self._connection = None
@@ -137,7 +139,7 @@ class Stream(Generic[Item]):
         if item is not None:
             await out.send(item)
             self._back_off.worked()
-        self._seen()
+        self._seen(1)
 
     def _settle(self) -> None:
         stood = 0.0 if self._up_since is None else trio.current_time() - self._up_since

@@ -20,6 +20,7 @@ from actors.alpaca.listeners import OPENING_SECONDS, BarListener, OrderListener
 from actors.alpaca.orders import request_of, stop_request
 from actors.alpaca.outcome import Refusal, Reply, answer_of, payload_of, readable
 from actors.alpaca.past_orders import NESTED, past_orders
+from actors.alpaca.quotes import Quotes
 from actors.alpaca.rest import Clock, Deadlines, Rest
 from actors.alpaca.scalars import new_york_day, time_ns
 from actors.alpaca.streams import BackOff, Stream
@@ -71,15 +72,17 @@ class AlpacaVenue:
         until the server's headers say more.
         """
         self.bars_seen = self.updates_seen = 0
-        """What alpaca-py handed over and has gone into a channel (or could not be read)."""
+        """What came and has gone into a channel, or was put away (or could not be read)."""
         live = live or Live()
         self._keys, self._paper, self._feed, self._clock = keys, paper, live.feed, clock
         self._streams_at = _streams_at(endpoint)
+        self._counted = endpoint is not None  # a local exchange's time waits for what we count
         self._data_timeout = data_timeout
         self._capacity = bridge_capacity
         self._sleep = sleep
         self._back_off = back_off
         self._decoder = Decoder()
+        self._quotes = Quotes(self._decoder)
         self.limits = HardLimits(live)
         self._rest = Rest(
             keys,
@@ -198,8 +201,11 @@ class AlpacaVenue:
         return account
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
-        """Return the latest quotes; a symbol without one is missing."""
-        quotes = await self.history.quotes(symbols)
+        """Return the latest quotes, streamed or asked for; a symbol without one is missing."""
+        quotes = self._streamed(symbols)
+        missing = [symbol for symbol in symbols if symbol not in quotes]
+        if missing:
+            quotes |= await self.history.quotes(missing)
         for quote in quotes.values():
             self.limits.note_price(quote.symbol, (quote.bid + quote.ask) / 2)
         return quotes
@@ -234,15 +240,20 @@ class AlpacaVenue:
     async def bar_stream(
         self, symbols: Sequence[str], out: trio.MemorySendChannel[Bar | Connected | Lost]
     ) -> None:
-        """Send bars as they come; returns after a fatal Lost alone (keys, plan, symbol limit)."""
+        """Send bars as they come; returns after a fatal Lost alone (keys, plan, symbol limit).
+
+        The same connection hears the symbols' quotes, for `quotes`.
+        """
 
         def listen(bridge: Bridge) -> BarListener:
             return BarListener(
                 bridge,
                 self._keys,
                 symbols,
+                self._quotes,
                 url=self._streams_at and f"{self._streams_at}/v2/{self._feed}",
                 feed=self._feed,
+                counted=self._counted,
                 data_timeout=self._data_timeout,
                 oddities=self._decoder.oddities,
                 opening=OPENING_SECONDS,
@@ -270,14 +281,20 @@ class AlpacaVenue:
         if self._order_stream is not None:
             self._order_stream.drop(reason)
 
+    def _streamed(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        if self._bar_stream is None or not self._bar_stream.up:
+            return {}
+        found = {symbol: self._quotes.at(symbol, self._clock()) for symbol in symbols}
+        return {symbol: quote for symbol, quote in found.items() if quote is not None}
+
     def _read_update(self, payload: object) -> Update | None:
         update = self._decoder.update(payload)
         if update is not None and update.position is not None:
             self.limits.note_position(update.order.symbol, update.position)
         return update
 
-    def _saw_update(self) -> None:
-        self.updates_seen += 1
+    def _saw_update(self, items: int) -> None:
+        self.updates_seen += items
 
     def _read_bar(self, payload: object) -> Bar | None:
         if not isinstance(payload, dict):
@@ -287,8 +304,8 @@ class AlpacaVenue:
             self.limits.note_price(bar.symbol, bar.close)
         return bar
 
-    def _saw_bar(self) -> None:
-        self.bars_seen += 1
+    def _saw_bar(self, items: int) -> None:
+        self.bars_seen += items
 
 
 def _streams_at(endpoint: str | None) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from actors.exchange.contact import Contact
 from actors.exchange.order import Execution, Kind, Order, Status
 from actors.exchange.wire import stable_id
 from engine.config import Config
@@ -63,6 +64,7 @@ class Account:
         self.orders: dict[str, Order] = {}
         self.by_client_id: dict[str, Order] = {}
         self.executions: list[Execution] = []
+        self.contact = Contact()
         self.used: dict[str, int] = {}
         """Shares filled in the running minute, by symbol: they share the bar's volume."""
         self._live: dict[str, Order] = {}

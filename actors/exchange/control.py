@@ -176,6 +176,11 @@ def ledger_json(account: Account) -> Json:
         },
         "orders": [_order_row(order) for order in account.orders.values()],
         "executions": [_execution_row(execution) for execution in account.executions],
+        "outages": {
+            "order_stream": account.contact.order_stream.spans,
+            "silence": account.contact.silence.spans,
+            "requests": account.contact.requests.spans,
+        },
     }
 
 

@@ -50,7 +50,9 @@ KINDS: Mapping[str, Kind] = {
         "sockets drop, new ones are refused: 406 (trades: HTTP 429)", FOR_EVER, 90.0,
         {"stream": "market", "code": 406},
     ),
-    "symbol_limit": Kind("subscriptions beyond it are refused: 405", FOR_EVER, 0.0, {"limit": 30}),
+    "symbol_limit": Kind(
+        "subscriptions beyond it are refused: 405", FOR_EVER, 0.0, {"limit": 30, "channel": ""}
+    ),
     # the order stream
     "duplicate": Kind("an event comes twice", 1, FOR_EVER, {"event": ""}),
     "missing": Kind("an event does not come", 1, FOR_EVER, {"event": ""}),

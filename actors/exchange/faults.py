@@ -5,6 +5,7 @@ KEY OUTPUT: what is answered, sent or filled instead.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.exchange.account import Account
@@ -26,8 +27,8 @@ class Faults:
         self._floor = floor
         self._faults: list[Fault] = []
         self._swapped: list[tuple[Account, Json]] = []
-        self.symbol_limit: int | None = None
-        """Symbols that one market connection may subscribe to."""
+        self._limit: Fault | None = None
+        """How many symbols one market connection may subscribe to."""
 
     @property
     def schedule(self) -> list[Fault]:
@@ -152,6 +153,14 @@ class Faults:
         now = self._floor.clock.now_ns
         return [fault for fault in self._faults if fault.kind in kinds and fault.on(now)]
 
+    def too_many(self, wanted: Mapping[str, set[str]]) -> bool:
+        """Return whether a subscription goes beyond a symbol limit, of a channel or of them all."""
+        if self._limit is None:
+            return False
+        limit, channel = (self._limit.parameters[name] for name in ("limit", "channel"))
+        counted = wanted.get(channel, set()) if channel else set().union(*wanted.values())
+        return len(counted) > int(limit)
+
     def _find(self, kind: str, stream: str | None = None) -> Fault | None:
         for fault in self._on((kind,)):
             if stream is None or fault.parameters["stream"] in (stream, "all"):
@@ -169,7 +178,7 @@ class Faults:
         if fault.kind in SOCKETS:
             fault.hits += len(self._break(fault))
         elif fault.kind == "symbol_limit":
-            self.symbol_limit = int(fault.parameters["limit"])
+            self._limit = fault
         elif fault.kind == "halt":
             self._halt(fault)
 
@@ -179,14 +188,20 @@ class Faults:
         for connection in connections:
             if fault.kind == "mute":
                 connection.muted = True
+                self._floor.trades.fall_silent(connection)
             elif fault.kind == "half_open":
                 connection.half_open()
+                self._floor.trades.fall_silent(connection)
             else:
                 connection.drop()
         if fault.kind == "mute" and fault.seconds < FOR_EVER:
             for connection in connections:
-                self._later(round(fault.seconds * SECOND_NS), connection.unmute)
+                self._later(round(fault.seconds * SECOND_NS), partial(self._unmute, connection))
         return connections
+
+    def _unmute(self, connection: Connection) -> None:
+        connection.unmute()
+        self._floor.trades.speak_again(connection)
 
     def _connections(self, stream: str) -> list[Connection]:
         market = self._floor.data.connections if stream in ("market", "all") else []

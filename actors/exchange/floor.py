@@ -45,7 +45,9 @@ class Floor:
         if pair not in self.accounts:
             again = sum(1 for known, _ in self.accounts if known == key)
             name = f"{key}#{again + 1}" if again else key
-            self.accounts[pair] = Account(key, name, self.market.session, self.config, self._tell)
+            account = Account(key, name, self.market.session, self.config, self._tell)
+            account.contact.order_stream.begin(self.clock.now_ns)
+            self.accounts[pair] = account
         return self.accounts[pair]
 
     def end_minute(self, minute: int) -> bool:

@@ -16,6 +16,7 @@ import trio
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from actors.exchange.account import Account
 from actors.exchange.fault import Fault
 from actors.exchange.floor import Floor
 from actors.exchange.refusal import TOO_MANY, UNAUTHORIZED
@@ -60,8 +61,8 @@ class Gate:
             refusal.headers.update(_headers(RATE_LIMIT, self._reset_s()))
             await refusal(scope, receive, send)
             return
-        scope["rotor.account"] = self._floor.account(*pair)
-        await _Passage(self._app, self._floor, pair[0], self._rates(pair)).go(scope, receive, send)
+        account = scope["rotor.account"] = self._floor.account(*pair)
+        await _Passage(self._app, self._floor, account, self._rates(pair)).go(scope, receive, send)
 
     def _rates(self, pair: tuple[str, str]) -> dict[str, str]:
         minute = self._floor.clock.now_ns // MINUTE_NS
@@ -78,10 +79,11 @@ class Gate:
 class _Passage:
     """One request on its way through."""
 
-    def __init__(self, app: App, floor: Floor, key: str, rates: dict[str, str]) -> None:
+    def __init__(self, app: App, floor: Floor, account: Account, rates: dict[str, str]) -> None:
         self._app = app
         self._floor = floor
-        self._key = key
+        self._key = account.key
+        self._contact = account.contact
         self._rates = rates
         self._in_flight = False
 
@@ -98,8 +100,11 @@ class _Passage:
             self._land()
 
     async def _response(self, fault: Fault | None, scope: Scope, receive: Receive) -> Response:
+        now_ns = self._floor.clock.now_ns
         if fault is None:
+            self._contact.requests.end(now_ns)
             return await self._obey(scope, receive, strange=True)
+        self._contact.requests.begin(now_ns)
         match fault.kind:
             case "rate_limit":
                 return self._too_many(fault)

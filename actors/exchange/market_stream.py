@@ -188,9 +188,8 @@ class MarketStream:
         asked = {c: said[c] for c in CHANNELS if isinstance(said.get(c), list | tuple)}
         wanted = {c: {str(symbol) for symbol in symbols} for c, symbols in asked.items()}
         if add:
-            after = set().union(*wanted.values(), *subscriber.wanted.values())
-            limit = self._floor.faults.symbol_limit
-            if limit is not None and len(after) > limit:
+            after = {c: subscriber.wanted[c] | symbols for c, symbols in wanted.items()}
+            if self._floor.faults.too_many(subscriber.wanted | after):
                 subscriber.refuse(405)
                 return
         for channel, symbols in wanted.items():

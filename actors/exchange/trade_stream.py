@@ -55,6 +55,18 @@ class TradeStream:
             if listener is account:
                 connection.send(frame, 1)
 
+    def fall_silent(self, connection: Connection) -> None:
+        """Note that a fault has made a connection say nothing."""
+        account = self._listening.get(connection)
+        if account is not None:
+            account.contact.silence.begin(self._floor.clock.now_ns)
+
+    def speak_again(self, connection: Connection) -> None:
+        """Note that a connection that was mute is so no more."""
+        account = self._listening.get(connection)
+        if account is not None:
+            account.contact.silence.end(self._floor.clock.now_ns)
+
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until it ends."""
         refusal = self._floor.faults.handshake_refusal("trades")
@@ -69,7 +81,7 @@ class TradeStream:
                 await connection.pump()
                 nursery.cancel_scope.cancel()
         finally:
-            self._listening.pop(connection, None)
+            self._forget(connection)
 
     async def _hear(self, connection: Connection, scope: trio.CancelScope) -> None:
         account: Account | None = None
@@ -109,10 +121,17 @@ class TradeStream:
         streams = [name for name in wanted if name == "trade_updates"]
         if streams:
             connection.listen()
+            if connection not in self._listening:
+                account.contact.listens(self._floor.clock.now_ns)
             self._listening[connection] = account
         else:
-            self._listening.pop(connection, None)
+            self._forget(connection)
         _say(connection, "listening", {"streams": streams})
+
+    def _forget(self, connection: Connection) -> None:
+        account = self._listening.pop(connection, None)
+        if account is not None:
+            account.contact.leaves(self._floor.clock.now_ns)
 
 
 def update_json(told: Told) -> Json:

@@ -7,6 +7,7 @@ KEY OUTPUT: the row; the command.
 from typing import Any
 
 from engine.events import (
+    Acknowledge,
     Approve,
     CardCommand,
     Command,
@@ -23,7 +24,7 @@ Json = dict[str, Any]
 def command_row(command: Command) -> Json:
     """Return a command's verb and what it says."""
     row: Json = {"verb": type(command).__name__.lower()}
-    if isinstance(command, Liquidate):
+    if isinstance(command, Liquidate | Acknowledge):
         row["symbol"] = command.symbol
     elif isinstance(command, Halt):
         row["reason"] = command.reason
@@ -41,6 +42,7 @@ def command_of(row: Json) -> Command:
         "halt": lambda: Halt(reason=row["reason"]),
         "resume": Resume,
         "liquidate": lambda: Liquidate(symbol=row["symbol"]),
+        "acknowledge": lambda: Acknowledge(symbol=row["symbol"]),
         "approve": lambda: Approve(**card),
         "dismiss": lambda: Dismiss(**card),
         "snooze": lambda: Snooze(**card, minutes=row["minutes"]),

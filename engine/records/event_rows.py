@@ -20,12 +20,14 @@ from engine.events import (
     CommandGiven,
     ConfigChanged,
     Event,
+    NotFlat,
     OcoOrder,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
     OrderReleased,
     OrderSubmitted,
+    OrphanFound,
     PredictorRestarted,
     RoundTripClosed,
     SessionClosed,
@@ -81,6 +83,8 @@ def _round_trip(event: RoundTripClosed) -> Json:
     }
     if trip.forced:
         row["forced"] = True
+    if trip.orphan:
+        row["orphan"] = True
     if trip.signal is not None:
         row["signal"] = _signal(trip.signal)
     return row
@@ -256,6 +260,11 @@ _EVENTS: dict[type, Callable[..., Json]] = {
     },
     StreamLost: lambda e: {"type": "stream_lost", "reason": e.reason},
     StreamRestored: lambda _: {"type": "stream_restored"},
+    OrphanFound: lambda e: {
+        "type": "orphan_found", "symbol": e.symbol, "shares": e.shares,
+        "price": e.price_micro / MICRO, "fee": e.fee_micro / MICRO, "paid": e.paid,
+    },
+    NotFlat: lambda e: {"type": "not_flat", "reason": e.reason},
     BreakerTripped: _tripped,
     BreakerRearmed: lambda e: {
         "type": "breaker_rearmed", "breaker": e.breaker.name.lower(), "reason": e.reason,

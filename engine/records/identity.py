@@ -5,7 +5,7 @@ KEY OUTPUT: what does not hold, in words; nothing if everything does.
 
 Cash is the starting capital less what was paid for shares and fees; Σ P&L is the change of cash
 whenever the book is flat; equity is cash and what is held at its price; every session ends flat;
-every round trip is the sum of its fills.
+every round trip is the sum of its fills. What could not be sold, or was not to be, is named.
 """
 
 from collections.abc import Iterator
@@ -59,6 +59,15 @@ class Account:
                 f"but the trades' P&L is {self.realised_micro / MICRO}"
             )
 
+    def adopt(self, row: Json) -> None:
+        """Take up an orphan, which was paid in this run or adds to what it began with."""
+        value, symbol = row["shares"] * _micro(row["price"]), row["symbol"]
+        paid = value + _micro(row["fee"]) if row["paid"] else 0
+        self.start_micro += 0 if row["paid"] else value
+        self.cash_micro -= paid
+        self.since_flat[symbol] = -(paid or value)
+        self.shares[symbol] = row["shares"]
+
     def round_trip(self, row: Json) -> Iterator[str]:
         """Take a round trip; yield what its fills do not say."""
         symbol = row["symbol"]
@@ -84,6 +93,8 @@ def broken_identities(folder: Path, start_micro: int, *, most: int = 10) -> list
                 break
             found += account.fill(fill)
             fill = next(trades, None)
+        elif kind == "orphan_found":
+            account.adopt(row)
         elif kind == "round_trip":
             found += account.round_trip(row)
         elif kind == "session_closed" and row["trading"]:
@@ -96,7 +107,7 @@ def broken_identities(folder: Path, start_micro: int, *, most: int = 10) -> list
 
 
 def _closed(account: Account, row: Json) -> Iterator[str]:
-    if account.shares:
+    if account.shares.keys() - row.get("carried", ()):
         yield f"{row['date']}: the session ended with {', '.join(sorted(account.shares))} held"
     if _micro(row["equity"]) != account.cash_micro:
         cash = account.cash_micro / MICRO

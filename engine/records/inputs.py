@@ -1,6 +1,7 @@
 """The log of a live session: all that the trader was given, durable before it acts.
 
-KEY INPUT: frames, reports, commands, as the supervisor takes them.
+KEY INPUT: frames, reports, commands, as the supervisor takes them; beside them what was sent, and
+the quote that each order met.
 KEY OUTPUT: inputs.jsonl in the run's folder, a chain of checksums line by line; the inputs again.
 
 The trader is a function of its inputs: fed with them anew it comes to the same state, the same
@@ -21,9 +22,11 @@ from engine.errors import BadInputError
 from engine.events import (
     Command,
     Leg,
+    NotFlat,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
+    OrphanFound,
     Report,
     Side,
     StreamLost,
@@ -47,6 +50,8 @@ class Frame:
     """True if it was learned of after its time: nothing is decided in it."""
     backfilled: bool = False
     """True if bars of it came by REST after a gap of the stream."""
+    mute: bool = False
+    """True if the stream has said nothing for more than a minute: nothing is opened in it."""
 
 
 class Told(NamedTuple):
@@ -70,10 +75,28 @@ class Reloaded(NamedTuple):
     changes: tuple[tuple[str, Any, Any], ...]
 
 
+class Met(NamedTuple):
+    """The quote that let an order go, or refused it. The trader knows of it by its report alone."""
+
+    symbol: str
+    bid: float
+    ask: float
+    at_ns: int
+    streamed: bool
+
+
 Input = Frame | Told | Said | Reloaded
 _REPORTS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (OrderFilled, OrderCanceled, OrderRejected, StreamLost, StreamRestored)
+    for kind in (
+        OrderFilled,
+        OrderCanceled,
+        OrderRejected,
+        StreamLost,
+        StreamRestored,
+        OrphanFound,
+        NotFlat,
+    )
 }
 
 
@@ -121,6 +144,8 @@ class Logged:
     inputs: tuple[Input, ...]
     sent: frozenset[str]
     """Ids of the orders that were about to be sent."""
+    met: dict[str, Met]
+    """By order id: the quote that it met last."""
     head: str
     """The checksum to go on from."""
     size: int
@@ -134,6 +159,7 @@ def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
     """
     inputs: list[Input] = []
     sent: set[str] = set()
+    met: dict[str, Met] = {}
     head, size = "", 0
     for number, line, row in _lines(path):
         cut = line.rindex(b',"chain":"')
@@ -141,11 +167,14 @@ def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
         if row.get("chain") != head:
             raise BadInputError(f"{path}, line {number}: was changed (its checksum does not hold)")
         size += len(line)
-        if row["in"] == "sent":
-            sent.add(row["order_id"])
-        else:
-            inputs.append(_input(row, symbols))
-    return Logged(tuple(inputs), frozenset(sent), head, size)
+        match row["in"]:
+            case "sent":
+                sent.add(row["order_id"])
+            case "quote":
+                met[row["order_id"]] = Met(*(row[name] for name in Met._fields))
+            case _:
+                inputs.append(_input(row, symbols))
+    return Logged(tuple(inputs), frozenset(sent), met, head, size)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, Json]]:
@@ -171,6 +200,7 @@ def _row(given: Input, symbols: tuple[str, ...]) -> Json:
             }
             flags = {"late": True} if given.late else {}
             flags |= {"backfilled": True} if given.backfilled else {}
+            flags |= {"mute": True} if given.mute else {}
             return {"in": "frame", "minute": given.minute, "bars": bars, **flags}
         case Told():
             return {"in": "told", "reports": [_report_row(report) for report in given.reports]}
@@ -194,7 +224,7 @@ def _input(row: Json, symbols: tuple[str, ...]) -> Input:
             for symbol, bar in row["bars"].items():
                 bars[symbols.index(symbol)] = bar
             late, backfilled = row.get("late", False), row.get("backfilled", False)
-            return Frame(row["minute"], bars, late, backfilled)
+            return Frame(row["minute"], bars, late, backfilled, row.get("mute", False))
         case "told":
             return Told(tuple(_report(report) for report in row["reports"]))
         case "said":

@@ -30,10 +30,13 @@ class Held:
 
     symbol: str
     column: int
+    """NOWHERE (−1): the symbol has no bars here, and is shown at its cost."""
     direction: int
     shares: int
     entry_price: float
     entry_ts_ns: int
+    orphan: bool = False
+    """True if Rotor did not open it."""
 
 
 @dataclass(frozen=True, slots=True)

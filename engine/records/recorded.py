@@ -110,6 +110,8 @@ def read_recorded(folder: Path) -> Recorded:
                 recorded.commands.append(_command(row))
             case "predictor_restarted" | "symbol_quarantined":
                 recorded.unrepeatable = f"a predictor crashed: {row['symbol']}: {row['error']}"
+            case "orphan_found":
+                recorded.unrepeatable = f"Rotor did not open all that was held: {row['symbol']}"
             case "config_changed":
                 recorded.unrepeatable = "its settings were changed while it ran"
     recorded.sessions = [(_session(day), np.stack(bars)) for day, bars in frames.items()]

@@ -152,9 +152,13 @@ def _held(page: Page, span: Span, t: int, levels: Levels) -> tuple[bytes, float]
 
 
 def _position(page: Page, position: Held, t: int, levels: Levels) -> tuple[Json, float]:
-    price = page.block.bars.item(t, position.column, CLOSE)
+    price, rank, strength = position.entry_price, 0, 0.0
+    if position.column >= 0:
+        price = page.block.bars.item(t, position.column, CLOSE)
+        rank = page.ranking.rank.item(t, position.column)
+        if page.ranking.direction.item(t, position.column) == position.direction:
+            strength = round(page.ranking.strength.item(t, position.column), 8)
     pnl = position.direction * position.shares * (price - position.entry_price)
-    own = page.ranking.direction.item(t, position.column) == position.direction
     stop, target = levels.of(position.symbol)
     row: Json = {
         "symbol": position.symbol,
@@ -167,11 +171,11 @@ def _position(page: Page, position: Held, t: int, levels: Levels) -> tuple[Json,
         "bars_held": (page.block.ts_ns(t) - position.entry_ts_ns) // MINUTE_NS,
         "stop": stop,
         "target": target,
-        "current_rank": page.ranking.rank.item(t, position.column),
-        "current_strength": round(page.ranking.strength.item(t, position.column), 8)
-        if own
-        else 0.0,
+        "current_rank": rank,
+        "current_strength": strength,
     }
+    if position.orphan:
+        row["orphan"] = True
     return row, pnl
 
 

@@ -112,6 +112,12 @@ class RunStats:
         _mark(self._running, equity, exposure)
         self.last_equity = float(equity[-1])
 
+    def contributed(self, micro: int) -> None:
+        """Add to the account what was held before the run began, so that it is no profit."""
+        self.starting_micro += micro
+        self.last_equity += micro / MICRO
+        self._running[_PEAK] += micro / MICRO
+
     def booked(self, fill: OrderFilled, booking: Booking) -> None:
         """Take a fill and what it did to the book."""
         self.fills += 1

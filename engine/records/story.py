@@ -58,7 +58,9 @@ def find_trip(trips: list[Json], name: str, folder: Path) -> Json:
 def story(folder: Path, trip: Json) -> Json:
     """Return the whole story of a round trip."""
     recorded = read_recorded(folder)
-    signal = trip["signal"]
+    signal = trip.get("signal")
+    if signal is None:
+        raise BadInputError(f"round trip {trip['trip']}: Rotor did not open {trip['symbol']}")
     symbol, minute = signal["id"].rsplit("-", 1)
     at_ms = int(minute) * 60_000
     events = _events(folder, trip, at_ms)

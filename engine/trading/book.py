@@ -29,7 +29,7 @@ from engine.trading.inbox import Inbox
 from engine.trading.ledger import Position, side_of
 from engine.trading.refusals import refused
 from engine.trading.sizing import Request, Sizing, size
-from engine.trading.state import HELD, State
+from engine.trading.state import HELD, NOWHERE, State
 from engine.trading.tape import Tape
 
 _PASS = int(Gate.PASS)
@@ -44,7 +44,12 @@ class Book:
         self.events: list[Event] = []
         self._state = state
         self._tape = tape
-        self._positions = {state.column[s]: p for s, p in state.ledger.positions.items()}
+        held = state.ledger.positions
+        self._positions = {state.column[s]: p for s, p in held.items() if s in state.column}
+        self._beside = len(held) - len(self._positions)
+        """Orphans of symbols that are not traded here: they take slots."""
+        self.orphans = {state.column[s] for s in state.orphans if s in state.column}
+        """Columns of positions that Rotor did not open."""
         self.held = sorted(self._positions)
         self.leaving: dict[int, str] = {}
         """Column of a held position → the id of its working exit."""
@@ -57,6 +62,8 @@ class Book:
         """Columns whose card was settled in this frame."""
         self._refused: dict[int, tuple[Gate, Refused | None]] = {}
         for order_id, working in state.working.items():
+            if working.column == NOWHERE:
+                continue
             if working.order.entry:
                 self.entering[working.column] = working.order
                 self._claimed.update(working.order.after)
@@ -92,17 +99,25 @@ class Book:
         return None if risk.block is None else Refused(check=risk.block, reason=risk.words())
 
     def barred(self, column: int) -> Gate | None:
-        """Return what bars the symbol whatever else happens: quarantine, cooldown, its twin."""
+        """Return what bars the symbol whatever else happens: quarantine, cooldown, orphan, twin."""
         if self._state.columns.barred[column]:
             return Gate.QUARANTINE
         if self.frame.minute < self._state.cooldown_until[column]:
             return Gate.COOLDOWN
+        if self._shares_underlying(column):
+            return Gate.ORPHAN
         twins = self._state.twins[column]
         if any(
             t in self.entering or (t in self._positions and t not in self.leaving) for t in twins
         ):
             return Gate.TWIN
         return None
+
+    def _shares_underlying(self, column: int) -> bool:
+        """Return whether an orphan has the symbol's underlying."""
+        underlying = self.config.universe.underlying
+        name = underlying.get(self._state.symbols[column])
+        return name is not None and any(underlying.get(s) == name for s in self._state.orphans)
 
     def exits_of_twins(self, column: int) -> list[int]:
         """Return the leaving columns whose exit must fill before `column` may enter."""
@@ -112,7 +127,7 @@ class Book:
         """Return the slots that are neither held nor promised once those in `gone` have left."""
         claims = self._claimed | {self.leaving[s] for s in gone if s in self.leaving}
         fresh = sum(s not in self.leaving for s in gone)
-        taken = len(self._positions) + len(self.entering) - len(claims) - fresh
+        taken = self._beside + len(self._positions) + len(self.entering) - len(claims) - fresh
         return self.config.rotation.max_positions - taken
 
     def unclaimed_exit(self) -> int | None:
@@ -122,7 +137,7 @@ class Book:
 
     def weakest(self) -> int | None:
         """Return the held column of the least own strength that is not leaving."""
-        staying = [s for s in self.held if s not in self.leaving]
+        staying = [s for s in self.held if s not in self.leaving and s not in self.orphans]
         return min(staying, key=lambda s: (self.own_strength(s), s), default=None)
 
     def sizing(
@@ -177,7 +192,8 @@ class Book:
     def leave(self, column: int, decision: Decision, reason: str) -> None:
         """Decide an exit and its order."""
         self._decided(column, decision, reason, self.own_strength(column))
-        approved = exit_order(self._state, column, decision, self._sent)
+        symbol = self._state.symbols[column]
+        approved = exit_order(self._state, symbol, decision, self._sent)
         self.leaving[column] = self._submit(approved).order_id
 
     @property

@@ -32,6 +32,8 @@ class Readings(NamedTuple):
     """Minutes since any symbol had a bar."""
     bad_price: str
     """The symbol whose price crossed or jumped, empty if none."""
+    mute: bool = False
+    """Whether the bar stream says nothing, though it was connected again."""
 
 
 class Breaker(ABC):
@@ -151,12 +153,17 @@ class _Fault(Breaker):
 
 
 class StaleData(_Fault):
-    """Minutes since any symbol of the universe had a bar. Blocks entries."""
+    """Minutes since any symbol of the universe had a bar, or a bar stream that is mute.
+
+    Blocks entries.
+    """
 
     gate = Gate.STALE_DATA
 
     def exceeded(self, readings: Readings, risk: Risk) -> str | None:
-        """Trip at `stale_data_minutes`."""
+        """Trip at `stale_data_minutes`, and while the stream is mute, whatever REST knows."""
+        if readings.mute:
+            return "the bar stream is mute: bars are had by REST alone"
         if readings.data_age < risk.stale_data_minutes:
             return None
         return f"no bar of any symbol for {readings.data_age:.0f} minutes"

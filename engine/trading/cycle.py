@@ -5,7 +5,8 @@ configuration.
 KEY OUTPUT: the frame's events (decisions and the orders they make) and each symbol's deciding
 gate; nothing is performed here.
 
-1. Each held position is asked whether a rule makes it leave (exits.py).
+1. Each held position is asked whether a rule makes it leave (exits.py); one that Rotor did not
+   open leaves before the close alone.
 2. Each candidate, strongest first, is asked whether the book refuses it:
    with a free slot it enters; for the slot, cash or twin of a position that leaves it enters
    once that exit has filled; with all slots held, the weakest is rotated out for it if it is
@@ -20,7 +21,7 @@ from engine.events import Decision, Event, Gate
 from engine.trading.approval import Refused
 from engine.trading.approving import offer, settle_cards
 from engine.trading.book import Book
-from engine.trading.exits import Verdict, exit_rule
+from engine.trading.exits import Verdict, before_close, exit_rule
 from engine.trading.frame import FrameView
 from engine.trading.route import find_route
 from engine.trading.state import State
@@ -50,6 +51,8 @@ def decide(
 def _why_leave(book: Book, column: int) -> Verdict | None:
     if book.flattening:
         return Decision.MANUAL_EXIT, "everything is liquidated"
+    if column in book.orphans:  # its owner knows why it is held; only the clock closes it
+        return before_close(book.frame, book.config)
     direction = book.position(column).direction
     return exit_rule(book.frame, column, direction, book.held_minutes(column), book.config)
 

@@ -74,8 +74,9 @@ class Evidence:
         worst, best = _excursion(self._extremes(column, t), trip.entry_price, trip.direction)
         del self._since[column], self._seen[column]
         self._trips += 1
-        n, won = self._traded.get((column, trip.direction), (0, 0))
-        self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
+        if not trip.orphan:
+            n, won = self._traded.get((column, trip.direction), (0, 0))
+            self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
         return RoundTripClosed(
             ts_ns=fill.ts_ns,
             number=self._trips,
@@ -91,6 +92,11 @@ class Evidence:
         """
         seen = self._seen.get(column, (np.inf, -np.inf))
         return _excursion(seen, entry, direction) if seen[0] <= seen[1] else (0.0, 0.0)
+
+    def closed_unseen(self, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
+        """Return a closed round trip of a symbol that has no bars here."""
+        self._trips += 1
+        return RoundTripClosed(ts_ns=fill.ts_ns, number=self._trips, trip=trip, mae=0.0, mfe=0.0)
 
     def words(self, column: int, direction: int, bucket: int) -> str:
         """Return what this run's trades and shadows like this one have won, with their n."""

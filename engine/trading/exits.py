@@ -21,10 +21,9 @@ def exit_rule(
 ) -> Verdict | None:
     """Return the first rule that makes the position leave; `min_hold` delays only the last two."""
     rules = config.rotation
-    minutes = frame.block.session.minutes
-    if frame.minute >= flatten_minute(minutes, config):
-        left = minutes - frame.minute - 1
-        return Decision.EOD_EXIT, f"flat before the close: {left} minutes left"
+    over = before_close(frame, config)
+    if over is not None:
+        return over
     stale = frame.stale_minutes(column)
     if stale > rules.max_cold_minutes:
         return (
@@ -48,12 +47,20 @@ def exit_rule(
     return None
 
 
-def exit_order(state: State, column: int, decision: Decision, offset: int) -> Approved[Order]:
+def before_close(frame: FrameView, config: Config) -> Verdict | None:
+    """Return the rule that ends every position before the session's close."""
+    minutes = frame.block.session.minutes
+    if frame.minute < flatten_minute(minutes, config):
+        return None
+    left = minutes - frame.minute - 1
+    return Decision.EOD_EXIT, f"flat before the close: {left} minutes left"
+
+
+def exit_order(state: State, symbol: str, decision: Decision, offset: int) -> Approved[Order]:
     """Return the order that closes a position; it replaces the legs that hold its shares."""
-    symbol = state.symbols[column]
     position = state.ledger.positions[symbol]
     side = side_of(position.direction, entry=False)
-    legs = state.legs.get(column)
+    legs = state.legs.get(state.column_of(symbol))
     order = Order(
         order_id=state.next_order_id(symbol, side, offset),
         symbol=symbol,

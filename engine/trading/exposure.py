@@ -30,14 +30,15 @@ def measure(
 ) -> Exposure:
     """Return the account once all but the `bound` positions have left, `sent` orders from now.
 
-    Positions stand at their last price, pending entries at the price that sized them.
+    Positions stand at their last price, orphans without bars at their cost, pending entries at the
+    price that sized them.
     """
     gross = net = heat = margin = 0.0
     under: dict[str, float] = {}
     parts = [_held(state, frame, s, position) for s, position in bound]
-    parts += [_pending(s, order) for s, order in entering.items()]
-    for column, signed, at_risk in parts:
-        symbol = state.symbols[column]
+    parts += [_pending(order) for order in entering.values()]
+    parts += [_beside(p) for s, p in state.ledger.positions.items() if s not in state.column]
+    for symbol, signed, at_risk in parts:
         leverage = universe.leverage.get(symbol, 1.0)
         gross += abs(signed)
         net += signed
@@ -46,8 +47,8 @@ def measure(
         name = universe.underlying.get(symbol)
         if name is not None:
             under[name] = under.get(name, 0.0) + leverage * signed
-    equity = state.cash
-    for symbol in sorted(state.ledger.positions):
+    equity = state.fixed
+    for symbol in sorted(state.ledger.positions.keys() & state.column.keys()):
         equity += state.ledger.positions[symbol].quantity * frame.price(state.column[symbol])
     return Exposure(
         equity=equity,
@@ -113,7 +114,7 @@ def request(
 
 
 def limit_micro(price: float, direction: int, config: Config) -> int:
-    """Return the worst price of an entry, micro-dollars, on the tick."""
+    """Return the worst price of a marketable limit, micro-dollars, on the tick."""
     tick, away = config.costs.tick_usd, config.risk.entry_limit_pct / 100
     if direction > 0:
         return rounded_down(price * (1 + away), tick)
@@ -122,15 +123,21 @@ def limit_micro(price: float, direction: int, config: Config) -> int:
 
 def _held(
     state: State, frame: FrameView, column: int, position: Position
-) -> tuple[int, float, float]:
+) -> tuple[str, float, float]:
     price = frame.price(column)
-    return column, position.quantity * price, heat_of(state, column, position, price)
+    return position.symbol, position.quantity * price, heat_of(state, column, position, price)
 
 
-def _pending(column: int, order: Order) -> tuple[int, float, float]:
+def _beside(position: Position) -> tuple[str, float, float]:
+    """Count an orphan of a symbol without bars at its cost, all of it at risk."""
+    value = position.quantity * position.entry_price
+    return position.symbol, value, abs(value)
+
+
+def _pending(order: Order) -> tuple[str, float, float]:
     assert order.protection is not None
     value = order.value_micro / MICRO
-    return column, order.side.sign * value, value * order.protection.stop
+    return order.symbol, order.side.sign * value, value * order.protection.stop
 
 
 def _correlation(

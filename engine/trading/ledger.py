@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from engine.cards import Signal
 from engine.errors import InvariantViolation
-from engine.events import MICRO, Decision, OrderFilled, RoundTrip, Side
+from engine.events import MICRO, Decision, OrderFilled, OrphanFound, RoundTrip, Side
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class Position:
     reason: str = ""
     """The words of the entry."""
     signal: Signal | None = None
+    orphan: bool = False
+    """True if Rotor did not open it."""
 
     @property
     def quantity(self) -> int:
@@ -100,6 +102,27 @@ class Ledger:
         if position is None or position.direction == fill.side.sign:
             return self._open(position, fill, value, reason, signal)
         return self._close(position, fill, value, decision, reason)
+
+    def adopt(self, found: OrphanFound) -> None:
+        """Take up a position that was not opened here, at what the broker says that it cost."""
+        if not found.shares or found.price_micro <= 0 or found.symbol in self.positions:
+            raise InvariantViolation(f"{found.symbol}: {found.shares} cannot be adopted")
+        shares = abs(found.shares)
+        value = shares * found.price_micro
+        if found.paid:
+            self.cash_micro -= found.value_micro + found.fee_micro
+        self.positions[found.symbol] = Position(
+            found.symbol,
+            1 if found.shares > 0 else -1,
+            found.ts_ns,
+            lots=deque([Lot(shares, value, found.fee_micro)]),
+            shares=shares,
+            opened_shares=shares,
+            opened_micro=value,
+            fee_micro=found.fee_micro,
+            reason="held at the broker, not opened by Rotor",
+            orphan=True,
+        )
 
     def equity(self, marks: dict[str, float]) -> float:
         """Return cash plus Σ quantity × mark, USD; every open symbol must have a mark."""
@@ -205,6 +228,7 @@ def _round_trip(
         entry_reason=position.reason,
         exit_reason=reason,
         signal=position.signal,
+        orphan=position.orphan,
     )
 
 

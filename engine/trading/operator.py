@@ -5,6 +5,7 @@ KEY OUTPUT: the events in order, and the ids of entries that the broker is to ca
 """
 
 from engine.events import (
+    Acknowledge,
     CardCommand,
     CardRefused,
     Command,
@@ -24,7 +25,7 @@ from engine.trading.state import State
 def obey(state: State, command: Command, actor: str, ts_ns: int) -> tuple[list[Event], list[str]]:
     """Return the events of a command and the working entries to cancel at the broker."""
     events: list[Event] = [CommandGiven(ts_ns=ts_ns, command=command, actor=actor)]
-    if isinstance(command, Resume):
+    if isinstance(command, Resume | Acknowledge):
         return events, []
     if isinstance(command, CardCommand):
         return events + _on_card(state, command, actor, ts_ns), []
@@ -63,11 +64,10 @@ def cancel_entries(
 
 
 def _sell(state: State, symbol: str | None, actor: str, ts_ns: int, events: list[Event]) -> None:
-    leaving = {w.column for w in state.working.values() if not w.order.entry}
+    leaving = {w.order.symbol for w in state.working.values() if not w.order.entry}
     decision, offset = Decision.MANUAL_EXIT, 0
     for held in sorted(state.ledger.positions):
-        column = state.column[held]
-        if column in leaving or symbol not in (None, held):
+        if held in leaving or symbol not in (None, held):
             continue
         events.append(
             Decided(
@@ -79,6 +79,6 @@ def _sell(state: State, symbol: str | None, actor: str, ts_ns: int, events: list
                 strength=0.0,
             )
         )
-        approved = exit_order(state, column, decision, offset)
+        approved = exit_order(state, held, decision, offset)
         events.append(OrderSubmitted(ts_ns=ts_ns, approved=approved))
         offset += 1

@@ -51,7 +51,7 @@ def protect(state: State, opened: Opened, ts_ns: int, config: Config) -> list[Ev
             approved = legs_of(state, opened[column], config, sent)
         elif state.legs[column].refused:
             events.append(_refused(state, column, ts_ns))
-            exit_ = exit_order(state, column, Decision.RISK_EXIT, sent)
+            exit_ = exit_order(state, state.symbols[column], Decision.RISK_EXIT, sent)
             events.append(OrderSubmitted(ts_ns=ts_ns, approved=exit_))
             sent += 1
             continue

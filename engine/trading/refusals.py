@@ -24,6 +24,7 @@ _FIXED = {
     Gate.TWIN: "its inverse twin is held",
     Gate.SLOTS: "all slots are held by positions as strong",
     Gate.DISMISSED: "dismissed or snoozed in the inbox",
+    Gate.ORPHAN: "a position that Rotor did not open has its underlying",
     Gate.INBOX: "it waits in the inbox for approval",
 }
 

@@ -63,8 +63,10 @@ class RiskState:
     halt: Halted | None = None
     flattened: Halted | None = None
     """Everything is, or was, liquidated by hand; until Resume."""
+    orphans: tuple[str, ...] = ()
+    """Positions that Rotor did not open and nobody has acknowledged."""
     block: Gate | None = None
-    """What refuses every entry now: the halt, REDUCE_ONLY, or the first breaker by its number."""
+    """What refuses every entry now: the halt, REDUCE_ONLY, an orphan, or the first breaker."""
     rearm_minute: int | None = None
     """The next session minute in which a tripped breaker may re-arm by itself."""
 
@@ -122,6 +124,11 @@ class RiskState:
                 self.halt = self.flattened = None
         self._settle()
 
+    def wait_for(self, orphans: tuple[str, ...]) -> None:
+        """Stop entries until these are acknowledged, or gone."""
+        self.orphans = orphans
+        self._settle()
+
     def mode(self, *, flat: bool) -> Mode:
         """Return what the trader may do, given whether it holds or works anything."""
         if self.flattened is not None and not flat:
@@ -143,6 +150,9 @@ class RiskState:
             said.append(f"halted by {self.halt.actor}{reason}")
         if self.flattened is not None:
             said.append(f"{self.flattened.reason} by {self.flattened.actor}")
+        if self.orphans:
+            names = ", ".join(self.orphans)
+            said.append(f"Rotor did not open {names}: acknowledge, or close, what is held")
         said += [self.tripped[breaker].reason for breaker in sorted(self.tripped)]
         return "; ".join(said)
 
@@ -157,6 +167,8 @@ class RiskState:
             self.block = Gate.HALTED
         elif self.flattened is not None:
             self.block = Gate.REDUCE_ONLY
+        elif self.orphans:
+            self.block = Gate.ORPHAN
         else:
             self.block = min(self.tripped, default=None)
         due = [t.rearm_minute for t in self.tripped.values() if t.rearm_minute is not None]

@@ -88,7 +88,7 @@ def _numbers(
     rules, risk, standing = config.rotation, config.risk, state.risk.tripped
     day = state.risk.day_open * (1 - risk.daily_loss_pct / 100)
     numbers = (
-        state.cash,
+        state.fixed,
         state.risk.peak,
         -np.inf if Gate.DAILY_LOSS in standing else day,
         -np.inf if Gate.DRAWDOWN in standing else 1 - risk.drawdown_pct / 100,

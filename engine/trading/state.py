@@ -16,6 +16,7 @@ from engine.cards import Signal
 from engine.errors import InvariantViolation
 from engine.events import (
     MICRO,
+    Acknowledge,
     Approve,
     Approved,
     BreakerRearmed,
@@ -38,6 +39,7 @@ from engine.events import (
     OrderRejected,
     OrderReleased,
     OrderSubmitted,
+    OrphanFound,
     SessionClosed,
     SessionOpened,
     StopMoved,
@@ -52,6 +54,8 @@ from engine.trading.ledger import Booking, Ledger
 from engine.trading.risk_state import RiskState
 from engine.trading.track import TrackRecord
 
+NOWHERE = -1
+"""The column of a symbol that the session does not trade."""
 HELD = 100
 """In `State.told`: the last row was a HOLD."""
 
@@ -154,6 +158,8 @@ class State:
     risk: RiskState = field(init=False)
     track: TrackRecord = field(init=False)
     inbox: Inbox = field(default_factory=Inbox)
+    orphans: dict[str, str] = field(default_factory=dict)
+    """Held positions that Rotor did not open → who has acknowledged them; empty: nobody yet."""
     columns: Columns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -211,6 +217,8 @@ class State:
                 self.risk.stream_lost = event.reason
             case StreamRestored():
                 self.risk.stream_lost = ""
+            case OrphanFound():
+                self._adopt(event)
             case SessionOpened():
                 self.date = event.date.strftime("%Y%m%d")
                 self.open_ns = event.ts_ns
@@ -238,17 +246,27 @@ class State:
 
     def leg_decision(self, fill: OrderFilled) -> Decision | None:
         """Return the decision that the fill of a resting leg stands for; None for other fills."""
-        legs = self.legs.get(self.column[fill.symbol])
+        legs = self.legs.get(self.column_of(fill.symbol))
         if fill.leg is None or legs is None or legs.order.order_id != fill.order_id:
             return None
         if fill.leg is Leg.TARGET:
             return Decision.PROFIT_TARGET
         return Decision.TRAILING_STOP if legs.moved else Decision.STOP_LOSS
 
+    def column_of(self, symbol: str) -> int:
+        """Return the column of a symbol, NOWHERE if the session does not trade it."""
+        return self.column.get(symbol, NOWHERE)
+
     @property
     def cash(self) -> float:
         """Return settled cash, USD."""
         return self.ledger.cash_micro / MICRO
+
+    @property
+    def fixed(self) -> float:
+        """Return what no bar moves, USD: cash, and at their cost orphans of other symbols."""
+        beside = (p for s, p in self.ledger.positions.items() if s not in self.column)
+        return self.cash + sum(p.quantity * p.entry_price for p in beside)
 
     @property
     def mode(self) -> Mode:
@@ -258,7 +276,7 @@ class State:
     def _submitted(self, event: OrderSubmitted, reason: str) -> None:
         self.sequence += 1
         order = event.order
-        column = self.column[order.symbol]
+        column = self.column_of(order.symbol)
         if isinstance(order, OcoOrder) or not order.entry:
             minute = self.minute(event.ts_ns)
             self.tries[column] = (minute, self.tried(column, minute) + 1)
@@ -293,8 +311,10 @@ class State:
         return self._book(fill, order.decision, working.column, working.reason, order.signal)
 
     def _leg_filled(self, fill: OrderFilled, reason: str) -> Booking:
-        column = self.column[fill.symbol]
+        column = self.column_of(fill.symbol)
         decision = self.leg_decision(fill)
+        if decision is None and fill.symbol in self.orphans:
+            return self._book(fill, Decision.MANUAL_EXIT, column, reason)  # sold by hand
         if decision is None:
             raise InvariantViolation(f"{fill.order_id}: a fill of an order that is not known")
         legs = self.legs[column]
@@ -338,6 +358,10 @@ class State:
         signal: Signal | None = None,
     ) -> Booking:
         booking = self.ledger.fill(fill, decision, reason=reason, signal=signal)
+        if booking.closed is not None and self.orphans.pop(fill.symbol, None) is not None:
+            self._wait_for_orphans()
+        if column == NOWHERE:
+            return booking
         columns = self.columns
         columns.quantity[column] += fill.side.sign * fill.shares
         if booking.first:
@@ -345,12 +369,31 @@ class State:
             self._hold_twins(column, held=True)
         if booking.closed is not None:
             self.cooldown_until[column] = self.minute(fill.ts_ns) + self.cooldown_minutes
-            self.risk.closed(booking.closed)
-            self.track.closed(column, booking.closed.pnl_micro / booking.closed.entry_micro)
+            if not booking.closed.orphan:
+                self.risk.closed(booking.closed)
+                self.track.closed(column, booking.closed.pnl_micro / booking.closed.entry_micro)
             self._hold_twins(column, held=False)
             self._unrest(column)
             self.legs.pop(column, None)
         return booking
+
+    def _adopt(self, found: OrphanFound) -> None:
+        self.ledger.adopt(found)
+        self.orphans[found.symbol] = ""
+        self._wait_for_orphans()
+        added = found.deposit_micro / MICRO
+        self.equity += added
+        self.risk.day_open += added
+        self.risk.session_open += added
+        self.risk.peak += added
+        column = self.column_of(found.symbol)
+        if column != NOWHERE:
+            self.columns.quantity[column] = found.shares
+            self.columns.entered[column] = self.minute(found.ts_ns)
+            self._hold_twins(column, held=True)
+
+    def _wait_for_orphans(self) -> None:
+        self.risk.wait_for(tuple(sorted(s for s, actor in self.orphans.items() if not actor)))
 
     def _hold_twins(self, column: int, *, held: bool) -> None:
         for twin in self.twins[column]:
@@ -371,7 +414,7 @@ class State:
         if event.order_id in self.working:
             del self.working[event.order_id]
             return
-        column = self.column[event.symbol]
+        column = self.column_of(event.symbol)
         legs = self.legs.get(column)
         if legs is not None and legs.order.order_id == event.order_id:
             legs.refused = event.reason if isinstance(event, OrderRejected) else ""
@@ -387,11 +430,16 @@ class State:
         command = event.command
         if isinstance(command, Approve):
             self.inbox.approve(command, event.actor, event.ts_ns)
-        if isinstance(command, Liquidate) and command.symbol is not None:
+        if isinstance(command, Acknowledge) and command.symbol in self.orphans:
+            self.orphans[command.symbol] = self.orphans[command.symbol] or event.actor
+            self._wait_for_orphans()
+        if isinstance(command, Liquidate) and command.symbol in self.column:
             until = self.minute(event.ts_ns) + self.cooldown_minutes
             self.cooldown_until[self.column[command.symbol]] = until
 
     def _tell(self, decided: Decided) -> None:
+        if decided.symbol not in self.column:
+            return
         said = Gate.NONE
         if decided.decision is Decision.REFUSED:
             said = decided.gate

@@ -102,13 +102,15 @@ class Floor:
         ts_ns = self.session.open_ns + self.minute * 60 * 10**9
         self.desk.give(Given(ts_ns, command, actor))
 
-    def frame(self, bars, signals):
-        """Play one minute of (S, 5) bars and (S, 8) signals; return its events."""
+    def frame(self, bars, signals, reports=()):
+        """Play one minute of (S, 5) bars and (S, 8) signals, with reports; return its events."""
         self.block = self.gridder.block(self.session, self.minute, np.asarray(bars, float)[None])
         explained = tuple(
             Signals(signals[None, s], np.zeros((1, 1))) for s in range(len(self.symbols))
         )
         self.desk.open_block(self.block, [Answer(explained, ())], trading=True)
+        if reports:
+            self.desk.fold(0, reports)
         at_once(_walk(self.desk, self.block, DirectPort(self.account)))
         page = self.desk.close_block()
         self.closed(page)

@@ -358,7 +358,7 @@ def ticket_of(order):
         asked |= {"target_micro": order.target_micro, "loss_micro": order.stop_micro}
         asked |= {"order_class": "oco", "limit_micro": order.target_micro}
         return Ticket(kind=Kind.LIMIT, force=Force.DAY, **asked)
-    if order.entry:
+    if order.limit_micro:
         asked["limit_micro"] = order.limit_micro
         return Ticket(kind=Kind.LIMIT, force=Force.IOC, **asked)
     return Ticket(kind=Kind.MARKET, force=Force.DAY, **asked)

@@ -79,6 +79,7 @@ async def test_commands_arrive_with_their_actor(tmp_path, console, commands):
         (b"{}", "is no verb"),
         (b'{"verb":"sell"}', "status, positions, inbox, liquidate"),
         (b'{"verb":"liquidate","symbol":"AAPL"}', "not traded in this session"),
+        (b'{"verb":"acknowledge","symbol":"TQQQ"}', "no position that Rotor did not open"),
         (b'{"verb":"liquidate","symbol":["TQQQ"]}', "not traded in this session"),
     ],
 )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.intents import Intent
+from actors.transitions import may_follow
 from actors.venue import BrokerOrder, Status, Update
 from engine.events import Decision, Leg, OcoOrder, Order, Side
 from engine.trading.approval import approve_exit
@@ -112,3 +113,57 @@ def test_a_stop_that_was_replaced_unheard_holds_nothing_up():
     intent.shown(shown(broker_id="t", client_id="legs", status=Status.CANCELED, legs=(new,)))
 
     assert intent.over
+
+
+@st.composite
+def courses(draw):
+    """The events of one order from taken to over, each with the order as it was after it."""
+    filled = value = 0
+    early = draw(st.sampled_from([[], [Status.PENDING], [Status.PENDING, Status.WORKING]]))
+    updates = [Update(str(status), 5, "", 0, 0, shown(status=status), None) for status in early]
+    pieces = draw(st.lists(st.integers(1, 30), max_size=3))
+    for i, shares in enumerate(pieces):
+        filled, value = filled + shares, value + shares * 10_000_000
+        updates.append(fill(shares, 10_000_000, filled, name=f"x{i}", value=value))
+    ends = [Status.CANCELED, Status.EXPIRED, Status.REPLACED]
+    end = draw(st.sampled_from([*ends, Status.FILLED if pieces else Status.REJECTED]))
+    updates.append(Update(str(end), 5, "", 0, 0, shown(filled, end, value=value), None))
+    return updates, draw(st.permutations(updates)), draw(st.integers(0, 2**16))
+
+
+def end_of(updates):
+    intent = Intent(approve_exit(EXIT, 100))
+    intent.carried_by(shown(status=Status.PENDING))
+    told = [one for one in map(intent.heard, updates) if one]
+    (carrier,) = intent.carriers.values()
+    return carrier.status, carrier.seen, intent.over, sum(one.shares for one in told)
+
+
+@given(courses())
+def test_in_whatever_order_events_come_the_end_is_one(course):
+    """Late and twice: a status never goes back, and no share is lost or told again."""
+    updates, shuffled, seed = course
+    twice = [*shuffled, *random.Random(seed).choices(updates, k=3)]
+
+    assert end_of(updates) == end_of(shuffled) == end_of(twice)
+    assert end_of(updates)[2]
+
+
+def test_what_would_lead_back_is_counted():
+    """An order that is over is not new again."""
+    intent = Intent(approve_exit(EXIT, 100))
+    intent.carried_by(shown())
+    intent.heard(Update("canceled", 5, "", 0, 0, shown(status=Status.CANCELED), None))
+    intent.heard(Update("new", 5, "", 0, 0, shown(status=Status.WORKING), None))
+    intent.heard(Update("canceled", 5, "", 0, 0, shown(status=Status.CANCELED), None))
+
+    assert (intent.over, intent.ignored) == (True, 1)
+
+
+@given(st.sampled_from(Status), st.sampled_from(Status), st.sampled_from(Status))
+def test_the_table_only_goes_forward(one, two, three):
+    """No status comes back, by whatever way; nothing follows an end."""
+    assert not may_follow(one, one)
+    assert not (one.final and may_follow(one, two))
+    if may_follow(one, two) and may_follow(two, three):
+        assert may_follow(one, three)

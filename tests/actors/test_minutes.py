@@ -23,20 +23,23 @@ def bar(symbol, minute, close=10.0, *, updated=False):
 class Stream:
     """A venue whose stream says what it is told to, at its times."""
 
-    def __init__(self, script, history=()):
-        self.script = script
+    def __init__(self, script, history=(), after=()):
+        """`after` is what a second connection says; seconds count from the first."""
+        self.scripts = [script, after]
         self.history = list(history)
         self.asked = []
-        self.connections = 0
+        self.connected = []
+
+    @property
+    def connections(self):
+        return len(self.connected)
 
     async def bar_stream(self, symbols, out):
-        self.connections += 1
+        self.connected.append(trio.current_time())
         await out.send(Connected(self.connections))
-        start = trio.current_time()
-        if self.connections == 1:
-            for seconds, message in self.script:
-                await trio.sleep_until(start + seconds)
-                await out.send(message)
+        for seconds, message in self.scripts.pop(0) if self.scripts else ():
+            await trio.sleep_until(self.connected[0] + seconds)
+            await out.send(message)
         await trio.sleep_forever()
 
     async def bars(self, symbols, start_ns, end_ns):
@@ -104,25 +107,90 @@ async def test_what_a_broken_stream_missed_is_asked_for(autojump_clock):
     assert frame.bars[1, 3] == 12.0
 
 
-async def test_a_mute_stream_is_connected_again(autojump_clock):
-    """No bar of any symbol, but history has them: the stream is dead."""
-    venue = Stream([], [bar("AAA", 0), bar("BBB", 0)])
-    found, _ = await frames(venue, 1)
-    assert there(found[0][1]) == [0, 1]
+HISTORY = [bar(symbol, minute) for minute in range(6) for symbol in SYMBOLS]
 
-    venue = Stream([], [bar("AAA", 0), bar("BBB", 0)])
-    await frames(venue, 2)
+
+async def test_a_mute_stream_is_connected_again(autojump_clock):
+    """No bar of any symbol 75 s into a minute, but history has them: the stream is dead."""
+    venue = Stream([], HISTORY)
+    found, _ = await frames(venue, 3)
+
+    start = venue.connected[0]
+    assert [round(at - start) for at in venue.connected] == [0, 75, 135]
+    assert [round(at) for at, _ in found] == [62, 122, 182]
+    assert [there(frame) for _, frame in found] == [[0, 1]] * 3
+    assert [frame.mute for _, frame in found] == [False, True, True]
+
+
+async def test_frames_are_mute_until_a_bar_comes(autojump_clock):
+    """Whatever bar, of whatever symbol, in whatever minute."""
+    venue = Stream([], HISTORY, [(125.0, bar("AAA", 1))])
+    found, _ = await frames(venue, 3)
+
     assert venue.connections == 2
+    assert [frame.mute for _, frame in found] == [False, True, False]
+
+
+async def test_a_bar_that_is_only_late_is_no_mute_stream(autojump_clock):
+    """Ten seconds late, of one symbol: history stood in for it, nothing is broken."""
+    venue = Stream([(70.0, bar("AAA", 0)), (120.1, bar("AAA", 1)), (120.2, bar("BBB", 1))], HISTORY)
+    found, counts = await frames(venue, 2)
+
+    assert venue.connections == 1
+    assert [frame.mute for _, frame in found] == [False, False]
+    assert counts.late == 1
+
+
+async def test_a_stream_that_is_connecting_is_left_to_it(autojump_clock):
+    """It is down over two minutes' ends: mute, and not connected again from here."""
+    venue = Stream(
+        [(30.0, Lost("cut")), (170.0, Connected(2)),
+         *((180.1, bar(symbol, 2)) for symbol in SYMBOLS)], HISTORY,
+    )  # fmt: skip
+    found, _ = await frames(venue, 3)
+
+    assert venue.connections == 1
+    assert [frame.mute for _, frame in found] == [False, True, False]
+    assert [there(frame) for _, frame in found] == [[0, 1]] * 3
+
+
+async def test_a_stream_given_up_is_begun_again(autojump_clock):
+    """A fatal loss: once a minute it is tried, and until then nothing is opened."""
+    venue = Stream([(30.0, Lost("keys", fatal=True))], HISTORY)
+    found, _ = await frames(venue, 2)
+
+    assert venue.connections == 2
+    assert [frame.mute for _, frame in found] == [False, True]
+
+
+async def test_a_stream_that_came_back_after_the_minute_is_not_mute(autojump_clock):
+    """It missed the minute's bars with its connection, and history has told them."""
+    venue = Stream([(59.0, Lost("cut")), (61.0, Connected(2)), (120.1, bar("AAA", 1)),
+                    (120.1, bar("BBB", 1))], HISTORY)  # fmt: skip
+    found, _ = await frames(venue, 2)
+
+    assert venue.connections == 1
+    assert [frame.mute for _, frame in found] == [False, False]
 
 
 async def test_silence_everywhere_is_a_fact(autojump_clock):
-    """No bar here nor in history, or no answer: a frame without bars, on time."""
-    for history in ([], None):
-        venue = Stream([])
-        venue.history = history
-        found, _ = await frames(venue, 2)
-        assert [there(frame) for _, frame in found] == [[], []]
-        assert venue.connections == 1
+    """No bar here nor in history: frames without bars, on time, by the same connection."""
+    venue = Stream([])
+    found, _ = await frames(venue, 2)
+
+    assert [there(frame) for _, frame in found] == [[], []]
+    assert [frame.mute for _, frame in found] == [False, False]
+    assert venue.connections == 1
+
+
+async def test_silence_of_which_nothing_is_known_is_no_fact(autojump_clock):
+    """No bar, and no answer from history: connected again, and nothing is opened."""
+    venue = Stream([])
+    venue.history = None
+    found, _ = await frames(venue, 2)
+
+    assert [frame.mute for _, frame in found] == [False, True]
+    assert venue.connections == 2
 
 
 async def test_a_session_taken_up_late_starts_from_history(autojump_clock):

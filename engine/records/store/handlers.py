@@ -111,6 +111,17 @@ def _hold(batch: "Batch", row: Json, at: int, *, entry: bool) -> None:
         position["shares"] -= shares
 
 
+def _orphan(batch: "Batch", row: Json, at: int) -> None:
+    shares = abs(row["shares"])
+    batch.open(
+        ActiveRiskPosition, row["symbol"], row, symbol=row["symbol"],
+        direction=1 if row["shares"] > 0 else -1, shares=shares,
+        entry_micro=shares * _some(row["price"]), opened_shares=shares, entry_ms=at,
+        stop_micro=None, target_micro=None, trailing=None, status="active", closed_ms=None,
+    )  # fmt: skip
+    _audit(batch, row, at)
+
+
 def _gone(batch: "Batch", row: Json, at: int) -> None:
     status = "rejected" if row["type"] == "order_rejected" else "canceled"
     batch.close(OrderRow, row["order_id"], status=status, reason=row["reason"], closed_ms=at)
@@ -211,6 +222,8 @@ HANDLERS: dict[str, Callable[["Batch", Json, int], None]] = {
     "card_closed": _card_closed,
     "breaker_tripped": _tripped,
     "breaker_rearmed": _rearmed,
+    "orphan_found": _orphan,
+    "not_flat": _audit,
     "command": _audit,
     "card_refused": _audit,
     "config_changed": _audit,

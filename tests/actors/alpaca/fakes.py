@@ -168,9 +168,12 @@ class Line:
         return self.heard[-1]
 
     def subscribe_all(self, *, text=False):
-        """Open the market data stream and grant what was asked for."""
+        """Open the market data stream and grant what was asked for: bars, then quotes."""
         asked = self.data_auth(text=text)
-        self.send([{"T": "subscription", "bars": asked["bars"]}], text=text)
+        granted = {"T": "subscription", "bars": asked["bars"]}
+        self.send([granted], text=text)
+        self.heard.append(self.receive())
+        self.send([granted | {"quotes": self.heard[-1]["quotes"]}], text=text)
         return asked
 
     def trade_auth(self, *, binary=True):
@@ -282,6 +285,7 @@ def _open_by_hand(connection):
         {"T": "success", "msg": "connected"},
         {"T": "success", "msg": "authenticated"},
         {"T": "subscription", "bars": ["TQQQ"]},
+        {"T": "subscription", "bars": ["TQQQ"], "quotes": ["TQQQ"]},
     ):
         content = msgpack.packb([item])
         connection.sendall(bytes([0x82, len(content)]) + content)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.alpaca.orders import dollars, request_of
-from engine.events import Side
+from engine.events import Decision, Order, Side
+from engine.trading.approval import approve_exit
 from tests.actors.alpaca.wishes import entry, legs
 
 
@@ -40,6 +41,16 @@ def test_a_limit_is_never_worse_than_it_was_approved():
     """A buy is rounded down, a short sale up."""
     assert request_of(entry(limit=80.129)).limit_price == 80.12
     assert request_of(entry(limit=80.121, side=Side.SELL)).limit_price == 80.13
+
+
+def test_only_an_exit_without_a_limit_goes_at_the_market():
+    """The first try of one that flattens is a limit, immediate or cancel."""
+    out = Order("a", "TQQQ", Side.SELL, 5, entry=False, decision=Decision.EOD_EXIT)
+    market = request_of(approve_exit(out, 5))
+    limit = request_of(approve_exit(out._replace(limit_micro=79_601_000), 5))
+
+    assert (market.type, market.time_in_force) == ("market", "day")
+    assert (limit.type, limit.time_in_force, limit.limit_price) == ("limit", "ioc", 79.61)
 
 
 def test_legs_are_rounded_towards_the_price():

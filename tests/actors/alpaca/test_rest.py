@@ -354,7 +354,7 @@ async def test_quotes_leave_out_what_has_one_side_only(rest, venue):
     found = await venue.quotes(["TQQQ", "SQQQ", "SPY"])
 
     assert list(found) == ["TQQQ"]
-    assert found["TQQQ"][1:] == (80.01, 80.03, NOW_NS + 500_000_000)
+    assert found["TQQQ"][1:] == (80.01, 80.03, NOW_NS + 500_000_000, False)
 
 
 async def test_the_account_is_read_to_the_micro_dollar(rest, venue):

@@ -115,3 +115,29 @@ async def test_the_ledger_has_every_pair_by_name(tmp_path):
         assert one["cash_micro"] == one["start_micro"] - value - fill["fee_micro"]
         assert one["fees_micro"] == fill["fee_micro"]
         assert set((await api.get("/control/ledger?key=none"))["accounts"]) == set()
+
+
+async def test_the_ledger_tells_when_an_account_was_cut_off(tmp_path):
+    """No order stream until one listens; requests from a fault to the next sound answer."""
+    floor = floor_of(quiet_market(tmp_path))
+    async with serving(floor) as api, Trader(api).connected() as trader:
+        await trader.until(1)
+        await api.post("/control/fault", kind="html_502")
+        await api.ask("GET", "/v2/account")
+        hit = trader.now
+        await trader.until(2)
+        await api.get("/v2/account")
+        outages = (await api.ledger())["outages"]
+        assert outages["requests"] == [[hit, trader.now]]
+        ((_, listened),) = outages["order_stream"]
+        assert listened <= hit
+
+        await api.post("/control/fault", kind="mute", stream="trades", seconds=10)
+        muted = trader.now
+        await trader.until(3)
+        await api.post("/control/fault", kind="drop", stream="trades")
+        dropped = trader.now
+        await trader.until(4)
+        outages = (await api.ledger())["outages"]
+        assert outages["silence"] == [[muted, muted + 10_000_000_000]]
+        assert outages["order_stream"][1] == [dropped, None]

@@ -166,6 +166,19 @@ async def test_too_many_symbols_are_405(bars):
             assert (one[0]["bars"], one[0]["quotes"]) == (["AAA"], [])
 
 
+async def test_a_limit_of_one_channel_leaves_the_others(bars):
+    """Bars of all symbols, quotes of at most one."""
+    async with serving(floor_of(bars)) as api:
+        await api.post("/control/fault", kind="symbol_limit", limit=1, channel="quotes")
+        async with wire_to(f"{api.stream_url}/v2/iex") as wire:
+            stream = Json(wire)
+            await stream.hear()
+            await stream.say(action="auth", key="key", secret="secret")
+            both = await stream.say(action="subscribe", bars=["AAA", "BBB"], quotes=["AAA"])
+            assert (both[0]["bars"], both[0]["quotes"]) == (["AAA", "BBB"], ["AAA"])
+            assert await stream.say(action="subscribe", quotes=["BBB"]) == error(405)
+
+
 async def test_who_cannot_keep_up_is_dropped(bars, monkeypatch):
     """A client that lets too much pile up loses its socket; nobody else waits for it."""
     monkeypatch.setattr("actors.exchange.connection._MOST_WAITING", 3)

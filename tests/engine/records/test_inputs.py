@@ -7,21 +7,24 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInputError
 from engine.events import (
+    Acknowledge,
     Approve,
     Dismiss,
     Halt,
     Leg,
     Liquidate,
+    NotFlat,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
+    OrphanFound,
     Resume,
     Side,
     Snooze,
     StreamLost,
     StreamRestored,
 )
-from engine.records.inputs import Frame, InputLog, Reloaded, Said, Told, read_log
+from engine.records.inputs import Frame, InputLog, Met, Reloaded, Said, Told, read_log
 
 SYMBOLS = ("AAA", "BBB")
 texts = st.text(max_size=8)
@@ -36,9 +39,15 @@ reports = st.one_of(
     fills, st.builds(OrderCanceled, **gone), st.builds(OrderRejected, **gone),
     st.builds(StreamLost, ts_ns=st.just(0), reason=texts),
     st.builds(StreamRestored, ts_ns=st.just(0)),
+    st.builds(NotFlat, ts_ns=st.just(0), reason=texts),
+    st.builds(
+        OrphanFound, ts_ns=st.just(0), symbol=texts, shares=st.integers(-9, 9),
+        price_micro=st.integers(1, 2**40), fee_micro=st.integers(0, 9), paid=st.booleans(),
+    ),
 )  # fmt: skip
 commands = st.one_of(
     st.builds(Halt, reason=texts), st.just(Resume()),
+    st.builds(Acknowledge, symbol=texts),
     st.builds(Liquidate, symbol=st.none() | texts),
     st.builds(Approve, card=texts, version=st.none() | st.integers(1, 9)),
     st.builds(Dismiss, card=texts), st.builds(Snooze, card=texts, minutes=st.integers(1, 9)),
@@ -53,7 +62,7 @@ inputs = st.one_of(
 def frame(minute):
     bars = np.full((2, 5), np.nan)
     bars[minute % 2] = [1.25, 1.5, 1.0, 1.125, 1e9 + 0.5]
-    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2)
+    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2, mute=minute == 3)
 
 
 def written(path, given):
@@ -73,26 +82,31 @@ def test_what_goes_in_comes_out(tmp_path_factory, given):
 
 def test_frames_keep_every_bit(tmp_path):
     """Bars, their absence, and how they came."""
-    written(tmp_path / "log", [frame(m) for m in range(3)])
+    written(tmp_path / "log", [frame(m) for m in range(4)])
     for was, now in zip(
-        [frame(m) for m in range(3)], read_log(tmp_path / "log", SYMBOLS).inputs, strict=True
+        [frame(m) for m in range(4)], read_log(tmp_path / "log", SYMBOLS).inputs, strict=True
     ):
         assert was.bars.tobytes() == now.bars.tobytes()
-        assert (was.minute, was.late, was.backfilled) == (now.minute, now.late, now.backfilled)
+        for name in ("minute", "late", "backfilled", "mute"):
+            assert getattr(was, name) == getattr(now, name)
 
 
 def test_it_goes_on_where_it_ended(tmp_path):
-    """A second writer takes up the chain; what was about to be sent is known."""
+    """A second writer takes up the chain; what was about to be sent is known, and what it met."""
     path = tmp_path / "log"
     written(path, [frame(0)])
     log = InputLog(path, SYMBOLS, read_log(path, SYMBOLS).head)
     log.note({"in": "sent", "order_id": "x-1"})
+    for bid in (80.0, 80.01):
+        quote = {"symbol": "AAA", "bid": bid, "ask": 80.02, "at_ns": 5, "streamed": True}
+        log.note({"in": "quote", "order_id": "x-1", **quote})
     log.append(frame(1))
     log.close()
 
     logged = read_log(path, SYMBOLS)
     assert [one.minute for one in logged.inputs] == [0, 1]
     assert logged.sent == {"x-1"}
+    assert logged.met == {"x-1": Met("AAA", 80.01, 80.02, 5, streamed=True)}
 
 
 def test_a_torn_line_is_left_out(tmp_path):

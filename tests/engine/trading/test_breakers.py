@@ -61,7 +61,11 @@ LIMITS = {
     Gate.DAILY_LOSS: [("equity", 95_000.0, 94_999.99), ("equity", 95_000.01, 90_000.0)],
     Gate.DRAWDOWN: [("peak", 111_111.0, 111_112.0), ("peak", 100_000.0, 1e9)],
     Gate.CONSECUTIVE_LOSSES: [("losses", 2, 3), ("losses", 0, 4)],
-    Gate.STALE_DATA: [("data_age", 2.0, 3.0), ("data_age", 2.999, math.inf)],
+    Gate.STALE_DATA: [
+        ("data_age", 2.0, 3.0),
+        ("data_age", 2.999, math.inf),
+        ("mute", False, True),
+    ],
     Gate.LOST_STREAM: [("stream_lost", "", "timed out")],
     Gate.REJECTS: [("rejects", 2, 3), ("rejects", 0, 4)],
     Gate.PRICES: [("bad_price", "", "TQQQ")],

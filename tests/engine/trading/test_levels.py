@@ -352,7 +352,7 @@ def test_an_exit_takes_over_the_shares_of_the_legs():
     """It sells all that is held and names the legs it replaces; they rest no more (A5, A10)."""
     state = holding()
     name = state.legs[0].order.order_id
-    out = exit_order(state, 0, Decision.EXIT, 0)
+    out = exit_order(state, state.symbols[0], Decision.EXIT, 0)
 
     assert (out.order.replaces, out.order.shares, out.order.side) == (name, 600, Side.SELL)
     state.apply(OrderSubmitted(ts_ns=state.open_ns, approved=out))
@@ -366,7 +366,7 @@ def test_an_exit_after_a_part_of_the_target_sells_what_is_left():
     state = holding()
     state.apply(leg_fill(state, Leg.TARGET, 200, TARGET))
 
-    assert exit_order(state, 0, Decision.EXIT, 0).order.shares == 400
+    assert exit_order(state, state.symbols[0], Decision.EXIT, 0).order.shares == 400
 
 
 def test_legs_that_are_canceled_protect_no_more():
@@ -376,7 +376,7 @@ def test_legs_that_are_canceled_protect_no_more():
     state.apply(OrderCanceled(ts_ns=0, order_id=name, symbol="AAA", reason="by the broker"))
 
     assert not state.legs[0].resting
-    assert exit_order(state, 0, Decision.EXIT, 0).order.replaces == ""
+    assert exit_order(state, state.symbols[0], Decision.EXIT, 0).order.replaces == ""
 
 
 @pytest.mark.parametrize("direction", [1, -1])

@@ -1,0 +1,54 @@
+"""Execution on a simulated venue, without a trader."""
+
+from contextlib import asynccontextmanager
+
+import trio
+
+from actors.exchange.account import Holding
+from actors.execution import Execution
+from actors.orphans import Books
+from engine.events import MICRO
+from tests.actors.interleavings import market
+from tests.actors.simulated_venue import Latencies, open_venue
+from tests.bars import SIX, config
+
+AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
+
+
+@asynccontextmanager
+async def executing(
+    told, book=lambda: Books({}), begin=lambda _execution, _venue: None, met=lambda *_: None
+):
+    """Run execution on a venue that holds nothing, half a minute before the bell; yields both.
+
+    `begin` is called with both before it runs.
+    """
+    (session, bars), warmup = market()
+    venue, clock = open_venue(session, SIX, bars, warmup, config(), 0, AT_ONCE)
+    execution = Execution(venue, clock, config(), session, told.extend, book, met)
+    begin(execution, venue)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(execution.run, SIX)
+        await trio.sleep(1)
+        yield execution, venue
+        nursery.cancel_scope.cancel()
+
+
+def answering(venue, answers):
+    """Let what is submitted be answered from a list, then by the venue; the ids that were sent."""
+    sent, really = [], venue.submit
+
+    async def submit(approved):
+        sent.append(approved.order.order_id)
+        return answers.pop(0) if answers else await really(approved)
+
+    venue.submit = submit
+    return sent
+
+
+def hold(venue, symbol, shares, price, *, paid=True):
+    """Let the venue hold a position, as if by hand."""
+    cost = abs(shares) * round(price * MICRO)
+    venue.books.holdings[symbol] = Holding(shares, cost)
+    if paid:
+        venue.books.cash_micro -= cost if shares > 0 else -cost

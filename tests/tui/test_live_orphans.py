@@ -1,0 +1,171 @@
+"""A position bought by hand while `rotor live` trades on the real exchange."""
+
+import pytest
+from alpaca.trading.client import TradingClient
+from alpaca.trading.enums import OrderSide, TimeInForce
+from alpaca.trading.requests import MarketOrderRequest
+
+from actors.control import socket_path
+from tests.tui.rehearsal import BUSY, exchange, rows, sound, wait_for
+from tui.cli import main
+from tui.session import ask
+from tui.venues import REHEARSAL
+
+NO_UVXY = (*BUSY, 'risk.symbol_max_position_pct={"UVXY"=0.001}')
+"""Rotor itself enters no UVXY, so that what is held of it was bought by hand."""
+
+
+@pytest.fixture(autouse=True)
+def _own_sockets(monkeypatch, runtime_dir):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+
+
+def trade_by_hand(place, side, symbol, shares):
+    """Trade as anyone would, while time stands."""
+    client = TradingClient(REHEARSAL, REHEARSAL, paper=True, url_override=place.url)
+    request = MarketOrderRequest(
+        symbol=symbol, qty=shares, side=side, time_in_force=TimeInForce.DAY
+    )
+    client.submit_order(request)
+
+
+def minute_of(place):
+    state = place.asked("/control")
+    return state["minute"] if state["session_open"] else -1
+
+
+def paused_at(place, minute):
+    """Let time stand from a minute on."""
+    wait_for(lambda: minute_of(place) >= minute)
+    place.asked("/control/pause", "POST")
+
+
+def goes_on(place):
+    place.asked("/control/resume", "POST")
+
+
+def held(out):
+    """What the session shows of its positions."""
+    view = ask(socket_path(out), {"verb": "positions"})
+    return {position["symbol"]: position for position in view.get("positions", ())}, view
+
+
+def events(out, kind):
+    return [row for row in rows(out, "events") if row["type"] == kind]
+
+
+def told(out):
+    return b'"OrphanFound"' in (out / "inputs.jsonl").read_bytes()
+
+
+def ended(process):
+    stdout, stderr = process.communicate(timeout=170)
+    assert stdout, stderr.decode()
+    import orjson
+
+    return orjson.loads(stdout)
+
+
+def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
+    """Entries wait meanwhile; the ledger is the exchange's to the cent, the day ends flat."""
+    out = tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(out, settings=NO_UVXY)
+        paused_at(place, 20)
+        trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
+        goes_on(place)
+        wait_for(lambda: told(out))
+        wait_for(lambda: "UVXY" in held(out)[0])
+        place.asked("/control/pause", "POST")
+        shown, view = held(out)
+        ask(socket_path(out), {"verb": "acknowledge", "symbol": "UVXY", "actor": "cli:ann"})
+        wait_for(lambda: held(out)[0]["UVXY"]["acknowledged_by"] == "cli:ann")
+        free = held(out)[1]
+        ask(socket_path(out), {"verb": "liquidate", "symbol": "UVXY", "actor": "cli:ann"})
+        goes_on(place)
+        summary = ended(process)
+        sound(place, summary)
+
+    assert shown["UVXY"]["orphan"] is True
+    assert shown["UVXY"]["acknowledged_by"] == ""
+    assert "Rotor did not open UVXY" in view["blocked_by"]
+    assert "UVXY" not in free["blocked_by"]
+    (found,) = events(out, "orphan_found")
+    assert (found["symbol"], found["shares"], found["paid"]) == ("UVXY", 10, True)
+    given = [(row["verb"], row["actor"]) for row in events(out, "command")]
+    assert given == [("acknowledge", "cli:ann"), ("liquidate", "cli:ann")]
+    (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
+    assert (trip["symbol"], trip["shares"]) == ("UVXY", 10)
+    between = [
+        row for row in rows(out, "decisions")
+        if row["decision"] in (2, 3)
+        and found["timestamp_ms"] <= row["timestamp_ms"] < events(out, "command")[0]["timestamp_ms"]
+    ]  # fmt: skip
+    assert between == []
+    assert main(["verify", str(out)]) == 0
+
+
+def test_a_killed_session_finds_it_once(tmp_path, runtime_dir):
+    """kill -9 with an orphan held: it is there again, and sold before the close."""
+    out = tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(out, settings=NO_UVXY)
+        paused_at(place, 20)
+        trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
+        goes_on(place)
+        wait_for(lambda: told(out))
+        process.kill()
+        process.communicate()
+        summary = place.trade(out, settings=NO_UVXY)
+        account = sound(place, summary)
+
+    assert summary["resumed_inputs"] > 0
+    assert len(events(out, "orphan_found")) == 1
+    (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
+    assert "flat before the close" in trip["exit_reason"]
+    orders = [o for o in account["orders"] if (o["symbol"], o["side"]) == ("UVXY", "SELL")]
+    assert [(o["kind"], o["time_in_force"]) for o in orders] == [("limit", "ioc")]
+    assert main(["verify", str(out)]) == 0
+
+
+def test_one_sold_by_hand_leaves_the_book(tmp_path, runtime_dir):
+    """Nothing was acknowledged; entries go on once it is gone."""
+    out = tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(out, settings=NO_UVXY)
+        paused_at(place, 20)
+        trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
+        goes_on(place)
+        wait_for(lambda: told(out))
+        place.asked("/control/pause", "POST")
+        trade_by_hand(place, OrderSide.SELL, "UVXY", 10)
+        goes_on(place)
+        summary = ended(process)
+        sound(place, summary)
+
+    (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
+    assert "by hand" in trip["exit_reason"]
+    assert main(["verify", str(out)]) == 0
+
+
+def test_one_of_another_symbol_is_sold_by_hand_alone(tmp_path, runtime_dir):
+    """It is shown at its cost; no clock sells it, `liquidate` does."""
+    out = tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(out, "--symbols", "TQQQ,SQQQ,SSO")
+        paused_at(place, 20)
+        trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
+        goes_on(place)
+        wait_for(lambda: told(out))
+        wait_for(lambda: "UVXY" in held(out)[0])
+        place.asked("/control/pause", "POST")
+        shown, _ = held(out)
+        ask(socket_path(out), {"verb": "liquidate", "symbol": "UVXY", "actor": "cli:ann"})
+        goes_on(place)
+        summary = ended(process)
+        sound(place, summary)
+
+    assert shown["UVXY"]["price"] == shown["UVXY"]["entry_price"]
+    (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
+    assert trip["exit_reason"] == "liquidated by cli:ann"
+    assert main(["verify", str(out)]) == 0
