@@ -129,7 +129,7 @@ def test_a_liquidation_ends_when_the_broker_says_so(tmp_path):
 
     assert last.by == "ann"
     assert [step.state for step in last.steps] == ["done"] * 4
-    assert last.started_ns == views[0].header.open_ns + 20 * MINUTE_NS + 30 * 10**9
+    assert last.started_ns == views[-1].header.open_ns + 20 * MINUTE_NS + 30 * 10**9
     assert 0 <= last.confirmed_ns - last.steps[2].at_ns <= 2 * 10**9
     assert shown[0].steps[2].state == "running"
     assert last.steps[2].done == last.steps[2].total > 0
