@@ -25,6 +25,7 @@ from actors.mailbox import Mailbox
 from actors.orders import Orders, Tell
 from actors.sending import Sending
 from actors.session_clock import SessionClock, move_on_after, pause
+from actors.silence import Silence
 from actors.trust import Trust
 from actors.venue import (
     Accepted,
@@ -113,10 +114,8 @@ class Execution:
 
     def carrying(self, order_id: str) -> Carried:
         """Return whether the broker has an order, or nothing more will come of it."""
-        if order_id not in self._orders:
-            return "over"
-        intent = self._orders[order_id]
-        if intent.ended or intent.over:
+        intent = self._orders.get(order_id)
+        if intent is None or intent.ended or intent.over:
             return "over"
         return "yes" if intent.carriers else "no"
 
@@ -140,7 +139,10 @@ class Execution:
         sender, receiver = trio.open_memory_channel[Update | Connected | Lost](1024)
         async with trio.open_nursery() as nursery:
             self._inquiry = Inquiry(self._venue, self._clock, self._orders, nursery)
-            self._sending = Sending(self._venue, self._clock, self._orders, self._inquiry)
+            self._silence = Silence(self._clock, self.trust, self._venue.drop_orders, nursery)
+            self._sending = Sending(
+                self._venue, self._clock, self._orders, self._inquiry, self._silence
+            )
             self._nursery = nursery
             for symbol in symbols:
                 self._open_lane(symbol)
@@ -240,8 +242,10 @@ class Execution:
             case Lost(reason=reason):
                 self.trust.lose(reason)
             case Connected():
+                self._silence.word()
                 await self._reconcile()
             case Update():
+                self._silence.word()
                 self._orders.take(message)
 
     # --- truth ----------------------------------------------------------------------------------
@@ -251,11 +255,14 @@ class Execution:
         while True:
             try:
                 await self._snapshot()
+                if self.trust.ready.is_set():
+                    self.trust.stand()
+                else:
+                    await self._comparison.begin({i.order.symbol for i in self._orders})
                 break
             except Unreachable as error:
                 self.trust.down = f"its snapshot cannot be had: {error}"
                 await pause(self._clock, 2.0)
-        self.trust.stand()
         await self._resume()
         self.trust.restore()
 

@@ -46,6 +46,10 @@ class Orders:
     def __contains__(self, order_id: str) -> bool:
         return order_id in self._intents
 
+    def get(self, order_id: str) -> Intent | None:
+        """Return an order's intent; None if it is not known."""
+        return self._intents.get(order_id)
+
     def __iter__(self) -> Iterator[Intent]:
         return iter(list(self._intents.values()))
 

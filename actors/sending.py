@@ -12,6 +12,7 @@ from actors.inquiry import Inquiry
 from actors.intents import Intent
 from actors.orders import Orders
 from actors.session_clock import SessionClock, move_on_after, pause
+from actors.silence import Silence
 from actors.venue import Accepted, Answer, Rejected, Unreachable, Venue
 from engine.events import Approved, OcoOrder, Order
 from engine.trading.approval import approve_exit
@@ -25,11 +26,19 @@ SHARES_SETTLE = (0.5, 1.0)
 class Sending:
     """Sends what the lanes of a session give it."""
 
-    def __init__(self, venue: Venue, clock: SessionClock, orders: Orders, inquiry: Inquiry) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        clock: SessionClock,
+        orders: Orders,
+        inquiry: Inquiry,
+        silence: Silence,
+    ) -> None:
         self._venue = venue
         self._clock = clock
         self._orders = orders
         self._inquiry = inquiry
+        self._silence = silence
 
     async def send(self, intent: Intent) -> None:
         """Send an order, and see to it that its end is heard of."""
@@ -39,7 +48,8 @@ class Sending:
             await self._try_limit(intent, order._replace(limit_micro=intent.limit_micro))
             await self.finish(intent)
             return
-        await self._answered(intent, await self._submit(intent, intent.approved))
+        words = self._silence.words
+        await self._answered(intent, await self._submit(intent, intent.approved), words)
 
     async def finish(self, intent: Intent) -> None:
         """Send at the market what a limit has left, once it is over; nothing if that was done."""
@@ -54,16 +64,18 @@ class Sending:
         assert isinstance(order, Order)
         intent.sent_id = intent.next_id
         rest = order._replace(order_id=intent.sent_id, shares=order.shares - intent.filled)
+        words = self._silence.words
         answer = await self._submit(intent, approve_exit(rest, rest.shares))
         intent.rest_follows = False
-        await self._answered(intent, answer)
+        await self._answered(intent, answer, words)
 
     async def _try_limit(self, intent: Intent, order: Order) -> None:
+        words = self._silence.words
         answer = await self._submit(intent, approve_exit(order, order.shares))
         if isinstance(answer, Rejected):
             intent.refused = True  # the market order may still go
         else:
-            await self._answered(intent, answer)
+            await self._answered(intent, answer, words)
 
     async def _submit(self, intent: Intent, approved: Approved[Order | OcoOrder]) -> Answer:
         """Send an order; what protects or closes is sent again where the shares are not there yet.
@@ -93,9 +105,11 @@ class Sending:
             await self._venue.cancel(order.broker_id)
         return bool(others)
 
-    async def _answered(self, intent: Intent, answer: Answer) -> None:
+    async def _answered(self, intent: Intent, answer: Answer, words: int) -> None:
+        """Take an answer; `words` is how often the stream had spoken when the order went."""
         match answer:
             case Accepted(order=order):
+                self._silence.expect(words)
                 self._orders.show(intent, order)
             case Rejected(reason=reason):
                 self._orders.reject(intent, reason)

@@ -9,12 +9,14 @@ import trio
 from actors.orders import Tell
 from engine.events import StreamLost, StreamRestored
 
+NOT_CONNECTED = "it has not connected yet"
+
 
 class Trust:
     """One session's trust in its broker."""
 
     def __init__(self, tell: Tell) -> None:
-        self.down = "it has not connected yet"
+        self.down = NOT_CONNECTED
         """Why no entry may be sent; empty if one may."""
         self.ready = trio.Event()
         """Set once the order stream has been reconciled for the first time."""
@@ -27,6 +29,11 @@ class Trust:
         if not self._told:
             self._told = True
             self._tell([StreamLost(ts_ns=0, reason=reason)])
+
+    def doubt(self, reason: str) -> None:
+        """Stop entries for a reason that is looked into; nothing is told of it."""
+        self.down = reason
+        self.ready.set()
 
     def stand(self) -> None:
         """Let entries go; `restore` tells of it."""

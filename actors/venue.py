@@ -270,6 +270,10 @@ class Venue(Protocol):
         """Send what happens to the account's orders, for ever, connecting again as needed."""
         ...
 
+    def drop_orders(self, reason: str) -> None:
+        """Break the order stream's connection, so that a new one is made: it is mute."""
+        ...
+
     async def bar_stream(
         self, symbols: Sequence[str], out: trio.MemorySendChannel[Bar | Connected | Lost]
     ) -> None:

@@ -30,9 +30,9 @@ class PositionView:
     target: float | None
     leaving: bool
     """True while an exit works."""
-    orphan: bool
+    orphan: bool = False
     """True if Rotor did not open it."""
-    acknowledged_by: str
+    acknowledged_by: str = ""
     """Who acknowledged an orphan; empty while nobody has."""
 
 

@@ -68,7 +68,7 @@ class AlpacaVenue:
 
         `endpoint` is a local exchange, http://127.0.0.1:PORT. `data_timeout`: seconds of wall time
         without a bar after which the bar stream connects again; None leaves that to a watchdog
-        that knows the session (see `drop_bars`). `sleep` waits between connections. Rates hold
+        that knows the session. `sleep` waits between connections. Rates hold
         until the server's headers say more.
         """
         self.bars_seen = self.updates_seen = 0
@@ -270,11 +270,6 @@ class AlpacaVenue:
             sleep=self._sleep,
         )
         await self._bar_stream.run(out)
-
-    def drop_bars(self, reason: str) -> None:
-        """Break the bar stream's connection, so that a new one is made."""
-        if self._bar_stream is not None:
-            self._bar_stream.drop(reason)
 
     def drop_orders(self, reason: str) -> None:
         """Break the order stream's connection, so that a new one is made."""

@@ -6,10 +6,11 @@ KEY OUTPUT: LogView, filtered.
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from actors.cockpit.asked import LogLine, LogView
 from actors.cockpit.feed import Feed
+from actors.cockpit.filtering import Term, parse
 from actors.cockpit.labels import price, usd
 from engine.events import (
     Event,
@@ -26,6 +27,8 @@ from engine.records.page import Page, Trade
 
 KEPT = 5_000
 SHOWN = 1_000
+FIELDS = ("actor", "level", "sym", "text")
+"""Of a filter."""
 WARNINGS = ("RISK", "HEALTH", "HALT")
 _ACTORS = {
     "RISK": "risk", "HEALTH": "health", "CONFIG": "config", "INBOX": "inbox", "HALT": "command",
@@ -66,9 +69,9 @@ class Log:
         self.add(ns, "info", "feed", text)
 
     def view(self, words: str) -> LogView:
-        """Return the newest lines that match all words: text, `field:value`, `!` negates."""
-        tests = [_test(word) for word in words.split()]
-        found = [line for line in self._lines if all(test(line) for test in tests)]
+        """Return the newest lines that match a filter; raises BadInputError for no filter."""
+        terms = parse(words, (), FIELDS)
+        found = [line for line in self._lines if matches(line, terms)]
         return LogView(lines=tuple(found[-SHOWN:]), total=self.total, matching=len(found))
 
 
@@ -86,20 +89,10 @@ class Listening(logging.Handler):
         self._log.add(self._now_ns(), level, record.name, record.getMessage())
 
 
-def _test(word: str) -> Callable[[LogLine], bool]:
-    negated, word = word.startswith("!"), word.removeprefix("!").lower()
-    field, colon, value = word.partition(":")
-    if colon and field in ("actor", "level"):
-
-        def holds(line: LogLine) -> bool:
-            return str(getattr(line, field)).lower().startswith(value)
-    else:
-
-        def holds(line: LogLine) -> bool:
-            wanted = value if colon and field == "sym" else word
-            return wanted in line.text.lower() or wanted in line.actor.lower()
-
-    return lambda line: holds(line) != negated
+def matches(line: LogLine, terms: Sequence[Term]) -> bool:
+    """Whether a line has all that a filter asks for; a symbol is a word of its text."""
+    fields = {"actor": line.actor, "level": line.level, "sym": line.text, "text": line.text}
+    return all(term.holds(fields) for term in terms)
 
 
 def _told(event: Event | Trade) -> tuple[str, str, str] | None:

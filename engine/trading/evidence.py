@@ -85,6 +85,11 @@ class Evidence:
             mfe=round(best, 8),
         )
 
+    def closed_unseen(self, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
+        """Return a closed round trip of a symbol that has no bars here."""
+        self._trips += 1
+        return RoundTripClosed(ts_ns=fill.ts_ns, number=self._trips, trip=trip, mae=0.0, mfe=0.0)
+
     def excursion(self, column: int, entry: float, direction: int) -> tuple[float, float]:
         """Return how far an open position was under (≤ 0) and above water (≥ 0), fractions.
 
@@ -92,11 +97,6 @@ class Evidence:
         """
         seen = self._seen.get(column, (np.inf, -np.inf))
         return _excursion(seen, entry, direction) if seen[0] <= seen[1] else (0.0, 0.0)
-
-    def closed_unseen(self, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
-        """Return a closed round trip of a symbol that has no bars here."""
-        self._trips += 1
-        return RoundTripClosed(ts_ns=fill.ts_ns, number=self._trips, trip=trip, mae=0.0, mfe=0.0)
 
     def words(self, column: int, direction: int, bucket: int) -> str:
         """Return what this run's trades and shadows like this one have won, with their n."""

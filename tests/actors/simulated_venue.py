@@ -164,6 +164,10 @@ class SimulatedVenue:
             for _ in range(copies):
                 out.put(update, 0.2 if at_end else self.latencies.event)
 
+    def drop_orders(self, reason):
+        """Its streams are never mute."""
+        raise AssertionError(reason)
+
     async def order_stream(self, out):
         """One connection: events in their order, each as late as the seed says."""
         await self._way()

@@ -102,3 +102,36 @@ async def meeting(execution, venue, quote, monkeypatch, order):
     monkeypatch.setattr(venue, "quotes", quotes)
     await execution.send(Outgoing((), (approve_exit(order, 10),)), [])
     await trio.sleep(10)
+
+
+async def test_an_order_stream_that_says_nothing_is_dropped(mock_clock):
+    """Two orders in a row without any event: one may be missing, a stream that stands is mute."""
+    dropped = []
+
+    def note(_execution, venue):
+        venue.drop_orders = dropped.append
+
+    async with executing([], begin=note) as (execution, venue):
+        for line in venue._events:
+            line.put = lambda *_: None
+        hold(venue, "TQQQ", 30, 10.0)
+        for number in range(3):
+            await execution.send(Outgoing((), (approve_exit(leaving(number), 10),)), [])
+            await trio.sleep(10)
+            assert len(dropped) == (number >= 1)
+
+    assert "no word of 2 orders" in dropped[0]
+
+
+async def test_an_order_stream_that_speaks_is_left_alone(mock_clock):
+    """Also where its event comes before the answer."""
+    async with executing([]) as (execution, venue):  # its drop_orders raises
+        hold(venue, "TQQQ", 30, 10.0)
+        for number in range(3):
+            await execution.send(Outgoing((), (approve_exit(leaving(number), 10),)), [])
+            await trio.sleep(10)
+
+
+def leaving(number):
+    """Return an exit of ten shares."""
+    return EXIT._replace(order_id=f"out-{number}")

@@ -70,7 +70,7 @@ class Cockpit(Trading):
         now = transport.speed
         if step > 0:
             above = [speed for speed in SPEEDS if speed is None or (now and speed > now)]
-            self.move("speed", above[0])
+            self.move("speed", above[0] or "max")
         else:
             below = [speed for speed in SPEEDS if speed and (now is None or speed < now)]
             self.move("speed", below[-1] if below else 1)
@@ -87,7 +87,7 @@ class Cockpit(Trading):
         request: Json = {"verb": "transport", "do": do}
         if do in ("speed", "seek"):
             request["to"] = to
-        speed = "max" if to is None else f"{to}×"
+        speed = to if to == "max" else f"{to}×"
         told = {"play": "► play", "pause": "‖ paused", "speed": f"speed {speed}"}
         self.give(request, lambda answer: str(answer.get("said") or told.get(do, do)), looks=True)
 

@@ -4,7 +4,6 @@ KEY INPUT: the answer to the verb `show`, a JSON object.
 KEY OUTPUT: the view, or BadInputError in words.
 """
 
-from functools import cache
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +18,7 @@ async def asked(source: Source, view: type[V], what: str, **more: object) -> V:
     """Ask for a view; raises BadInputError with the session's words, or if it is no such view."""
     answer = await source.ask({"verb": "show", "what": what, **more})
     try:
-        return _adapter(view).validate_python(answer.get("show"))
+        return TypeAdapter(view).validate_python(answer.get("show"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -27,8 +26,3 @@ async def asked(source: Source, view: type[V], what: str, **more: object) -> V:
             f"the session's answer to show {what} cannot be read ({where}: {first['msg']}): "
             "is it of another version?"
         ) from error
-
-
-@cache
-def _adapter(view: type[V]) -> TypeAdapter[V]:
-    return TypeAdapter(view)

@@ -96,7 +96,7 @@ def _theme(app: Cockpit, words: str) -> None:
 def _speed(app: Cockpit, words: str) -> None:
     if words != "max" and not (words.isdigit() and int(words) > 0):
         raise BadInputError("wanted minutes per minute, such as 60, or max")
-    app.move("speed", None if words == "max" else int(words))
+    app.move("speed", words if words == "max" else int(words))
 
 
 def _move(do: str) -> Callable[[Cockpit, str], None]:

@@ -160,7 +160,7 @@ def age(seconds: float | None) -> str:
 
 def spark(values: Sequence[float | None], width: int) -> str:
     """Return the last `width` values as a sparkline over their own range; unknown ones blank."""
-    shown = values[-width:]
+    shown = values[-width:] if width else ()
     known = [value for value in shown if value is not None]
     if not known:
         return " " * width

@@ -9,7 +9,7 @@ danger for what is tripped, stale, down or rejected; muted for headings and time
 or more on background, surface and cursor row. In `safe`, profit and loss are blue and orange.
 """
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 TOKENS = (
     *("muted", "profit", "loss", "warning", "danger", "info", "rule", "cursor-row"),
@@ -36,13 +36,16 @@ def _theme(name: str, grounds: str, colours: str, badges: str, *, dark: bool = T
         panel=surface,
         dark=dark,
         ansi=name == "rotor-terminal",
-        variables=dict(
-            zip(
-                TOKENS,
-                (muted, profit, loss, warning, danger, info, rule, cursor, *badges.split()),
-                strict=True,
-            )
-        ),
+        variables={
+            **(BUILTIN_THEMES["ansi-dark"].variables if name == "rotor-terminal" else {}),
+            **dict(
+                zip(
+                    TOKENS,
+                    (muted, profit, loss, warning, danger, info, rule, cursor, *badges.split()),
+                    strict=True,
+                )
+            ),
+        },
     )
 
 

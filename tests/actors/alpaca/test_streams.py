@@ -230,21 +230,21 @@ async def test_a_mute_socket_is_noticed(nursery):
 
 
 async def test_a_watchdog_can_drop_a_connection(nursery):
-    """drop_bars breaks it with the watchdog's reason; a new one follows."""
+    """drop_orders breaks it with the reason; a new one follows."""
 
     def script(line):
-        line.subscribe_all()
+        line.trade_auth()
         line.hold()
 
     with streaming(script) as (url, _):
         venue = venue_at(url)
-        listener = Listener(nursery, bars_of(venue))
+        listener = Listener(nursery, venue.order_stream)
         await listener.next()
-        venue.drop_bars("no bar for 75 s")
+        venue.drop_orders("no word")
         said = await listener.take(2)
         listener.stop()
 
-    assert said == [Lost("no bar for 75 s"), Connected(2)]
+    assert said == [Lost("no word"), Connected(2)]
 
 
 async def test_a_server_that_never_greets_is_given_up(nursery, monkeypatch):

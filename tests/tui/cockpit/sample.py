@@ -293,11 +293,11 @@ BREAKERS = tuple(
 )
 
 
-def risk(heat: float = 0.93, exposure: float = 83.3) -> RiskView:
+def risk(heat: float = 0.93, exposure: float = 83.3, drawdown: float = 0.15) -> RiskView:
     """Return limits and armed breakers."""
     limits = (
         *(("heat", heat, 10, "%"), ("exposure", exposure, 100, "%"), ("day loss", 0.0, 5, "%")),
-        *(("drawdown", 0.15, 10, "%"), ("losses", 1, 3, "in a row")),
+        *(("drawdown", drawdown, 10, "%"), ("losses", 1, 3, "in a row")),
         ("orders", 2, 30, "in the last minute"),
     )
     return RiskView(
@@ -620,7 +620,7 @@ def _nothing_traded(view: CockpitView) -> CockpitView:
             forced=0,
             symbols=12,
         ),
-        risk=risk(0.0, 0.0),
+        risk=risk(0.0, 0.0, 0.0),
         trades=(),
     )
 
@@ -640,6 +640,7 @@ def flattening() -> CockpitView:
         "SVIX": {"last_usd": 15.64, "pnl_usd": 69.0, "pnl_pct": 0.39},
         "TNA": {"shares": 328, "last_usd": 35.49, "pnl_usd": -75.44, "pnl_pct": -0.64},
     }
+    values = {"TQQQ": 0.0, "SVIX": 17_986.0, "TNA": 11_640.72}
     bare = dict.fromkeys(
         ("stop_usd", "stop_pct", "target_usd", "target_pct", "gauge_entry", "gauge_last")
     )
@@ -648,6 +649,8 @@ def flattening() -> CockpitView:
             position,
             **bare,
             **sold[position.symbol],
+            value_usd=values[position.symbol],
+            value_pct=values[position.symbol] / 1007.9909,
             state="flat" if position.symbol == "TQQQ" else "exiting",
         )
         for position in view.positions
@@ -672,9 +675,11 @@ def flattening() -> CockpitView:
             exposure_pct=29.4,
         ),
         positions=positions,
+        risk=risk(0.0, 29.4, 0.20),
+        stats=replace(view.stats, total_usd=561.16, mrd_pct=0.56),
         orders=(
             *map(order, _FLATTEN_ORDERS),
-            *(order(row, "canceled") for row in _ORDERS[:6]),
+            *(order((*row[:8], "flatten"), "canceled") for row in _ORDERS[:6]),
         ),
         decisions=(
             *decisions(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.widgets import DataTable
 
 from actors.cockpit.views import CockpitView
 from tui.cockpit import footer_keys, keys
@@ -118,6 +119,14 @@ class CockpitScreen(Screen[None]):
     def selected(self) -> Row | None:
         """Return the row under the cursor; None if there is none."""
         return None
+
+    def move(self, rows: int) -> None:
+        """Move the cursor of the focused table."""
+        table = self.focused
+        if isinstance(table, DataTable):
+            table.move_cursor(row=table.cursor_row + rows)
+        elif table is not None and hasattr(table, "action_move"):  # a Ladder, which knows Row
+            table.action_move(rows)
 
     def filter_rows(self, words: str) -> str:  # noqa: ARG002 - not every screen has rows
         """Show only the rows that match; return what is left in words (`fas: 1 of 12`)."""

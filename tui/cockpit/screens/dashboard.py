@@ -55,6 +55,8 @@ class DashboardScreen(CockpitScreen):
 
     def draw_body(self, view: CockpitView) -> None:
         """Show a view; the first one decides where the keys go."""
+        for ladder in self.query(Ladder):
+            ladder.age()
         self.query_one(Board).draw(view)
         if self.focused is None:
             self.set_focus(self.query_one(Positions if view.positions else Signals))
@@ -90,4 +92,4 @@ class DashboardScreen(CockpitScreen):
         """Go to a minute of a replay."""
         view = self.query_one(Track).view
         if view is not None and view.transport is not None:
-            self.cockpit.give({"verb": "transport", "do": "seek", "to": message.minute})
+            self.cockpit.move("seek", message.minute)

@@ -12,7 +12,6 @@ from textual.binding import Binding
 from actors.cockpit.asked import ExplainView
 from engine.errors import RotorError
 from tui.cockpit.asking import asked
-from tui.cockpit.screens.base import CockpitScreen
 from tui.cockpit.screens.dialog import Dialog
 
 NAMES, WORDS = 9, 51
@@ -25,8 +24,8 @@ class Explain(Dialog[None]):
     size_class = "-text"
     BINDINGS: ClassVar = [
         Binding("escape,q,e", "close", "close"),
-        Binding("down,j", "next('cursor_down')", "next row"),
-        Binding("up,k", "next('cursor_up')", "previous row"),
+        Binding("down,j", "next(1)", "next row"),
+        Binding("up,k", "next(-1)", "previous row"),
         Binding("pagedown,space", "scroll('down')", "on"),
         Binding("pageup", "scroll('up')", "back"),
     ]
@@ -60,12 +59,12 @@ class Explain(Dialog[None]):
         frame = self.query_one("#frame")
         frame.scroll_page_down() if way == "down" else frame.scroll_page_up()
 
-    async def action_next(self, move: str) -> None:
+    def action_next(self, rows: int) -> None:
         """Move the cursor of the table beneath and explain the row there."""
         beneath = self.cockpit.shown
-        if not isinstance(beneath, CockpitScreen) or beneath.focused is None:
+        if beneath is None:
             return
-        await self.app.run_action(move, beneath.focused)
+        beneath.move(rows)
         row = beneath.selected
         if row is not None and (row.kind, row.id) != self.asked_for:
             self.asked_for = (row.kind, row.id)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from actors.cockpit.views import CockpitView, DecisionView
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import Row
-from tui.cockpit.widgets.ladder import Ladder, Table, free
+from tui.cockpit.widgets.ladder import Ladder, Table, fewer, free
 from tui.cockpit.widgets.lines import Line
 
 STYLES = {
@@ -25,7 +25,7 @@ class Decisions(Ladder):
     """What was decided last; a new line is bold for two seconds."""
 
     newest_first: ClassVar[bool] = True
-    counted: ClassVar[bool] = False
+    counted = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
@@ -40,12 +40,11 @@ class Decisions(Ladder):
         self._newest = max(ids, default=self._newest)
         super().draw(view)
 
-    def tick(self) -> None:
-        """Let what is new become usual."""
-        super().tick()
-        if self._bold_pulls:
-            self._bold_pulls = {one: left - 1 for one, left in self._bold_pulls.items() if left > 1}
-            self.redraw()
+    def age(self) -> bool:
+        """Count a pull, by which what is new becomes usual; tell whether that can be seen."""
+        ageing = bool(self._bold_pulls)
+        self._bold_pulls = fewer(self._bold_pulls)
+        return super().age() or ageing
 
     def table(self, view: CockpitView) -> Table:
         """Return a line per decision."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from actors.cockpit.views import CockpitView, FlattenView, StepView
 from tui.cockpit import format as fmt
-from tui.cockpit.widgets.lines import Line, Lines, Piece, plain, rule
+from tui.cockpit.widgets.lines import Line, Lines, Piece, bar, plain, rule
 
 STATES = {
     "waiting": ("·", "muted"),
@@ -17,6 +17,7 @@ STATES = {
     "failed": ("✗", "danger"),
 }
 BAR = 20
+AFTER = " then REDUCE_ONLY: no entries until h resumes"
 
 
 class Flatten(Lines):
@@ -29,6 +30,8 @@ class Flatten(Lines):
             return ()
         width, place = self.size.width, self.size.height - 1
         lines = steps(flatten)
+        if flatten.scope == "all" and len(lines) < place:
+            lines.append(plain(AFTER, "muted"))
         if len(lines) > place:
             lines = steps(flatten, short=True)
         if len(lines) > place > 0:
@@ -56,7 +59,6 @@ def steps(flatten: FlattenView, *, short: bool = False) -> list[Line]:
         lines.append(
             tuple(piece for number, step in waiting for piece in _waiting(number, step.name))
         )
-    lines[_sells(flatten, len(lines)) : 0] = []
     at = _sells(flatten, len(lines))
     sold = [plain(f"     {line}") for line in flatten.lines]
     left = [plain(f" left: {flatten.left}", "danger")] if flatten.left else []
@@ -71,7 +73,7 @@ def _sells(flatten: FlattenView, most: int) -> int:
 def _step(number: int, step: StepView) -> Line:
     glyph, style = STATES[step.state]
     return (
-        (f" {number} {step.name:<24}", "" if step.state != "waiting" else "muted"),
+        (f" {number} {step.name:<23} ", "" if step.state != "waiting" else "muted"),
         (glyph + " ", style),
         *_progress(step, style),
     )
@@ -84,8 +86,8 @@ def _progress(step: StepView, style: str) -> tuple[Piece, ...]:
         return ((time + count, ""),)
     if step.state == "waiting" or not step.total:
         return ()
-    picture = fmt.bar(step.done / step.total, BAR)
-    return (picture, style), (f" {step.done:,} of {step.total:,} shares", "")
+    done = bar(step.done / step.total, BAR, style)
+    return *done, (f" {step.done:,} of {step.total:,} shares", "")
 
 
 def _waiting(number: int, name: str) -> tuple[Piece, ...]:

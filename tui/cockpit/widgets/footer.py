@@ -41,21 +41,25 @@ class Footer(Lines):
         """Tell which key was clicked."""
         x = event.x
         for key, word, action in self._fitting():
-            x -= len(key) + len(word) + 2
+            x -= _width((key, word, action))
             if x < 0:
                 self.post_message(self.Pressed(action))
                 return
 
     def _fitting(self) -> list[Pair]:
-        room, fitting = self.size.width - 1, []
+        room, fitting = self.size.width, []
         for pair in self.pairs:
-            room -= len(pair[0]) + len(pair[1]) + 2
+            room -= _width(pair)
             if room < -1:
                 break
             fitting.append(pair)
         return fitting
 
 
+def _width(pair: Pair) -> int:
+    return len(pair[0]) + len(pair[1]) + (3 if pair[0] else 2)
+
+
 def _pieces(pair: Pair) -> tuple[Piece, ...]:
     key, word, _ = pair
-    return (f" {key}", "bold info"), (f" {word} ".rstrip() + " ", "")
+    return ((f" {key}", "bold info") if key else ("", "")), (f" {word} ", "")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from actors.cockpit.views import CockpitView, HeaderView, MoneyView, TransportView
 from tui.cockpit import format as fmt
-from tui.cockpit.widgets.lines import Line, Lines, Piece, spread
+from tui.cockpit.widgets.lines import Line, Lines, Piece, cut, spread, text_of
 
 WIDE, SPLENDID = 120, 150
 MINUTE_NS = 60_000_000_000
@@ -21,7 +21,8 @@ class Header(Lines):
 
     def make(self, view: CockpitView) -> Sequence[Line]:
         """Return both rows."""
-        return mode_row(view, self.size.width), money_row(view, self.size.width)
+        width = self.size.width
+        return mode_row(view, width), money_row(view, width, picture=not self.low_bandwidth)
 
     def ground(self, y: int) -> str:
         """Return the fill of the first row when money is real."""
@@ -42,11 +43,11 @@ def mode_row(view: CockpitView, width: int) -> Line:
         clock = f"{fmt.day(header.session_date, year=header.mode == 'replay')}  {clock}"
     end = _place(view.transport, gap) if view.transport else _links(header, gap, wide=wide)
     right = ((clock, ""), (gap, ""), _time_left(header, wide=wide), (gap, ""), *end, (" ", ""))
-    line = spread(left, right, width)
+    line = ends(left, right, width)
     return tuple(_on_fill(piece) for piece in line) if header.mode == "live" else line
 
 
-def money_row(view: CockpitView, width: int) -> Line:
+def money_row(view: CockpitView, width: int, *, picture: bool = True) -> Line:
     """Return equity, the day, drawdown, cash, inbox."""
     money = view.money
     style = signed_style(money.day_usd)
@@ -60,12 +61,19 @@ def money_row(view: CockpitView, width: int) -> Line:
         run = f"{fmt.arrow(money.run_pct)} {fmt.signed_percent(money.run_pct)}"
         left = (*left, ("  run ", ""), (run, signed_style(money.run_pct)))
     if width >= WIDE:
-        return spread((*left, *_split(view, width)), _right_of_wide(view, width), width)
+        return ends((*left, *_split(view, width)), _right_of_wide(view, width), width)
     inbox = view.transport is None
     right = (_drawdown(view), *(((f"  inbox {view.header.inbox_open}", ""),) if inbox else ()))
     room = width - sum(len(text) for text, _ in (*left, *right)) - 5
-    picture = _day_spark(money, min(max(room, 0), 16))
-    return spread((*left, ("  " + picture, "muted")), (*right, (" ", "")), width)
+    spark = _day_spark(money, min(max(room, 0), 16)) if picture else ""
+    return ends((*left, ("  " + spark, "muted")), (*right, (" ", "")), width)
+
+
+def ends(left: Line, right: Line, width: int) -> Line:
+    """Return both parts apart; where there is no room for both, what comes first is kept."""
+    if len(text_of(left)) + len(text_of(right)) > width:
+        return cut((*left, *right), width)
+    return spread(left, right, width)
 
 
 def signed_style(value: float) -> str:

@@ -9,7 +9,7 @@ the lines that changed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
@@ -19,6 +19,7 @@ from actors.cockpit.views import CockpitView
 from tui.cockpit.screens.base import Row
 from tui.cockpit.widgets.lines import Line, Lines, plain, rule, text_of
 
+K = TypeVar("K")
 FLASH_PULLS = 2
 """A changed cell is bold for so many pulls, 0.4 s …"""
 FLASH_EVERY_PULLS = 5
@@ -43,7 +44,7 @@ class Ladder(Lines, can_focus=True):
     newest_first: ClassVar[bool] = False
     """Whether a cursor on the first row stays on the first row when rows arrive."""
 
-    counted: ClassVar[bool] = True
+    counted: bool = True
     """Whether the title says how many rows are out of sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -88,10 +89,15 @@ class Ladder(Lines, can_focus=True):
         lines += [table.heading] if table.heading is not None else []
         return lines + [self._row(key, line) for key, line in shown]
 
+    def age(self) -> bool:
+        """Count a pull, by which what is new becomes usual; tell whether that can be seen."""
+        ageing = bool(self._flashes)
+        self._flashes = fewer(self._flashes)
+        return ageing
+
     def tick(self) -> None:
-        """Let flashes end."""
-        if self._flashes:
-            self._flashes = {cell: left - 1 for cell, left in self._flashes.items() if left > 1}
+        """Count a pull that brought nothing."""
+        if self.age():
             self.redraw()
 
     def filter_by(self, words: str) -> str:
@@ -207,6 +213,11 @@ class Ladder(Lines, can_focus=True):
             if self._flashes.get(cell, 0) > FLASH_EVERY_PULLS - FLASH_PULLS:
                 cells[place] = (text, style + " bold")
         return tuple(cells)
+
+
+def fewer(pulls: dict[K, int]) -> dict[K, int]:
+    """Return what is left of each after a pull."""
+    return {key: left - 1 for key, left in pulls.items() if left > 1}
 
 
 def free(text: str) -> tuple[None, Line]:

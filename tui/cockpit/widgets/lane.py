@@ -45,6 +45,8 @@ class Lane(Lines):
             return (cut(plain(f" {mark}{said.text}", STYLES[said.kind]), width),)
         if view.alerts:
             return (alert_line(view.alerts, width),)
+        if view.message is None and view.header.recorded:
+            return (plain(" recorded run: keys that trade are off", "muted"),)
         return (message_line(view.message),)
 
 

@@ -23,6 +23,7 @@ Piece = tuple[str, str]
 Line = tuple[Piece, ...]
 BADGES = ("mode-paper", "mode-live", "mode-replay", "badge-warning", "badge-danger")
 COLOURS = ("muted", "profit", "loss", "warning", "danger", "info", "rule")
+GROUNDS = ("cursor", "faint-cursor")
 ATTRIBUTES = {word: Style.parse(word) for word in ("bold", "dim", "reverse")} | {
     "live": Style.null()
 }
@@ -54,6 +55,13 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
+def bar(fraction: float, width: int, style: str) -> tuple[Piece, ...]:
+    """Return a bar in half cells, what is left of it muted."""
+    text = fmt.bar(fraction, width)
+    filled = text.rstrip("┄")
+    return (filled, style), (text[len(filled) :], "muted")
+
+
 def rule(left: str, right: str, width: int, *, bold: bool = False) -> Line:
     """Return a title line, `─ left ─── right ─`; the right part goes when there is no room."""
     if len(left) + len(right) + 7 > width:
@@ -71,7 +79,7 @@ class Lines(Widget):
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"lines--{word}" for word in (*COLOURS, *BADGES, "cursor", "faint-cursor")
+        f"lines--{word}" for word in (*COLOURS, *BADGES, *GROUNDS)
     }
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
@@ -161,7 +169,10 @@ class Lines(Widget):
     def _word(self, word: str) -> Style:
         if word in ATTRIBUTES:
             return ATTRIBUTES[word]
-        return self.get_component_rich_style(f"lines--{word}", partial=True)
+        style = self.get_component_rich_style(f"lines--{word}", partial=True)
+        if word in GROUNDS:  # what lies under a row leaves the colours of the row alone
+            return Style(bgcolor=style.bgcolor, reverse=style.reverse)
+        return style
 
 
 def _regions(changed: list[int], width: int) -> list[Region]:

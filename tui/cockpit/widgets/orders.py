@@ -4,8 +4,6 @@ KEY INPUT: OrderView.
 KEY OUTPUT: lines at 80 and, with ids, at 104 cells.
 """
 
-from typing import ClassVar
-
 from actors.cockpit.views import CockpitView, OrderView
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import Row
@@ -20,7 +18,7 @@ HEADING = " SENT  SYM   SIDE TYPE   SHARES FILLED    PRICE STATE      FOR"
 class Orders(Ladder):
     """Every order of the session."""
 
-    counted: ClassVar[bool] = False
+    counted = False
 
     def table(self, view: CockpitView) -> Table:
         """Return a line per order."""

@@ -7,7 +7,7 @@ KEY OUTPUT: lines at 80, 120 and 160 cells.
 from actors.cockpit.views import CockpitView, PositionView
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import Row
-from tui.cockpit.widgets.header import signed_style
+from tui.cockpit.widgets.header import MINUTE_NS, signed_style
 from tui.cockpit.widgets.ladder import Ladder, Table, free
 from tui.cockpit.widgets.lines import Line, Piece, plain
 
@@ -154,6 +154,6 @@ def _exposure(view: CockpitView, width: int) -> str:
 def _nothing_held(view: CockpitView) -> list[tuple[None, Line]]:
     cash = f"   cash {fmt.usd(view.money.cash_usd)} · {view.max_positions} slots free"
     if view.header.phase in {"before", "warming"}:
-        first = view.header.open_ns + 60_000_000_000
-        cash += f" · first decision {fmt.minute(first)}"
+        first = view.header.open_ns + MINUTE_NS
+        cash += f" · first decision {fmt.minute(first)}, first fill {fmt.minute(first + MINUTE_NS)}"
     return [(None, plain("   no positions", "bold")), free(cash)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from actors.cockpit.views import BreakerView, CockpitView, LimitView
 from tui.cockpit import format as fmt
-from tui.cockpit.widgets.lines import Line, Lines, Piece, plain, rule
+from tui.cockpit.widgets.lines import Line, Lines, Piece, bar, plain, rule
 
 NEAR = 0.7
 STRIP_NAMES = {"exposure": "expo", "day loss": "loss", "drawdown": "dd", "losses": "row"}
@@ -71,11 +71,11 @@ def _short(one: LimitView, view: CockpitView) -> list[Piece]:
         return [(f"{name} {measure:.0f}%  ", style_of(one))]
     if one.unit != "%":
         return [(f"{name} {measure:.0f}/{limit}  ", style_of(one))]
-    picture = fmt.bar(measure / one.limit, 6) + " " if one.name == "heat" and one.limit else ""
+    picture = bar(measure / one.limit, 6, style_of(one) or "info") if one.name == "heat" else ()
     return [
         (f"{name} ", style_of(one)),
-        (picture, style_of(one) or "info"),
-        (f"{measure:.1f}/{limit}%  ", style_of(one)),
+        *picture,
+        (f"{' ' if picture else ''}{measure:.1f}/{limit}%  ", style_of(one)),
     ]
 
 
@@ -86,7 +86,7 @@ def _limit(one: LimitView, view: CockpitView, width: int) -> Line:
     share = measure / one.limit if one.limit else 0.0
     return (
         (f" {one.name:<8} ", "muted"),
-        (fmt.bar(share, max(width - 26, 1)), style_of(one) or "info"),
+        *bar(share, max(width - 26, 1), style_of(one) or "info"),
         (
             f" {fmt.number(f'{measure:.1f}', 5)} of {fmt.number(f'{one.limit:g}', 3)}%",
             style_of(one),

@@ -25,7 +25,7 @@ HEADING = "  RK Δ  SYM   D STRNG           PROB CONF WN% VERD   EDGE PRICE 10m 
 BROAD_HEADING = (
     "  RK Δ  SYM   D STRNG           PROB CONF WIN%    N VERDICT EDGE bp PRICE 20m            WHY"
 )
-WARM_HEADING = "  SYM   PREDICTOR   ROWS LEARNED                  LAST CLOSE BEST AGE"
+WARM_HEADING = "  SYM   PREDICTOR   ROWS LEARNED"
 
 
 class Signals(Ladder):
@@ -39,8 +39,9 @@ class Signals(Ladder):
 
     def table(self, view: CockpitView) -> Table:
         """Return a line per symbol."""
-        if view.header.phase in {"before", "warming"}:
-            return _warming(view)
+        self.counted = view.header.phase not in {"before", "warming"}
+        if not self.counted:
+            return _warming(view, 24 if self.size.width >= BROAD else 16)
         signals = self._ordered(view.signals)
         for signal in signals:
             while signal.strength > self._scale:
@@ -54,17 +55,11 @@ class Signals(Ladder):
         heading = BROAD_HEADING if broad else HEADING
         return Table("Signals", self._fact(view, broad=broad), plain(heading, "muted"), rows)
 
-    def tick(self) -> None:
-        """Count down how long the order is held."""
-        super().tick()
-        if self._held_pulls:
-            self._held_pulls -= 1
-            self.redraw()
-
-    def draw(self, view: CockpitView) -> None:
-        """Show a view; each pull counts down how long the order is held."""
-        self._held_pulls = max(self._held_pulls - (view is not self.view), 0)
-        super().draw(view)
+    def age(self) -> bool:
+        """Count a pull, also of how long the order is held; tell whether that can be seen."""
+        ageing = self._held_pulls > 0
+        self._held_pulls -= ageing
+        return super().age() or ageing
 
     def moved(self) -> None:
         """Hold the order for five seconds."""
@@ -77,9 +72,12 @@ class Signals(Ladder):
         self._order = tuple(by_symbol)
         return signals
 
-    def _fact(self, view: CockpitView, *, broad: bool) -> str:
+    def _counted(self, right: str, place: int, rows: int, total: int) -> str:
         if self._held_pulls:
             return f"order held {-(-self._held_pulls // 5)} s"
+        return super()._counted(right, place, rows, total)
+
+    def _fact(self, view: CockpitView, *, broad: bool) -> str:
         bar = f"bar {fmt.minute(view.header.last_bar_ns)}"
         return f"ranked by strength · {bar}" if broad else bar
 
@@ -140,28 +138,28 @@ def _quarantined(signal: SignalView, picture: int, *, broad: bool) -> Line:
     )
 
 
-def _warming(view: CockpitView) -> Table:
+def _warming(view: CockpitView, bar: int) -> Table:
     warm = sum(signal.warm for signal in view.signals)
     first = fmt.minute(view.header.open_ns + 60_000_000_000)
     return Table(
         "Signals · warm-up",
         f"first forecasts at {first} · {warm} of {len(view.signals)} warm",
-        plain(WARM_HEADING, "muted"),
-        [(key(signal), warming_row(signal)) for signal in view.signals],
+        plain(f"{WARM_HEADING:<{34 + bar}}LAST CLOSE BEST AGE", "muted"),
+        [(key(signal), warming_row(signal, bar)) for signal in view.signals],
     )
 
 
-def warming_row(signal: SignalView) -> Line:
+def warming_row(signal: SignalView, bar: int = 16) -> Line:
     """Return how far one predictor is."""
     rows, needed = signal.rows_learned, signal.rows_needed
-    count = fmt.number(f"{rows:,}/{needed}", 15) if needed else " " * 15
+    count = fmt.number(f"{rows:,}/{needed}", 16) if needed else " " * 16
     share = rows / needed if needed else float(signal.warm)
     days = signal.age_minutes // 1440 + 1
     return (
         (f"  {fmt.symbol(signal.symbol)} ", "bold"),
         (f"{'warm' if signal.warm else 'warming':<8}", "" if signal.warm else "warning"),
         (f"{count} ", ""),
-        (fmt.bar(share, 16), "info"),
+        (fmt.bar(share, bar), "info"),
         (f"   {fmt.price(signal.last_usd, 8)} ", ""),
         (f"   {days} day{'s' if days > 1 else ''}", "muted"),
     )

@@ -1,0 +1,432 @@
+"""The keys that only look: screens, rows, help, palette, command line, filter, theme, replay."""
+
+import asyncio
+import getpass
+import re
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import BadInputError
+from tests.tui.cockpit.keyboard import at, press, seen, settled, source, typed
+from tests.tui.cockpit.sample import MessageView, degraded, paper
+from tui.cockpit import command
+from tui.cockpit.keys import BY_ID, SCREENS, TABLE, everywhere, on_screen
+from tui.cockpit.news import News
+from tui.cockpit.settings import Settings
+
+ME = f"tui:{getpass.getuser()}@"
+ASKED = (*"lLhrade/:", *"123456789", *"tq")
+"""The keys that issue 6 names."""
+
+
+def line(*words):
+    """The keys that type a command and run it."""
+    return ["colon", *typed(" ".join(words)), "enter"]
+
+
+def test_every_key_that_was_asked_for_is_there():
+    table = {name for key in TABLE for name in key.keys.split(",")}
+
+    assert set(ASKED) <= table
+
+
+def test_ids_are_unique_and_every_action_exists():
+    app = press.__globals__["Cockpit"]
+    bindings = [*everywhere(), *(b for name in SCREENS.values() for b in on_screen(name))]
+
+    assert len(BY_ID) == len(TABLE)
+    for binding in bindings:
+        action = re.match(r"app\.(\w+)", binding.action).group(1)
+        assert hasattr(app, f"action_{action}"), binding.id
+
+
+@pytest.mark.parametrize(("key", "word"), SCREENS.items())
+def test_a_digit_opens_its_screen_and_escape_goes_back(key, word):
+    start = "2" if word == "dashboard" else "1"
+
+    assert press(source(), start, key).word == word
+    assert press(source(), start, key, "escape").word == SCREENS[start]
+
+
+def test_escape_on_the_dashboard_stays():
+    assert press(source(), "escape", "escape").word == "dashboard"
+
+
+def test_e_explains_the_selected_row():
+    given = source()
+    after = press(given, "e")
+
+    asked = {"verb": "show", "what": "explain", "kind": "position", "id": "TQQQ"}
+    assert asked in given.requests
+    assert "Explain · TQQQ" in after.text
+    assert "signal   p 0.531, confidence 0.62" in after.text
+    assert all(len(row) == 80 for row in after.text.splitlines())
+
+
+def test_down_in_the_overlay_explains_the_next_row():
+    given = source()
+    press(given, "e", "down")
+
+    assert [r["id"] for r in given.requests if r["verb"] == "show"] == ["TQQQ", "SVIX"]
+
+
+def test_the_explanation_of_nothing_is_said():
+    after = press(source(explain=BadInputError("TQQQ: no signal yet")), "e")
+
+    assert "TQQQ: no signal yet" in after.text
+    assert press(source(), "e", "escape").screens == ["DashboardScreen"]
+
+
+def test_help_tells_the_keys_of_the_place():
+    dashboard = press(source(), "question_mark").text
+    inbox = press(source("inbox"), "3", "question_mark").text
+
+    assert "Here: Dashboard" in dashboard
+    assert "liquidate the selected" in dashboard
+    assert "snooze 5 minutes" not in dashboard
+    assert "Here: Inbox" in inbox
+    assert "snooze 5 minutes" in inbox
+    assert press(source(), "question_mark", "escape").screens == ["DashboardScreen"]
+
+
+def test_help_shows_the_users_own_keys():
+    own = Settings(keys={"liquidate.selected": "k"})
+
+    assert "k y       liquidate the selected" in press(source(), "question_mark", own=own).text
+
+
+def test_help_puts_what_may_not_be_done_in_brackets():
+    own = Settings(readonly=True)
+
+    assert "(liquidate all)" in press(source(), "question_mark", own=own).text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 50)])
+def test_no_dialog_is_wider_than_the_screen(size):
+    for keys in (["question_mark"], ["l"], ["q"], ["e"], ["ctrl+p"], ["colon"], ["slash"]):
+        after = press(source(), *keys, size=size)
+        rows = after.text.splitlines()
+        assert len(rows) == size[1]
+        assert {len(row) for row in rows} == {size[0]}, keys
+
+
+def test_the_palette_finds_an_action_and_teaches_its_key():
+    after = press(source(), "ctrl+p", *typed("liquid"))
+
+    assert re.search(r"Liquidate the selected +l\b", after.text)
+    assert "Liquidate SVIX" in after.text
+
+
+def test_the_palette_runs_it_and_the_risky_still_ask():
+    given = source()
+    after = press(given, "ctrl+p", *typed("liquidate svix"), "down", "enter")
+
+    assert after.screens[-1] == "Confirm"
+    assert after.sent == []
+    assert given.requests[-1]["command"] == {"verb": "liquidate", "symbol": "SVIX"}
+
+
+def test_the_palette_has_no_way_out_of_its_own():
+    text = press(source(), "ctrl+p", *typed("quit")).text
+
+    assert "Quit; asks if not flat" in text
+    assert "as soon as possible" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        (["halt", "why", "not"], {"verb": "halt", "reason": "why not"}),
+        (["dismiss", "a-17"], {"verb": "dismiss", "card": "A-17", "version": 3}),
+        (["snooze", "A-16", "9"], {"verb": "snooze", "card": "A-16", "version": 3, "minutes": 9}),
+    ],
+    ids=lambda case: case[0] if isinstance(case, list) else "",
+)
+def test_the_command_line_gives_commands(words, request_):
+    after = press(source("inbox"), *line(*words))
+
+    assert after.sent == [{**request_, "actor": ME + "dashboard"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        (["liquidate", "tqqq"], {"verb": "liquidate", "symbol": "TQQQ"}),
+        (["liquidate", "all"], {"verb": "liquidate", "symbol": None}),
+        (["resume"], {"verb": "resume"}),
+        (["approve", "A-17"], {"verb": "approve", "card": "A-17", "version": 3}),
+    ],
+    ids=lambda case: " ".join(case) if isinstance(case, list) else "",
+)
+def test_what_is_risky_asks_from_the_command_line_too(words, request_):
+    asked = press(source("inbox"), *line(*words))
+    after = press(source("inbox"), *line(*words), "y")
+
+    assert asked.screens[-1] == "Confirm"
+    assert asked.sent == []
+    assert after.sent == [{**request_, "actor": ME + "dashboard"}]
+
+
+def test_the_command_line_opens_screens_and_symbols():
+    assert press(source(), *line("open", "risk")).word == "risk"
+    assert press(source(), *line("open", "symbol", "fas")).word == "symbol"
+    assert press(source(), *line("reload")).word == "config"
+    assert press(source(), *line("theme", "light")).theme == "rotor-light"
+    assert press(source(), *line("explain", "fas")).screens[-1] == "Explain"
+    assert press(source(), *line("help")).screens[-1] == "Help"
+    assert press(source(), *line("quit")).screens[-1] == "Quit"
+    assert press(source("empty"), *line("q")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("sell TQQQ", "no such command; there are liquidate, halt"),
+        ("liquidate FAS", "FAS is not held; wanted one of TQQQ, SVIX, TNA, all"),
+        ("approve A-99", "no such card waits"),
+        ("theme pink", "wanted one of dark, light"),
+        ("open moon", "wanted one of dashboard, trades"),
+        ("speed 0", "wanted minutes per minute"),
+        ("resume now", "'now' is not understood here"),
+        ("goto", "wanted a time: 13:47"),
+        ("next year", "wanted trade or session"),
+        ("play", "there is no replay to move"),
+    ],
+)
+def test_a_wrong_line_says_what_was_wanted(words, wanted):
+    after = press(source(), *line(*words.split()))
+
+    assert wanted in after.said
+    assert after.kind == "error"
+    assert after.sent == []
+
+
+def test_every_verb_can_be_typed_and_completed():
+    given = source("inbox")
+
+    async def scenario():
+        async with at(given) as keys:
+            return [
+                command.complete(keys.app, words)
+                for words in (
+                    "li",
+                    "liquidate ",
+                    "liquidate s",
+                    "approve ",
+                    "open sy",
+                    "next ",
+                    "x ",
+                )
+            ]
+
+    verbs, held, svix, cards, screens, steps, none = asyncio.run(scenario())
+    assert verbs == ["liquidate"]
+    assert held == ["liquidate TQQQ", "liquidate SVIX", "liquidate TNA", "liquidate all"]
+    assert svix == ["liquidate SVIX"]
+    assert cards == ["approve A-17", "approve A-16"]
+    assert screens[:2] == ["open symbol", "open symbol TQQQ"]
+    assert steps == ["next trade", "next session"]
+    assert none == []
+
+
+def test_tab_completes_and_up_brings_a_line_back():
+    after = press(source(), "colon", *typed("liq"), "tab", *typed("sv"), "tab", "enter")
+    assert "Liquidate TQQQ?" in after.text  # the fixed answer of the source
+    assert after.screens[-1] == "Confirm"
+
+    again = press(source(), *line("theme", "light"), "colon", "up")
+    assert ":theme light" in again.text
+
+
+def test_the_line_stands_in_the_place_of_the_lane_and_moves_nothing():
+    before = press(source()).text.splitlines()
+    during = press(source(), "colon", *typed("liq")).text.splitlines()
+
+    assert during[:22] == before[:22]
+    assert during[22].startswith(" :liq")
+    assert "liquidate" in during[22]
+    assert "esc cancel" in during[23]
+
+
+def test_a_filter_shows_what_is_left_while_it_is_typed():
+    during = press(source(), "tab", "slash", *typed("fa"))
+    after = press(source(), "tab", "slash", *typed("fas"), "enter")
+    cleared = press(source(), "tab", "slash", *typed("fas"), "enter", "escape")
+
+    assert "FAZ" in during.text
+    assert "ERX   L" not in during.text
+    assert after.said == "filter fas: 1 of 12"
+    assert "ERX   L" in cleared.text
+
+
+def test_escape_in_the_filter_clears_it():
+    assert "ERX   L" in press(source(), "tab", "slash", *typed("fas"), "escape").text
+
+
+def test_t_goes_through_the_themes_and_the_choice_is_kept(home):
+    first = press(source()).theme
+    after = press(source(), "t")
+
+    assert after.theme != first
+    assert after.said == f"theme: {after.theme.removeprefix('rotor-')}"
+    assert press(source()).theme == after.theme
+    themes = {press(source(), *["t"] * n).theme for n in range(4)}
+    assert len(themes) == 4
+
+
+def test_s_writes_a_picture(home, monkeypatch):
+    monkeypatch.chdir(home)
+    after = press(source(), "s")
+
+    (picture,) = home.glob("*.svg")
+    assert picture.name == "rotor-dashboard-13-47-22.svg"
+    assert picture.name in after.said
+    assert "TQQQ" in picture.read_text()
+
+
+def test_an_answer_goes_with_the_next_key():
+    assert press(source(), "h").said
+    assert press(source(), "h", "down").said == ""
+
+
+def test_an_answer_goes_after_a_while(monkeypatch):
+    monkeypatch.setattr("tui.cockpit.core.SAID_SECONDS", 0.2)
+
+    async def scenario():
+        async with at(source()) as keys:
+            await keys("h")
+            await keys.pilot.pause(0.5)
+            return seen(keys.app)
+
+    assert asyncio.run(scenario()).said == ""
+
+
+def test_the_sessions_own_word_replaces_ours():
+    given = source()
+    flat = MessageView(
+        id=9, ns=0, text="TQQQ flat 13:49:09, confirmed by the broker", kind="done",
+        actor=ME + "dashboard",
+    )  # fmt: skip
+
+    async def scenario():
+        async with at(given) as keys:
+            sent = await keys("l", "y")
+            given.view = replace(given.view, sequence=given.view.sequence + 1, message=flat)
+            keys.app.pull()
+            await settled(keys.app, keys.pilot)
+            return sent, seen(keys.app)
+
+    sent, after = asyncio.run(scenario())
+    assert "liquidate TQQQ: sent" in sent.text
+    assert "TQQQ flat 13:49:09, confirmed by the broker" in after.text
+
+
+@pytest.mark.parametrize(
+    ("key", "request_"),
+    [
+        ("space", {"do": "play"}),
+        ("full_stop", {"do": "step"}),
+        ("comma", {"do": "back"}),
+        ("less_than_sign", {"do": "speed", "to": 30}),
+        ("greater_than_sign", {"do": "speed", "to": 120}),
+        ("left_square_bracket", {"do": "previous_session"}),
+        ("right_square_bracket", {"do": "next_session"}),
+        ("n", {"do": "next_trade"}),
+        ("N", {"do": "previous_trade"}),
+    ],
+)
+def test_a_replay_is_moved_even_if_it_is_recorded(key, request_):
+    given = source("replay")
+    given.view = replace(
+        given.view, transport=replace(given.view.transport, playing=False, speed=60.0)
+    )
+    after = press(given, key)
+
+    assert after.sent == [{"verb": "transport", **request_, "actor": ME + "dashboard"}]
+
+
+def test_space_pauses_what_plays():
+    given = source("replay")
+    given.view = replace(given.view, transport=replace(given.view.transport, playing=True))
+    after = press(given, "space")
+
+    assert after.sent[0]["do"] == "pause"
+    assert after.said == "‖ paused"
+
+
+def test_speed_ends_at_max_and_at_one():
+    for speed, key, to in ((None, "greater_than_sign", "max"), (300.0, "greater_than_sign", "max"),
+                           (1.0, "less_than_sign", 1), (None, "less_than_sign", 300)):  # fmt: skip
+        given = source("replay")
+        given.view = replace(given.view, transport=replace(given.view.transport, speed=speed))
+        assert press(given, key).sent[0]["to"] == to
+
+
+def test_g_asks_for_a_time():
+    after = press(source("replay"), "g", *typed("13:47"), "enter")
+
+    assert after.sent[0]["do"] == "seek"
+    assert after.sent[0]["to"] == "13:47"
+
+
+def test_a_viewer_who_may_only_look_moves_no_replay():
+    after = press(source("replay"), "space", own=Settings(readonly=True))
+
+    assert after.sent == []
+    assert after.said == "read-only: nothing sent"
+
+
+def test_there_is_nothing_to_play_outside_a_replay():
+    assert press(source(), "space", "n", "g").sent == []
+
+
+def test_the_footer_is_clicked_as_its_key_is_pressed():
+    async def scenario():
+        async with at(source()) as keys:
+            await keys.pilot.click("#footer", offset=(2, 0))
+            await settled(keys.app, keys.pilot)
+            return seen(keys.app)
+
+    after = asyncio.run(scenario())
+    assert after.screens[-1] == "Confirm"
+    assert after.sent == []
+
+
+def test_before_the_first_view_only_looking_and_leaving_work():
+    given = source()
+    given.view = None
+
+    assert press(given, "q").code == 0
+    after = press(given, "L")
+    assert after.said == "the session is not there yet: nothing sent"
+
+
+def test_news_is_what_the_user_did_not_cause():
+    news, calm = News(), paper()
+    rejected = MessageView(id=7, ns=0, text="FAS rejected: halted", kind="error", actor="broker")
+    own = replace(rejected, id=8, actor=ME + "dashboard")
+
+    assert news.of(calm, ME) == []
+    assert [toast.text for toast in news.of(replace(calm, message=rejected), ME)] == [rejected.text]
+    assert news.of(replace(calm, message=rejected), ME) == []
+    assert news.of(replace(calm, message=own), ME) == []
+    worse = news.of(degraded(), ME)
+    assert [toast.severity for toast in worse] == ["error", "error", "warning"]
+    assert worse[0].text == "stops rest at the broker; look at the feed"
+    assert news.of(degraded(), ME) == []
+
+
+def test_toasts_stand_below_the_money():
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            given.view = replace(degraded(), sequence=99)
+            keys.app.pull()
+            await keys.pilot.pause(0.3)
+            return seen(keys.app)
+
+    rows = asyncio.run(scenario()).text.splitlines()
+    assert "equity 100,844.49" in rows[1]
+    assert any("look at the feed" in row for row in rows[2:10])

@@ -1,0 +1,28 @@
+"""Pictures of the screens 2-9 at the three sizes, from fixed views and answers."""
+
+import pytest
+
+from tests.tui.cockpit.sample import STATES
+from tests.tui.cockpit.stage import SIZES, settled, staged
+
+VIEWS = {
+    "trades": "paper",
+    "inbox": "inbox",
+    "symbol": "paper",
+    "analytics": "paper",
+    "risk": "degraded",
+    "config": "paper",
+    "health": "degraded",
+    "log": "paper",
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", VIEWS)
+def test_screen(snap_compare, name, size):
+    async def open_it(pilot):
+        pilot.app.action_open(name)
+        await settled(pilot)
+
+    app = staged(STATES[VIEWS[name]]())
+    assert snap_compare(app, terminal_size=size, run_before=open_it)

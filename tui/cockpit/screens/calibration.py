@@ -1,0 +1,57 @@
+"""What was promised against what came: a line for each confidence bucket.
+
+KEY INPUT: buckets, with the interval of what they won.
+KEY OUTPUT: a plot whose axis is the win rate: `·` said, `●` won, `├ ┤` between what is likely;
+behind it ✓ the bucket passes, ✗ it is rejected, ? it is unproven.
+"""
+
+from collections.abc import Iterable
+
+from actors.cockpit.asked import BucketView
+from tui.cockpit.screens.cells import rate
+from tui.cockpit.screens.chart import placed
+from tui.cockpit.widgets.panel import Told
+
+LOW, HIGH = 0.3, 0.9
+"""Ends of the axis; what lies beyond is drawn at its end."""
+_LABEL, _FACT = 8, 21
+_GLYPHS = {"pass": ("✓", "profit"), "reject": ("✗", "loss"), "unproven": ("?", "muted")}
+
+
+def calibration_lines(buckets: Iterable[BucketView], width: int, height: int) -> list[Told]:
+    """Return the plot of the buckets with the most outcomes that have room, and its axis."""
+    cells = max(0, width - _LABEL - _FACT)
+    most = sorted(buckets, key=lambda bucket: -bucket.n)[: max(1, height - 1)]
+    seen = sorted((bucket for bucket in most if bucket.n), key=lambda bucket: bucket.low)
+    if not seen:
+        return [((" no outcome yet", "muted"),)]
+    return [*(_line(bucket, cells) for bucket in seen), _axis(cells)]
+
+
+def _line(bucket: BucketView, cells: int) -> Told:
+    got = bucket.won / bucket.n
+    row = [" "] * cells
+    if bucket.rate_low is not None and bucket.rate_high is not None and cells:
+        left, right = _cell(bucket.rate_low, cells), _cell(bucket.rate_high, cells)
+        row[left : right + 1] = "─" * (right - left + 1)
+        row[left], row[right] = "├", "┤"
+    for value, glyph in ((bucket.win_rate, "·"), (got, "●")):
+        if value is not None and cells:
+            row[_cell(value, cells)] = glyph
+    within = f"{rate(bucket.rate_low)}-{rate(bucket.rate_high)}"
+    return (
+        (f" {100 * bucket.low:.0f}-{100 * bucket.high:.0f}%".ljust(_LABEL), "muted"),
+        ("".join(row), "info"),
+        f" {rate(got):>3}% {f'({within})':<8} {bucket.n:>4} ",
+        _GLYPHS.get(bucket.verdict, (" ", "")),
+    )
+
+
+def _axis(cells: int) -> Told:
+    ticks = [(_cell(percent / 100, cells), f"{percent}%") for percent in range(40, 100, 20)]
+    words = placed(ticks, cells).ljust(cells)
+    return ((f"{' said':<{_LABEL}}{words}  got (95%)     n", "muted"),)
+
+
+def _cell(value: float, cells: int) -> int:
+    return round(min(max((value - LOW) / (HIGH - LOW), 0.0), 1.0) * max(0, cells - 1))
