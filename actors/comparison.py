@@ -50,8 +50,6 @@ class Comparison:
         self._book = book
         self._quiet = quiet
         self._snapshot = snapshot
-        self.agreed_ns = -1
-        """When the broker last said that it holds what the book does."""
         self._difference = ""
         self._seen: list[tuple[dict[str, int], Mapping[str, int]]] = []
         """The last looks in a row in which the positions differed."""
@@ -131,8 +129,6 @@ class Comparison:
 
     def _agree(self, *, agrees: bool) -> None:
         """Trust the broker again once the positions that differed are the same."""
-        if agrees:
-            self.agreed_ns = self._clock.now_ns()
         if agrees and self._difference:
             self._difference = ""
             self._trust.stand()

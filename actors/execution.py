@@ -119,10 +119,6 @@ class Execution:
             return "over"
         return "yes" if intent.carriers else "no"
 
-    def agreed_since(self, ts_ns: int) -> bool:
-        """Return whether the broker has said since then that it holds what the book does."""
-        return self._comparison.agreed_ns > ts_ns
-
     @property
     def ignored(self) -> int:
         """Return how many events and snapshots told of statuses that were over."""
