@@ -143,26 +143,13 @@ class Ladder(Lines, can_focus=True):
         event.stop()
         self.action_move(-1)
 
-    def on_focus(self) -> None:
-        """Show where the keys go."""
-        self._repaint_cursor()
-
-    def on_blur(self) -> None:
-        """Show that the keys go elsewhere."""
-        self._repaint_cursor()
-
     def moved(self) -> None:
         """Note that the cursor was moved by hand."""
 
     def _select(self, key: Row) -> None:
         self.cursor = key
         self.moved()
-        self._repaint_cursor()
-
-    def _repaint_cursor(self) -> None:
-        self._strips.clear()
-        self.redraw()
-        self.refresh()
+        self.repaint()
 
     def _key_at(self, y: int) -> Row | None:
         place = y - self._first_row

@@ -104,6 +104,17 @@ class Lines(Widget):
         if self.view is not None:
             self.draw(self.view)
 
+    def repaint(self) -> None:
+        """Draw every line again: what lies under them changed."""
+        self._strips.clear()
+        self.redraw()
+        self.refresh()
+
+    def watch_has_focus(self, value: bool) -> None:  # noqa: FBT001 - Textual's signature
+        """Show where the keys go."""
+        super().watch_has_focus(value)
+        self.repaint()
+
     def show(self, lines: Sequence[Line]) -> None:
         """Show lines; only those that differ from what is shown are drawn."""
         new, old = tuple(lines), self.lines
