@@ -5,7 +5,7 @@ KEY OUTPUT: positions that Rotor did not open, and their end by hand, told; trus
 anything else keeps differing, and given back once they agree.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from actors.orders import Tell
 from actors.orphans import Books, closed_by_hand, found
@@ -50,11 +50,23 @@ class Comparison:
         self._book = book
         self._quiet = quiet
         self._snapshot = snapshot
-        self.agreed_ns = -1
-        """When the broker last said that it holds what the book does."""
         self._difference = ""
         self._seen: list[tuple[dict[str, int], Mapping[str, int]]] = []
         """The last looks in a row in which the positions differed."""
+
+    async def begin(self, known: Collection[str]) -> None:
+        """Let entries go at once, unless something is held of other symbols than the `known` ones.
+
+        Those wait until it is adopted. Raises Unreachable.
+        """
+        ours = self._book().shares
+        held = {h.symbol: h.shares for h in await self._venue.holdings() if h.shares}
+        unknown = {s: n for s, n in held.items() if not ours.get(s) and s not in known}
+        if unknown:
+            self._difference = f"the broker holds {_words(unknown)}, which is not in the book"
+            self._trust.doubt(self._difference)
+        else:
+            self._trust.stand()
 
     async def run(self) -> None:
         """Compare for ever."""
@@ -117,8 +129,6 @@ class Comparison:
 
     def _agree(self, *, agrees: bool) -> None:
         """Trust the broker again once the positions that differed are the same."""
-        if agrees:
-            self.agreed_ns = self._clock.now_ns()
         if agrees and self._difference:
             self._difference = ""
             self._trust.stand()

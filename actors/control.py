@@ -237,7 +237,7 @@ class Console:
             case verb:
                 known = (
                     "status, positions, inbox, liquidate, halt, resume, acknowledge, reload, "
-                    "approve, dismiss, snooze, watch, show, stop"
+                    "approve, dismiss, snooze, watch, show, stop, transport"
                 )
                 raise BadInputError(f"{verb!r} is no verb: {known}")
 

@@ -119,10 +119,6 @@ class Execution:
             return "over"
         return "yes" if intent.carriers else "no"
 
-    def agreed_since(self, ts_ns: int) -> bool:
-        """Return whether the broker has said since then that it holds what the book does."""
-        return self._comparison.agreed_ns > ts_ns
-
     @property
     def ignored(self) -> int:
         """Return how many events and snapshots told of statuses that were over."""
@@ -259,11 +255,14 @@ class Execution:
         while True:
             try:
                 await self._snapshot()
+                if self.trust.ready.is_set():
+                    self.trust.stand()
+                else:
+                    await self._comparison.begin({i.order.symbol for i in self._orders})
                 break
             except Unreachable as error:
                 self.trust.down = f"its snapshot cannot be had: {error}"
                 await pause(self._clock, 2.0)
-        self.trust.stand()
         await self._resume()
         self.trust.restore()
 

@@ -46,7 +46,7 @@ class LastLook:
         async with move_on_after(self._clock, CONNECT_SECONDS):
             await self._trust.ready.wait()
         if self._trust.down:
-            return f"the order stream is down: {self._trust.down}"
+            return f"entries wait: {self._trust.down}"
         try:
             quote = (await self._venue.quotes([order.symbol])).get(order.symbol)
         except Unreachable as error:

@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import trio
 import watchfiles
 
-from actors.cockpit.cockpit import Cockpit
-from actors.cockpit.scene import About, Outside, masked
+from actors.cockpit.confirming import Confirming
 from actors.cockpit.stopping import Stopping
-from actors.cockpit.views import Link, Mode
+from actors.cockpit.views import Mode
+from actors.cockpit.wiring import live_cockpit
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk, Given
@@ -49,7 +49,6 @@ from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
 from actors.system import Outcome, Screen, nobody
 from actors.trader import Trader, trade
-from actors.trust import NOT_CONNECTED
 from actors.venue import Quote, Venue
 from actors.views import Views
 from engine.config import Config
@@ -57,7 +56,7 @@ from engine.errors import BadInputError
 from engine.events import Report
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told
+from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, sent_row
 from engine.records.journal import Journal
 from engine.records.page import Page
 
@@ -188,10 +187,9 @@ async def _run(
         log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
 
     execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book, met)
+    confirming = Confirming(plan.venue, plan.clock, lambda: book().shares)
     boxes: list[Mailbox[Any]] = [*asked, *answers, pages, commands]
-    outside = _outside(plan, trader, minutes, execution, boxes, learners)
-    cockpit = Cockpit(desk, _about(plan), outside)
-    trader.closed = cockpit.page
+    cockpit = live_cockpit(plan, trader, minutes, execution, confirming, boxes, learners)
     stopping = Stopping(stop, desk, commands, cockpit.flat)
     console = Console(plan.folder, plan.symbols, plan.views, commands, reloading, cockpit, stopping)
     plan.screen(cockpit, console.answer)
@@ -207,10 +205,11 @@ async def _run(
         for given in logged.inputs:
             await trader.take(given)
         check_unchanged(plan.folder, files)
-        take_up(execution, trader, plan.clock.now_ns())
+        _note_sent(log, logged, take_up(execution, trader, plan.clock.now_ns()))
         trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
+        nursery.start_soon(confirming.run, cockpit.flattening)
         nursery.start_soon(_hear, commands, giver, plan.herald)
         nursery.start_soon(_on_hangup, reloading)
         if plan.watched:
@@ -230,40 +229,12 @@ async def _run(
     return minutes.counts, execution.ignored
 
 
-def _about(plan: LivePlan) -> About:
-    return About(
-        mode=plan.mode, symbols=plan.symbols, run_id=plan.folder.name, folder=plan.folder,
-        account=masked(plan.account), session=plan.session,
-    )  # fmt: skip
-
-
-def _outside(
-    plan: LivePlan,
-    trader: Trader,
-    minutes: Minutes,
-    execution: Execution,
-    mailboxes: Sequence[Mailbox[Any]],
-    learners: Sequence[Learner],
-) -> Outside:
-    def orders() -> Link:
-        if not execution.trust.down:
-            return "up"
-        return "connecting" if execution.trust.down == NOT_CONNECTED else "down"
-
-    def counts() -> tuple[tuple[str, int], ...]:
-        told = minutes.counts
-        return (
-            ("late bars", told.late), ("revised bars", told.revised),
-            ("bars outside", told.outside), ("minutes asked for", told.backfilled),
-        )  # fmt: skip
-
-    return Outside(
-        now_ns=plan.clock.now_ns, span_ns=plan.clock.span_ns,
-        feed=lambda: minutes.link, orders=orders,
-        orders_down=lambda: execution.trust.down, carrying=execution.carrying,
-        flat_since=execution.agreed_since, counts=counts, mailboxes=mailboxes, learners=learners,
-        frame_ms=trader.frame_ms,
-    )  # fmt: skip
+def _note_sent(log: InputLog, logged: Logged, order_ids: Sequence[str]) -> None:
+    """Note what is sent now that a kill kept from being noted; all of the log is made durable."""
+    for order_id in order_ids:
+        if order_id not in logged.sent:
+            log.note(sent_row(order_id))
+    log.sync()
 
 
 async def _hear(

@@ -22,7 +22,7 @@ from actors.mailbox import Mailbox
 from actors.predictor import Answer
 from actors.views import Views
 from engine.config import Config
-from engine.events import OrderFilled, OrphanFound, Report
+from engine.events import Command, OrderFilled, OrphanFound, Report
 from engine.market.frames import (
     AGE,
     CLOSE,
@@ -38,7 +38,7 @@ from engine.market.frames import (
     Session,
 )
 from engine.market.grid import Gridder
-from engine.records.inputs import Frame, Input, InputLog, Reloaded, Said, Told
+from engine.records.inputs import Frame, Input, InputLog, Reloaded, Said, Told, sent_row
 from engine.records.page import Page
 
 Send = Callable[[Outgoing, Sequence[tuple[str, int]]], Awaitable[None]]
@@ -64,6 +64,8 @@ class Trader:
     views: Views
     closed: Callable[[Page], None] = lambda _: None
     """Told of every page as soon as it is closed."""
+    obeyed: Callable[[Command], None] = lambda _: None
+    """Told of every command that was taken."""
     minute: int = 0
     """The minute that is open."""
     frame_ms: deque[float] = field(default_factory=lambda: deque(maxlen=60))
@@ -104,6 +106,7 @@ class Trader:
             case Said(command=command, actor=actor):
                 self.desk.give(Given(self.ts_ns, command, actor))
                 outgoing = self.desk.begin(0)
+                self.obeyed(command)
             case Reloaded(actor=actor, config=config, changes=changes):
                 kept = self.desk.config.model_dump(include={"database", "alerts"})
                 self.desk.reload(Config.model_validate(kept | config), actor, changes)
@@ -214,7 +217,7 @@ async def _act(trader: Trader, given: Input, log: InputLog, send: Send) -> None:
     log.flush()  # the journal never knows more than the log
     outgoing, moves = await trader.take(given)
     for approved in outgoing.orders:
-        log.note({"in": "sent", "order_id": approved.order.order_id})
+        log.note(sent_row(approved.order.order_id))
     if outgoing != NOTHING or moves:
         log.sync()
         await send(outgoing, moves)

@@ -30,6 +30,11 @@ class Trust:
             self._told = True
             self._tell([StreamLost(ts_ns=0, reason=reason)])
 
+    def doubt(self, reason: str) -> None:
+        """Stop entries for a reason that is looked into; nothing is told of it."""
+        self.down = reason
+        self.ready.set()
+
     def stand(self) -> None:
         """Let entries go; `restore` tells of it."""
         self.down = ""

@@ -30,9 +30,9 @@ class PositionView:
     target: float | None
     leaving: bool
     """True while an exit works."""
-    orphan: bool
+    orphan: bool = False
     """True if Rotor did not open it."""
-    acknowledged_by: str
+    acknowledged_by: str = ""
     """Who acknowledged an orphan; empty while nobody has."""
 
 
@@ -129,7 +129,7 @@ def view_of(state: State, block: Block, t: int, config: Config) -> View:
     """Return the view of frame `t`, after it was decided."""
     risk, positions = state.risk, state.ledger.positions
     heat = sum(
-        heat_of(state, state.column_of(s), p, _price(state, block, t, s))
+        heat_of(state, state.column_of(s), p, price_of(state, block, t, s))
         for s, p in positions.items()
     )
     return View(
@@ -206,7 +206,7 @@ def _closed(event: CardClosed) -> ClosedCard:
 def position_view(state: State, block: Block, t: int, symbol: str) -> PositionView:
     """Return an open position as frame `t` leaves it."""
     position, column = state.ledger.positions[symbol], state.column_of(symbol)
-    price, entry = _price(state, block, t, symbol), position.entry_price
+    price, entry = price_of(state, block, t, symbol), position.entry_price
     legs = state.legs.get(column)
     resting = legs is not None and legs.resting
     return PositionView(
@@ -226,7 +226,7 @@ def position_view(state: State, block: Block, t: int, symbol: str) -> PositionVi
     )
 
 
-def _price(state: State, block: Block, t: int, symbol: str) -> float:
+def price_of(state: State, block: Block, t: int, symbol: str) -> float:
     """Return the last price; the cost of a symbol that has no bars here."""
     column = state.column_of(symbol)
     if column == NOWHERE:

@@ -22,7 +22,7 @@ def alert_views(
     now = header.now_ns
     found = [
         *_flatten(flatten, now), *_links(header, outside, desk), *_data(header, outside),
-        *_breakers(desk), *_quarantined(desk),
+        *_orphans(desk, now), *_breakers(desk), *_quarantined(desk),
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda alert: alert.severity != "danger"))
 
@@ -74,6 +74,19 @@ def _data(header: HeaderView, outside: Outside) -> list[AlertView]:
 def _span(seconds: float) -> str:
     # in steps, so that the view does not change with every second
     return f"{int(seconds // 15) * 15} s" if seconds < 120 else f"{int(seconds // 60)} min"
+
+
+def _orphans(desk: Desk, now_ns: int) -> list[AlertView]:
+    held = desk.state.ledger.positions
+    return [
+        _alert(
+            f"no entries: Rotor did not open {held[symbol].shares:,} {symbol}",
+            held[symbol].entry_ts_ns if symbol in held else now_ns, "1",
+            f"rotor acknowledge {symbol}, or liquidate it",
+        )
+        for symbol in desk.state.risk.orphans
+        if symbol in held
+    ]  # fmt: skip
 
 
 def _breakers(desk: Desk) -> list[AlertView]:

@@ -16,6 +16,7 @@ from typing import Any
 from actors.cockpit.alerts import alert_views
 from actors.cockpit.cards import card_views, closed_views
 from actors.cockpit.figures import curve_view, stats_view
+from actors.cockpit.flatten import Flattening
 from actors.cockpit.health import health_view
 from actors.cockpit.log import Listening, Log
 from actors.cockpit.memory import Memory
@@ -76,8 +77,7 @@ class Cockpit:
 
     def flat(self) -> bool:
         """Return whether a liquidation is over: the broker has confirmed it."""
-        self.view()
-        now = self.memory.flattening.now
+        now = self.flattening()
         return now is None or now.confirmed_ns is not None
 
     @contextmanager
@@ -167,6 +167,13 @@ class Cockpit:
             self.about, self.outside, self._desk, session, scene.day.last_bar_ns,
             warming=False, viewers=self.viewers, now_ns=self.outside.now_ns(),
         )  # fmt: skip
+
+    def flattening(self) -> Flattening | None:
+        """Return the liquidation by hand that is not over yet, or was not long ago."""
+        scene = self.scene()
+        if scene is not None:
+            self._flatten(scene, self.outside.now_ns())
+        return None if scene is None else self.memory.flattening.now
 
     def _flatten(self, scene: Scene, now_ns: int) -> FlattenView | None:
         shown = self.memory.flattening

@@ -64,7 +64,7 @@ def _everything(scene: Scene) -> ConfirmView:
         then=(
             "freeze entries" + (f", cancel those of {', '.join(entering)}" if entering else ""),
             f"cancel {len(scene.orders.legs_of(None))} resting orders",
-            "sell at the market",
+            _ladder(scene),
             "ask the broker until flat; alarm if not in 60 s",
             "stay REDUCE_ONLY until you resume with h",
         ),
@@ -120,7 +120,14 @@ def _cancels(legs: list[Row]) -> str:
 def _sold(scene: Scene, symbol: str) -> tuple[str, ...]:
     if symbol in scene.leaving:
         return ("its exit works already: nothing more is sent",)
-    return ("sell at the market",)
+    return (_ladder(scene),)
+
+
+def _ladder(scene: Scene) -> str:
+    if scene.about.mode == "replay":
+        return "sell at the market"
+    through = f"{scene.config.risk.entry_limit_pct:g}% through"
+    return f"marketable limit {through}, the rest at the market"
 
 
 def _nothing(title: str, gone: str) -> ConfirmView:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from actors.cockpit.labels import LABELS, gate_name, price, usd, who
 from actors.cockpit.views import DecisionView
 from engine.events import (
+    Acknowledge,
     BreakerRearmed,
     BreakerTripped,
     CardOffered,
@@ -19,9 +20,11 @@ from engine.events import (
     Event,
     Halt,
     Liquidate,
+    NotFlat,
     OcoOrder,
     Order,
     OrderSubmitted,
+    OrphanFound,
     PredictorRestarted,
     Resume,
     StreamLost,
@@ -180,6 +183,12 @@ def _told(event: Event) -> tuple[str, str, str] | None:  # noqa: C901 - a table
             return "RISK", "all", f"entries blocked: {reason}; re-arms {rearms}"
         case BreakerRearmed(breaker=breaker, reason=reason):
             return "RISK", "all", f"{gate_name(breaker)} re-armed: {reason}"
+        case OrphanFound(symbol=symbol, shares=shares):
+            return "RISK", symbol, f"entries wait: Rotor did not open {shares:,} that are held"
+        case NotFlat(reason=reason):
+            return "RISK", "all", f"NOT FLAT near the close: {reason}"
+        case CommandGiven(command=Acknowledge(symbol=symbol), actor=actor):
+            return "RISK", symbol, f"acknowledged by {who(actor)}; entries go on beside it"
         case StreamLost(reason=reason):
             return "HEALTH", "all", f"order stream lost: {reason}"
         case StreamRestored():

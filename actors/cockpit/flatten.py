@@ -90,7 +90,7 @@ class Flattening:
         steps = (
             StepView(name=what, state="done", at_ns=self.started_ns, done=0, total=0),
             _step("cancel resting orders", self.canceled_ns, gone, len(self.legs), "running"),
-            _step("sell what is held", self.sold_ns, sold, total, "running"),
+            _step("sell: a limit, then at the market", self.sold_ns, sold, total, "running"),
             _step(
                 "ask the broker until flat", self.confirmed_ns, 0, 0,
                 "waiting" if left else "running",

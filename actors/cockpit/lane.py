@@ -9,6 +9,7 @@ from typing import Literal
 from actors.cockpit.labels import price, usd, who
 from actors.cockpit.views import MessageView
 from engine.events import (
+    Acknowledge,
     Approve,
     CardClosed,
     CardRefused,
@@ -18,9 +19,11 @@ from engine.events import (
     Event,
     Halt,
     Liquidate,
+    NotFlat,
     OcoOrder,
     OrderRejected,
     OrderSubmitted,
+    OrphanFound,
     Resume,
     Side,
     Snooze,
@@ -37,7 +40,7 @@ class Lane:
         self.message: MessageView | None = None
         self._count = 0
 
-    def take(self, ns: int, event: Event | Trade) -> None:
+    def take(self, ns: int, event: Event | Trade) -> None:  # noqa: C901 - a table
         """Take what happened; `ns` is when."""
         match event:
             case Trade():
@@ -46,6 +49,11 @@ class Lane:
                 self._protected(ns, approved.order)
             case OrderRejected(symbol=symbol, reason=reason):
                 self._say(ns, "error", f"{symbol}: the broker rejected an order: {reason}")
+            case OrphanFound(symbol=symbol, shares=shares):
+                words = f"{symbol}: Rotor did not open {shares:,} that are held; entries wait"
+                self._say(ns, "error", words)
+            case NotFlat(reason=reason):
+                self._say(ns, "error", f"NOT FLAT near the close: {reason}")
             case CardRefused(card=card, reason=reason, actor=actor):
                 self._say(ns, "error", f"{card}: {reason}: nothing sent", actor)
             case CardClosed(actor=actor) if actor:
@@ -91,8 +99,9 @@ def _commanded(event: CommandGiven) -> str:
         case Liquidate(symbol=symbol):
             what = symbol or "all"
             return f"liquidate {what}, sent {by}. Ends when the broker confirms flat."
+        case Acknowledge(symbol=symbol):
+            return f"{symbol} acknowledged {by}; entries go on beside it"
         case Approve(card=card):
             return f"{card} approved {by}"
         case Dismiss() | Snooze():
             return ""  # its CardClosed follows
-    return f"{type(event.command).__name__.lower()} {by}"

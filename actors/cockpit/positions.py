@@ -32,7 +32,8 @@ def position_views(
 
 def _held(scene: Scene, slot: int, position: Position) -> PositionView:
     state, symbol, equity = scene.state, position.symbol, scene.equity
-    column = state.column[symbol]
+    column = state.column_of(symbol)
+    rank, change, spark = scene.ranked(column)
     plain = position_view(state, scene.block, scene.frame.t, symbol)
     stop, target, last = plain.stop, plain.target, plain.price
     legs = state.legs.get(column)
@@ -59,17 +60,19 @@ def _held(scene: Scene, slot: int, position: Position) -> PositionView:
         target_pct=None if target is None else 100 * position.direction * (target - last) / last,
         gauge_entry=_gauge(plain.entry_price, stop, target),
         gauge_last=_gauge(last, stop, target),
-        rank=scene.day.rank(column),
-        rank_change=scene.day.rank_change(column),
-        strength=scene.frame.own_strength(column, position.direction),
-        state=_state(scene, column, leaving=plain.leaving),
-        spark=scene.day.spark(column),
+        rank=rank,
+        rank_change=change,
+        strength=scene.own_strength(column, position.direction),
+        state=_state(scene, column, position, leaving=plain.leaving),
+        spark=spark,
     )
 
 
-def _state(scene: Scene, column: int, *, leaving: bool) -> Held:
+def _state(scene: Scene, column: int, position: Position, *, leaving: bool) -> Held:
     if leaving:
         return "exiting"
+    if position.orphan:
+        return "orphan"
     return "cold" if scene.frame.cold(column) else "held"
 
 
@@ -80,7 +83,8 @@ def _gauge(value: float, stop: float | None, target: float | None) -> float | No
 
 
 def _flat(scene: Scene, slot: int, closed: RoundTripClosed) -> PositionView:
-    trip, column = closed.trip, scene.state.column[closed.trip.symbol]
+    trip, column = closed.trip, scene.state.column_of(closed.trip.symbol)
+    rank, change, spark = scene.ranked(column)
     return PositionView(
         slot=slot,
         symbol=trip.symbol,
@@ -102,9 +106,9 @@ def _flat(scene: Scene, slot: int, closed: RoundTripClosed) -> PositionView:
         target_pct=None,
         gauge_entry=None,
         gauge_last=None,
-        rank=scene.day.rank(column),
-        rank_change=scene.day.rank_change(column),
-        strength=scene.frame.own_strength(column, trip.direction),
+        rank=rank,
+        rank_change=change,
+        strength=scene.own_strength(column, trip.direction),
         state="flat",
-        spark=scene.day.spark(column),
+        spark=spark,
     )

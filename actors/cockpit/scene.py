@@ -16,12 +16,13 @@ from actors.cockpit.views import Link, Mode, TransportView
 from actors.desk import Desk
 from actors.mailbox import Mailbox
 from actors.predictor import Learner
+from actors.views import price_of
 from engine.config import Config
 from engine.market.frames import Block, Session
 from engine.trading.exposure import measure
 from engine.trading.frame import FrameView
 from engine.trading.sizing import Exposure
-from engine.trading.state import State
+from engine.trading.state import NOWHERE, State
 
 
 def _nothing_waits(_order_id: str) -> Carried:
@@ -100,7 +101,7 @@ class Scene:
 
     def price(self, symbol: str) -> float:
         """Return a symbol's last price, USD."""
-        return self.frame.price(self.state.column[symbol])
+        return price_of(self.state, self.block, self.frame.t, symbol)
 
     @property
     def equity(self) -> float:
@@ -117,6 +118,16 @@ class Scene:
         """Return the minute that is open."""
         return self.frame.minute + 1
 
+    def ranked(self, column: int) -> tuple[int | None, int, tuple[float | None, ...]]:
+        """Return rank, ranks gained and last closes of a column; nothing for one that has none."""
+        if column == NOWHERE:
+            return None, 0, ()
+        return self.day.rank(column), self.day.rank_change(column), self.day.spark(column)
+
+    def own_strength(self, column: int, direction: int) -> float:
+        """Return the strength of a side; 0 for a symbol without signals."""
+        return 0.0 if column == NOWHERE else self.frame.own_strength(column, direction)
+
     @property
     def leaving(self) -> set[str]:
         """Return the symbols whose exit works."""
@@ -130,7 +141,8 @@ class Scene:
     def exposure(self) -> Exposure:
         """Return what the held positions put at risk, as sizing sees it."""
         positions = self.state.ledger.positions
-        bound = [(self.state.column[symbol], positions[symbol]) for symbol in sorted(positions)]
+        traded = sorted(positions.keys() & self.state.column)
+        bound = [(self.state.column[symbol], positions[symbol]) for symbol in traded]
         return measure(
             self.state, self.frame, bound, {}, self.config.universe, free_slots=0, sent=0
         )

@@ -18,6 +18,7 @@ _FIXED = {
     Gate.STALE_DATA: "data stale",
     Gate.QUALITY: "rejected",
     Gate.UNPROVEN: "unproven",
+    Gate.ORPHAN: "orphan",
     Gate.INBOX: "in inbox",
     Gate.DISMISSED: "dismissed",
 }
@@ -97,7 +98,7 @@ def _slots(scene: Scene, column: int) -> str:
     state, frame = scene.state, scene.frame
     staying = state.ledger.positions.keys() - scene.leaving
     own = [
-        frame.own_strength(state.column[symbol], state.ledger.positions[symbol].direction)
+        scene.own_strength(state.column_of(symbol), state.ledger.positions[symbol].direction)
         for symbol in staying
     ]
     needed = scene.config.rotation.rotation_strength_delta

@@ -98,6 +98,22 @@ async def test_what_is_held_unknown_is_adopted_once(mock_clock, shares, paid):
     assert execution.trust.down == ""
 
 
+async def test_entries_wait_from_the_start_if_something_unknown_is_held(mock_clock):
+    """Not only from the third look on, by which it is adopted; then the orphan stops them."""
+    account = Account()
+
+    def before(_, venue):
+        account.ledger.cash_micro = venue.books.cash_micro
+        hold(venue, "TQQQ", 10, 80.0, paid=False)
+
+    async with executing(account, account.books, before) as (execution, _):
+        assert execution.trust.down == "the broker holds 10 TQQQ, which is not in the book"
+        await trio.sleep(60)
+        assert execution.trust.down == ""
+
+    assert [type(report) for report in account.told] == [OrphanFound]
+
+
 async def test_one_that_was_there_and_one_that_was_bought_since(mock_clock):
     """Each is told apart by the cash that is missing."""
     account = Account()

@@ -6,7 +6,7 @@ from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest
 
 from actors.control import socket_path
-from tests.tui.rehearsal import BUSY, exchange, rows, sound, wait_for
+from tests.tui.rehearsal import BUSY, exchange, rows, wait_for
 from tui.cli import main
 from tui.session import ask
 from tui.venues import REHEARSAL
@@ -66,6 +66,14 @@ def ended(process):
     return orjson.loads(stdout)
 
 
+def agreed(place, summary):
+    """Hold the end against the exchange's books, in which orders by hand stand beside ours."""
+    account = place.ledger()
+    assert (account["positions"], summary["confirmed_flat"]) == ({}, True)
+    assert abs(account["cash_micro"] / 1e6 - summary["final_equity"]) < 0.005
+    return account
+
+
 def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
     """Entries wait meanwhile; the ledger is the exchange's to the cent, the day ends flat."""
     out = tmp_path / "run"
@@ -84,7 +92,7 @@ def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
         ask(socket_path(out), {"verb": "liquidate", "symbol": "UVXY", "actor": "cli:ann"})
         goes_on(place)
         summary = ended(process)
-        sound(place, summary)
+        agreed(place, summary)
 
     assert shown["UVXY"]["orphan"] is True
     assert shown["UVXY"]["acknowledged_by"] == ""
@@ -117,7 +125,7 @@ def test_a_killed_session_finds_it_once(tmp_path, runtime_dir):
         process.kill()
         process.communicate()
         summary = place.trade(out, settings=NO_UVXY)
-        account = sound(place, summary)
+        account = agreed(place, summary)
 
     assert summary["resumed_inputs"] > 0
     assert len(events(out, "orphan_found")) == 1
@@ -141,7 +149,7 @@ def test_one_sold_by_hand_leaves_the_book(tmp_path, runtime_dir):
         trade_by_hand(place, OrderSide.SELL, "UVXY", 10)
         goes_on(place)
         summary = ended(process)
-        sound(place, summary)
+        agreed(place, summary)
 
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
     assert "by hand" in trip["exit_reason"]
@@ -163,9 +171,32 @@ def test_one_of_another_symbol_is_sold_by_hand_alone(tmp_path, runtime_dir):
         ask(socket_path(out), {"verb": "liquidate", "symbol": "UVXY", "actor": "cli:ann"})
         goes_on(place)
         summary = ended(process)
-        sound(place, summary)
+        agreed(place, summary)
 
     assert shown["UVXY"]["price"] == shown["UVXY"]["entry_price"]
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
     assert trip["exit_reason"] == "liquidated by cli:ann"
+    assert main(["verify", str(out)]) == 0
+
+
+def test_what_another_run_has_left_is_an_orphan(tmp_path, runtime_dir):
+    """It adds to the account; the legs that still hold its shares make way before the close."""
+    first, out = tmp_path / "first", tmp_path / "run"
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(first)
+        wait_for(lambda: minute_of(place) >= 20 and place.ledger()["positions"])
+        process.kill()
+        process.communicate()
+        left = place.ledger()["positions"]
+        summary = place.trade(out)
+        account = place.ledger()
+
+    assert account["positions"] == {}
+    # each kind of fee is rounded up to a cent of the day, of which the first run had its part
+    assert abs(account["cash_micro"] / 1e6 - summary["final_equity"]) < 0.035
+    found = {row["symbol"]: row for row in events(out, "orphan_found")}
+    assert {symbol: row["shares"] for symbol, row in found.items()} == {
+        symbol: position["shares"] for symbol, position in left.items()
+    }
+    assert not any(row["paid"] for row in found.values())
     assert main(["verify", str(out)]) == 0

@@ -14,8 +14,8 @@ from engine.errors import RotorError
 from tui.cockpit.asking import asked
 from tui.cockpit.screens.dialog import Dialog
 
-WIDE = 60
-"""Of the lines."""
+WIDE = 58
+"""Of the lines, beside a scroll bar."""
 
 
 class Explain(Dialog[None]):

@@ -169,7 +169,7 @@ def speed(transport: TransportView) -> str:
 
 
 def _split(view: CockpitView, width: int) -> Line:
-    if view.money.run_pct is not None and width < SPLENDID:
+    if view.money.run_pct is not None and width < SPLENDID + 10:
         return ()
     return tuple(
         piece

@@ -1,0 +1,189 @@
+"""Viewers of a real session, each a process on a terminal of its own: none changes a decision."""
+
+import asyncio
+import os
+import signal
+import socket
+
+import orjson
+import pytest
+
+from actors.control import socket_path
+from engine.errors import BadInputError, RotorError
+from engine.records.journal import FILES
+from tests.actors.interleavings import Ran, canonical, difference
+from tests.tui.cockpit.terminal import Terminal
+from tests.tui.rehearsal import exchange, rows, sound, wait_for
+from tui.cockpit.attached import ENDED, GONE, Attached
+
+FREE = ("--set", "costs.fees=false")
+"""Which of two fills of a minute pays the day's next cent follows their order."""
+
+
+@pytest.fixture
+def sockets(runtime_dir, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    return runtime_dir
+
+
+def attach(place, out, *words):
+    """`rotor attach` on a terminal of its own."""
+    return Terminal("-m", "tui.cli", "attach", out, *words, env=place.env)
+
+
+def journal(folder):
+    """The journal as `interleavings` compares it: the order of symbols within a minute aside."""
+    epoch = orjson.loads((folder / "manifest.json").read_bytes())["epoch"].encode()
+    names = ("inputs", *FILES["full"])
+    files = {n: (folder / f"{n}.jsonl").read_bytes().replace(epoch, b"0" * 8) for n in names}
+    return canonical(Ran(files=files, fills=0, held=0, cash_micro=0, twice=0))
+
+
+def listens(out):
+    return socket_path(out).exists()
+
+
+def test_a_killed_viewer_changes_no_decision(tmp_path, sockets):
+    """kill -9 of one, the terminal of another gone, a third that never reads: the same journal."""
+    with exchange(tmp_path, sockets, *FREE) as place:
+        place.trade(tmp_path / "alone", *FREE)
+    with exchange(tmp_path, sockets, *FREE) as place:
+        place.asked("/control/pause", "POST")
+        process = place.start(tmp_path / "run", *FREE)
+        wait_for(lambda: listens(tmp_path / "run"))
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(socket_path(tmp_path / "run")))
+            deaf.sendall(b'{"verb":"watch"}\n')
+            killed, cut = (attach(place, tmp_path / "run") for _ in range(2))
+            for viewer in (killed, cut):
+                viewer.wait_for("PAPER", seconds=90)
+            place.asked("/control/resume", "POST")
+            killed.wait_for("ENTER", seconds=60)
+            assert process.poll() is None
+            killed.kill(signal.SIGKILL)
+            os.killpg(cut.child.pid, signal.SIGHUP)
+            cut.child.wait(30)
+            stdout, stderr = process.communicate(timeout=170)
+        for viewer in (killed, cut):
+            viewer.__exit__()
+        assert stdout, stderr.decode()
+        sound(place, orjson.loads(stdout))
+
+    assert difference(journal(tmp_path / "alone"), journal(tmp_path / "run")) == ""
+    assert rows(tmp_path / "run", "decisions") == rows(tmp_path / "alone", "decisions")
+
+
+def test_a_session_is_looked_at_commanded_and_left(tmp_path, sockets):
+    """Two viewers; one liquidates all with `L y`, both see it; `q` leaves the session trading."""
+    with exchange(tmp_path, sockets) as place:
+        place.asked("/control/pause", "POST")
+        process = place.start(tmp_path / "run")
+        wait_for(lambda: listens(tmp_path / "run"))
+        with attach(place, tmp_path / "run") as one, attach(place, tmp_path / "run") as other:
+            for viewer in (one, other):
+                viewer.wait_for("PAPER", seconds=90)
+            since = len(one.written), len(other.written)
+            one.type("h")
+            other.wait_for("HALTED", seconds=60, since=since[1])
+            one.wait_for("HALTED", seconds=60, since=since[0])
+            one.type("q")
+            assert one.end() == 0
+            assert b"detached; session run goes on, 0 positions" in one.written
+            assert one.restored
+            assert process.poll() is None
+            place.asked("/control/resume", "POST")
+            stdout, stderr = process.communicate(timeout=170)
+            other.wait_for("has ended", seconds=30)
+            other.type("q")
+            assert other.end() == 0
+    assert stdout, stderr.decode()
+    decided = [row for row in rows(tmp_path / "run", "events") if row["type"] == "command"]
+    assert [row["actor"].partition("@")[2] for row in decided] == ["dashboard"]
+
+
+def test_what_cannot_be_attached_to_is_said(rotor):
+    """No session, no terminal."""
+    code, _, said = rotor("attach")
+
+    assert code == 2
+    assert "rotor: attach draws on a terminal" in said
+
+
+def test_a_source_says_when_its_session_is_gone_and_finds_it_again(tmp_path):
+    """The last view stays with an alert; a new session on the same socket is shown."""
+    from tests.tui.cockpit.sample import paper
+
+    path, view = tmp_path / "s", paper()
+    parts = {name: getattr(view, name) for name in type(view).__slots__}
+    line = orjson.dumps({"ok": True, "view": parts}) + b"\n"
+
+    writers = []
+
+    async def talk(reader, writer):
+        writers.append(writer)
+        await reader.readline()
+        writer.write(line)
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    async def until(source, holds):
+        async with asyncio.timeout(10):
+            while source.latest() is None or not holds(source.latest()):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return source.latest()
+
+    async def end(server):
+        server.close()
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
+        await server.wait_closed()
+
+    async def scenario():
+        source = Attached(path)
+        running = asyncio.create_task(source.run())
+        server = await asyncio.start_unix_server(talk, path)
+        first = await until(source, lambda view: not view.alerts)
+        await end(server)
+        gone = await until(source, lambda view: view.alerts)
+        path.unlink(missing_ok=True)
+        ended = await until(source, lambda view: view.alerts[0].text == ENDED)
+        server = await asyncio.start_unix_server(talk, path)
+        back = await until(source, lambda view: not view.alerts)
+        running.cancel()
+        await end(server)
+        return first, gone, ended, back
+
+    first, gone, ended, back = asyncio.run(scenario())
+
+    assert (first.positions, first.money) == (view.positions, view.money)
+    assert gone.alerts[0].text in (GONE, ENDED)
+    assert ended.positions == view.positions
+    assert first.sequence < gone.sequence < back.sequence
+    assert back.alerts == view.alerts
+
+
+def test_a_question_to_nobody_is_answered_in_words(tmp_path):
+    """RotorError, which the screen shows in its lane."""
+    with pytest.raises(RotorError, match="the session is gone"):
+        asyncio.run(Attached(tmp_path / "none").ask({"verb": "halt"}))
+
+
+def test_a_refusal_has_the_sessions_words(tmp_path):
+    """BadInputError with what the session said."""
+
+    async def talk(reader, writer):
+        await reader.readline()
+        writer.write(b'{"ok":false,"error":"no such symbol"}\n')
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def scenario():
+        server = await asyncio.start_unix_server(talk, tmp_path / "s")
+        async with server:
+            await Attached(tmp_path / "s").ask({"verb": "liquidate", "symbol": "X"})
+
+    with pytest.raises(BadInputError, match="no such symbol"):
+        asyncio.run(scenario())
