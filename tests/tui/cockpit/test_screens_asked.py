@@ -54,7 +54,7 @@ def test_tab_turns_the_lower_half():
 
     assert found(first, "15 min").startswith("15 min     +6.8   54  0.042  1,830")
     assert "+3.4 ━━" in found(first, "return 15m over")
-    assert "54% (47-61)   118 ✓" in found(second, "50-60%")
+    assert "54→ 54% (47-61)    118 ✓" in found(second, "50-60%")
     assert not found(second, "15 min")
     assert found(third, "13:22 ENTER").startswith(" 13:22 ENTER  long 402: rank 1")
     assert again == first

@@ -31,10 +31,17 @@ def test_tripped_breakers_come_first_and_say_why_and_when_they_re_arm():
 
     assert found(lines, "─ Breakers").endswith("2 tripped · entries blocked, exits always ─")
     assert found(lines, "▸ data") == (
-        "▸ data           TRIPPED 13:48 with the next bar      no bar for 75 s, auto"
+        "▸ data               TRIPPED 13:48 with the next bar    no bar for 75 s, auto"
     )
-    assert found(lines, "! rejects").startswith("! rejects        TRIPPED 13:46 2 min after")
+    assert found(lines, "! rejects").startswith("! rejects            TRIPPED 13:46 2 min after")
     assert found(lines, " entries    ").endswith("refused: no bar for 75 s")
+    assert (
+        found(lines, " breaker    ")
+        == (
+            " breaker    data TRIPPED since 13:48: no bar for 75 s, auto; re-arms with the next bar"
+        )[:79]
+        + "…"
+    )
     assert row == ("breaker", "data", "")
 
 

@@ -110,7 +110,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
             scores.tell([])
             return
         self.query_one("#all", Panel).tell([_short(row) for row in answer.rows if row.key == ALL])
-        title = rule("Calibration · all symbols", f"n {answer.outcomes}", width)
+        title = rule("Calibration · all symbols", f"95% of got · n {answer.outcomes}", width)
         place.tell([title, *calibration_lines(answer.calibration, width, place.size.height - 1)])
         scores.tell(_scores(answer, scores.size.width))
         others = self.query_one("#others", Panel)
@@ -138,7 +138,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         for by, answer in self._answers.items():
             if by != self._by and answer.rows:
                 lines.append(rule(f"By {WORDS[by]}", "", width))
-                lines += [_short(row) for row in answer.rows]
+                lines += [_short(row) for row in answer.rows if row.key != ALL]
         return lines
 
 

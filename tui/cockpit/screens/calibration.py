@@ -1,8 +1,8 @@
 """What was promised against what came: a line for each confidence bucket.
 
 KEY INPUT: buckets, with the interval of what they won.
-KEY OUTPUT: a plot whose axis is the win rate: `·` said, `●` won, `├ ┤` between what is likely;
-behind it ✓ the bucket passes, ✗ it is rejected, ? it is unproven.
+KEY OUTPUT: a plot whose axis is the win rate: `·` said, `●` got, `├ ┤` the interval of one of them;
+behind it both in figures, how many outcomes, ✓ it passes, ✗ it is rejected, ? it is unproven.
 """
 
 from collections.abc import Iterable
@@ -14,21 +14,24 @@ from tui.cockpit.widgets.panel import Told
 
 LOW, HIGH = 0.3, 0.9
 """Ends of the axis; what lies beyond is drawn at its end."""
-_LABEL, _FACT = 8, 21
+_LABEL = 8
+_ROOM = 56
+"""From this width on the interval is told in figures too."""
 _GLYPHS = {"pass": ("✓", "profit"), "reject": ("✗", "loss"), "unproven": ("?", "muted")}
 
 
 def calibration_lines(buckets: Iterable[BucketView], width: int, height: int) -> list[Told]:
     """Return the plot of the buckets with the most outcomes that have room, and its axis."""
-    cells = max(0, width - _LABEL - _FACT)
+    figures = width >= _ROOM
+    cells = max(0, width - _LABEL - (26 if figures else 17))
     most = sorted(buckets, key=lambda bucket: -bucket.n)[: max(1, height - 1)]
     seen = sorted((bucket for bucket in most if bucket.n), key=lambda bucket: bucket.low)
     if not seen:
         return [((" no outcome yet", "muted"),)]
-    return [*(_line(bucket, cells) for bucket in seen), _axis(cells)]
+    return [*(_line(bucket, cells, figures=figures) for bucket in seen), _axis(cells)]
 
 
-def _line(bucket: BucketView, cells: int) -> Told:
+def _line(bucket: BucketView, cells: int, *, figures: bool) -> Told:
     got = bucket.won / bucket.n
     row = [" "] * cells
     if bucket.rate_low is not None and bucket.rate_high is not None and cells:
@@ -38,11 +41,11 @@ def _line(bucket: BucketView, cells: int) -> Told:
     for value, glyph in ((bucket.win_rate, "·"), (got, "●")):
         if value is not None and cells:
             row[_cell(value, cells)] = glyph
-    within = f"{rate(bucket.rate_low)}-{rate(bucket.rate_high)}"
+    within = f" {f'({rate(bucket.rate_low)}-{rate(bucket.rate_high)})':<8}" if figures else ""
     return (
         (f" {100 * bucket.low:.0f}-{100 * bucket.high:.0f}%".ljust(_LABEL), "muted"),
         ("".join(row), "info"),
-        f" {rate(got):>3}% {f'({within})':<8} {bucket.n:>4} ",
+        f" {rate(bucket.win_rate):>3}→{rate(got):>3}%{within} {bucket.n:>5} ",
         _GLYPHS.get(bucket.verdict, (" ", "")),
     )
 
@@ -50,7 +53,7 @@ def _line(bucket: BucketView, cells: int) -> Told:
 def _axis(cells: int) -> Told:
     ticks = [(_cell(percent / 100, cells), f"{percent}%") for percent in range(40, 100, 20)]
     words = placed(ticks, cells).ljust(cells)
-    return ((f"{' said':<{_LABEL}}{words}  got (95%)     n", "muted"),)
+    return ((f"{'':<{_LABEL}}{words} said→got", "muted"),)
 
 
 def _cell(value: float, cells: int) -> int:

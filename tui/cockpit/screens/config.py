@@ -26,12 +26,12 @@ MOST_CHANGES = 6
 """Shown; the rest is counted."""
 
 COLUMNS: tuple[Column[Setting], ...] = (
-    Column(field="key", heading="SETTING", width=38, left=True, words=True,
+    Column(field="key", heading="SETTING", width=39, left=True, words=True,
            value=lambda s: s[0], cell=lambda s: s[0]),
-    Column(field="value", heading="IN FORCE", width=20, left=True, words=True,
-           value=lambda s: s[1], cell=lambda s: s[1]),
-    Column(field="from", heading="FROM", width=0, left=True, words=True,
+    Column(field="from", heading="FROM", width=7, left=True, words=True,
            value=lambda s: s[2] or "default", cell=lambda s: (s[2] or "default", "muted")),
+    Column(field="value", heading="IN FORCE", width=0, left=True, words=True,
+           value=lambda s: s[1], cell=lambda s: s[1]),
 )  # fmt: skip
 
 

@@ -24,8 +24,8 @@ from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.sheet import Sheet
 
 NOTHING = (
-    " Nothing waits here. In mode approve each entry waits as a card; in mode auto entries",
-    " go by themselves ([live] mode).",
+    "Nothing waits here. With [live] mode = approve each entry waits as a card;",
+    "with auto entries go by themselves.",
 )
 
 

@@ -27,14 +27,14 @@ def _state(breaker: BreakerView) -> Cell:
 
 
 COLUMNS: tuple[Column[BreakerView], ...] = (
-    Column(field="breaker", heading="BREAKER", width=14, left=True, words=True,
+    Column(field="breaker", heading="BREAKER", width=18, left=True, words=True,
            value=lambda b: b.name, cell=lambda b: b.name),
     Column(field="state", heading="STATE", width=7, left=True, words=True,
            value=lambda b: _state(b)[0], cell=_state),
     Column(field="since", heading="SINCE", width=5, left=True, words=True,
            value=lambda b: fmt.minute(b.since_ns) if b.since_ns else None,
            cell=lambda b: fmt.minute(b.since_ns) if b.since_ns else NONE),
-    Column(field="rearms", heading="RE-ARMS", width=22, left=True, words=True,
+    Column(field="rearms", heading="RE-ARMS", width=20, left=True, words=True,
            value=lambda b: b.rearms, cell=lambda b: (b.rearms, "muted")),
     Column(field="reason", heading="WHY", width=0, left=True, words=True,
            value=lambda b: b.reason, cell=lambda b: b.reason),
@@ -82,7 +82,9 @@ class RiskScreen(SheetScreen):
         self.query_one("#limits", Panel).tell(limits)
         blocked = f"{fact} · entries {'blocked' if _blocked(view) else 'free'}, exits always"
         self.query_one("#breakers-rule", Panel).tell([rule("Breakers", blocked, width)])
-        self.query_one("#halt", Panel).tell(_halt(view))
+        chosen: BreakerView | None = self.sheet.row
+        told = [_breaker(chosen), *_halt(view)] if chosen is not None else _halt(view)
+        self.query_one("#halt", Panel).tell(told)
         self.query_one("#refusals", Panel).tell(_refusals(view, width))
 
     @property
@@ -94,6 +96,17 @@ class RiskScreen(SheetScreen):
 
 def _mark(breaker: BreakerView) -> Cell:
     return ("!", "danger") if breaker.tripped else (" ", "")
+
+
+def _breaker(breaker: BreakerView) -> Told:
+    since = f" since {fmt.minute(breaker.since_ns)}" if breaker.since_ns else ""
+    why = f": {breaker.reason}" if breaker.reason else ""
+    return (
+        (" breaker    ", "muted"),
+        f"{breaker.name} ",
+        (f"{_state(breaker)[0]}{since}{why}", _state(breaker)[1]),
+        f"; re-arms {breaker.rearms}",
+    )
 
 
 def _blocked(view: CockpitView) -> bool:

@@ -230,7 +230,7 @@ def _contributions(symbol: SymbolView, width: int) -> list[Told]:
 def _calibration(symbol: SymbolView, width: int, height: int) -> list[Told]:
     outcomes = sum(bucket.n for bucket in symbol.calibration)
     return [
-        rule("Calibration", f"{outcomes} outcomes", width),
+        rule("Calibration", f"95% of said · {outcomes} outcomes", width),
         *calibration_lines(symbol.calibration, width, height - 1),
     ]
 

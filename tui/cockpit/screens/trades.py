@@ -155,7 +155,8 @@ class TradesScreen(SheetScreen, AskingScreen):
 
 def _totals(stats: StatsView, net_usd: float) -> Told:
     return (
-        f" {stats.round_trips} round trips  {stats.wins} won {stats.losses} lost  net ",
+        f" {stats.round_trips} round trip{'s' * (stats.round_trips != 1)}  ",
+        f"{stats.wins} won {stats.losses} lost  net ",
         (fmt.signed_usd(net_usd), tone(net_usd)),
         f"  costs {stats.costs_usd:,.2f}  PF {fixed(stats.profit_factor)}",
     )
