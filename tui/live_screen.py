@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -41,22 +42,25 @@ def _on_screen(session: Session) -> int:
     Leaving the screen ends the session in order: stops and targets stay at the broker.
     """
     from tui.cockpit.app import Cockpit
+    from tui.cockpit.driver import PatientDriver
     from tui.cockpit.host import run_hosted
     from tui.cockpit.seat import Noted, Seat
     from tui.cockpit.settings import load_settings
 
     seat = Seat()
     app = Cockpit(seat.source, load_settings())
+    app.driver_class = PatientDriver
     noted = Noted(seat)
     logging.getLogger().addHandler(noted)
     try:
         asyncio.run(run_hosted(app, lambda: _seated(session, seat)))
     finally:
         logging.getLogger().removeHandler(noted)
-        for words in seat.said:
-            print(f"rotor: {words}", file=sys.stderr)  # noqa: T201
-        for act in seat.later:
-            act()
+        with suppress(OSError):  # the terminal may be gone
+            for words in seat.said:
+                print(f"rotor: {words}", file=sys.stderr)  # noqa: T201
+            for act in seat.later:
+                act()
     return app.return_code or 0
 
 
