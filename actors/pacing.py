@@ -109,7 +109,7 @@ class Pacing:
         return TransportView(
             playing=self.playing or self._goal is not None,
             speed=self.speed,
-            minute=0 if at is None else at.first,
+            minute=0 if at is None else at.first + 1,
             minutes=0 if session is None else session.minutes,
             session_index=0 if session is None else _index(self.dates, session.date),
             sessions=len(self.dates),

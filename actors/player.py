@@ -43,6 +43,7 @@ class Player:
     def __init__(self, dates: Sequence[dt.date], load: Load, speed: float | None = 60.0) -> None:
         self.speed = speed
         self.playing = False
+        self.viewers = 0
         self._dates = dates
         self._load = load
         self._views: Sequence[CockpitView] = ()
@@ -66,7 +67,7 @@ class Player:
             else:
                 self._advance()
 
-    def latest(self) -> CockpitView | None:
+    def view(self) -> CockpitView | None:
         """Return what is shown; None while the first session is loaded."""
         return self._shown
 
@@ -76,7 +77,7 @@ class Player:
         return TransportView(
             playing=self.playing,
             speed=self.speed,
-            minute=self._minute,
+            minute=self._minute + 1 if self._views else 0,
             minutes=len(self._views),
             session_index=self._session + 1,
             sessions=len(self._dates),
@@ -190,8 +191,12 @@ class Player:
     def _show(self) -> None:
         if self._views:
             self._sequence += 1
+            view = self._views[self._minute]
             self._shown = replace(
-                self._views[self._minute], sequence=self._sequence, transport=self.transport()
+                view,
+                sequence=self._sequence,
+                header=replace(view.header, recorded=True),
+                transport=self.transport(),
             )
 
 

@@ -5,7 +5,7 @@ KEY OUTPUT: the same trader again; orders that are not over, handed to execution
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from actors.crew import make_desk, make_learners, share_out
 from actors.execution import Execution
 from actors.mailbox import Mailbox
 from actors.predictor import Answer, predictor
-from actors.trader import Trader
+from actors.trader import Pages, Trader
 from actors.views import Views
 from engine.config import Config
 from engine.errors import RotorError
@@ -46,29 +46,45 @@ class Recording:
 
 async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
     """Give a session its inputs again; its journal is written into `folder`."""
+    first = recording.warmup[0][0] if recording.warmup else recording.session
+    with Journal(folder, "full", recording.epoch, first.open_ns) as files:
+        await again(recording, inputs, Direct(files))
+
+
+async def again(
+    recording: Recording,
+    inputs: Sequence[Input],
+    pages: Pages,
+    begin: Callable[[Trader], object] = lambda _: None,
+    taken: Callable[[Input], object] = lambda _: None,
+) -> None:
+    """Give a session its inputs again.
+
+    `begin` is called with the trader before it warms up, `taken` after each input.
+    """
     r = recording
     learners = make_learners(r.config, r.symbols)
     desk = make_desk(
         r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
     )
-    first = r.warmup[0][0] if r.warmup else r.session
     signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
     groups = share_out(learners)
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
     answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
-    with Journal(folder, "full", r.epoch, first.open_ns) as files:
-        trader = Trader(
-            desk, r.session, Gridder(r.symbols, signs),
-            list(zip(asked, answers, strict=True)), Direct(files), Views(),
-        )  # fmt: skip
-        async with trio.open_nursery() as nursery:
-            for group, inbox, outbox in zip(groups, asked, answers, strict=True):
-                nursery.start_soon(predictor, group, inbox, outbox, "inline")
-            await trader.warm(blocks_of(trader.gridder, r.warmup))
-            trader.open()
-            for given in inputs:
-                await trader.take(given)
-            nursery.cancel_scope.cancel()
+    trader = Trader(
+        desk, r.session, Gridder(r.symbols, signs),
+        list(zip(asked, answers, strict=True)), pages, Views(),
+    )  # fmt: skip
+    begin(trader)
+    async with trio.open_nursery() as nursery:
+        for group, inbox, outbox in zip(groups, asked, answers, strict=True):
+            nursery.start_soon(predictor, group, inbox, outbox, "inline")
+        await trader.warm(blocks_of(trader.gridder, r.warmup))
+        trader.open()
+        for given in inputs:
+            await trader.take(given)
+            taken(given)
+        nursery.cancel_scope.cancel()
 
 
 class Direct:

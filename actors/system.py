@@ -149,6 +149,8 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
                 actors.start_soon(journal, pages, files, plan.follower)
             watch.cancel()
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
+    if pacing is not None and stop.is_set():
+        desk.stats.interrupted = True
     desk.stats.refusals = desk.refusals.by_gate()
     desk.stats.blocked_since_ns = desk.state.risk.blocked_since_ns
     desk.stats.blocked_by = desk.state.risk.words()

@@ -55,6 +55,7 @@ def replay(
     lenient: Annotated[bool, Flag] = False,
     command: Annotated[tuple[str, ...], Flag] = (),
     speed: float | None = None,
+    tui: Annotated[bool, Flag] = False,
     json: Annotated[bool, Flag] = False,
 ) -> int:
     """Trade recorded one-minute bars through the whole actor tree, and say what came of it.
@@ -64,8 +65,8 @@ def replay(
     Parameters
     ----------
     source
-        Folder or file of bars (.csv, .csv.gz, .parquet). Default: the bundled demo.
-        Sessions before --from warm the learners.
+        Folder or file of bars (.csv, .csv.gz, .parquet), or the folder of a run. Default: the
+        bundled demo. Sessions before --from warm the learners.
     out
         The run folder itself. Default: a new one below [records] runs_dir.
     overwrite
@@ -87,6 +88,9 @@ def replay(
     speed
         Minutes replayed per minute of real time: 1, 60, … Opens a control socket, so that
         rotor status, positions, liquidate, halt and resume can be used on it from elsewhere.
+    tui
+        In the cockpit: pause, step, faster, slower, go to a time (?: all keys). Of a finished run
+        (its folder as source) every minute can be looked at, forwards and backwards.
     json
         Print one JSON object to stdout and nothing else.
     """
@@ -97,7 +101,8 @@ def replay(
         Request(
             source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
             out=out, overwrite=overwrite, block=block, scan=not no_scan, journal=journal,
-            compare=compare, lenient=lenient, commands=command, speed=speed, json=json,
+            compare=compare, lenient=lenient, commands=command, speed=speed, tui=tui,
+            json=json,
         )
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ def web(
     session
         Run id or run folder. Default: the only session that runs.
     port
-        On 127.0.0.1.
+        On 127.0.0.1; 0 for any that is free.
     readonly
         Look only: no command is sent.
     browser

@@ -6,14 +6,17 @@ KEY OUTPUT: its summary on a restored terminal, an exit code.
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
 
 from actors.crew import innermost
+from actors.system import Outcome, Plan, replay
 from tui.live_start import audience
 
 if TYPE_CHECKING:
@@ -31,15 +34,51 @@ def run_session(session: Session, *, screen: bool) -> int:
         raise innermost(group) from None
 
 
+def run_on_screen(plan: Plan) -> Outcome:
+    """Run a replay that has a pace in the cockpit; it stays at its end until it is left."""
+    outcomes: list[Outcome] = []
+
+    async def seated(seat: "Seat") -> None:
+        assert plan.pacing is not None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_pass_on, seat.stop, plan.pacing.stop)
+            with trio.CancelScope(shield=True):  # it is stopped, not cut off
+                outcomes.append(await replay(replace(plan, screen=seat.open), signals=False))
+            await trio.sleep_forever()
+
+    show_on_screen(seated)
+    return outcomes[0]
+
+
+async def _pass_on(event: trio.Event, to: trio.Event) -> None:
+    try:
+        await event.wait()
+    finally:
+        to.set()
+
+
 def has_terminal() -> bool:
-    """Return whether there is one to draw on."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    """Return whether there is one to draw on, be it a browser's."""
+    return "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stdout.isatty())
 
 
 def _on_screen(session: Session) -> int:
     """Run a session with a screen; return the exit code, 0 if it was left by its user.
 
     Leaving the screen ends the session in order: stops and targets stay at the broker.
+    """
+
+    async def seated(seat: "Seat") -> None:
+        with trio.CancelScope(shield=True):  # it is stopped, not cut off
+            await session(seat=seat)
+
+    return show_on_screen(seated)
+
+
+def show_on_screen(session: Callable[["Seat"], Awaitable[None]]) -> int:
+    """Draw the cockpit on this terminal for as long as `session` runs, or until it is left.
+
+    What was said meanwhile, and what `seat.later` has, is printed once the terminal is restored.
     """
     from tui.cockpit.app import Cockpit
     from tui.cockpit.driver import PatientDriver
@@ -49,7 +88,8 @@ def _on_screen(session: Session) -> int:
 
     seat = Seat()
     app = Cockpit(seat.source, load_settings())
-    app.driver_class = PatientDriver
+    if "TEXTUAL_DRIVER" not in os.environ:  # else it is a browser's
+        app.driver_class = PatientDriver
     noted = Noted(seat)
     logging.getLogger().addHandler(noted)
     try:
@@ -64,13 +104,12 @@ def _on_screen(session: Session) -> int:
     return app.return_code or 0
 
 
-async def _seated(session: Session, seat: "Seat") -> None:
+async def _seated(session: Callable[["Seat"], Awaitable[None]], seat: "Seat") -> None:
     audience.set(seat.hear)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(seat.source.serve)
         nursery.start_soon(_stop_when_left, seat.stop)
-        with trio.CancelScope(shield=True):  # it is stopped, not cut off
-            await session(seat=seat)
+        await session(seat)
         nursery.cancel_scope.cancel()
 
 

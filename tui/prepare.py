@@ -45,6 +45,8 @@ class Request:
     lenient: bool = False
     commands: tuple[str, ...] = ()
     speed: float | None = None
+    tui: bool = False
+    """In the cockpit."""
     json: bool = False
 
 

@@ -20,6 +20,7 @@ import orjson
 from actors.desk import Desk
 from actors.pacing import Pacing
 from actors.system import Outcome, Plan, epoch_of, run
+from engine.errors import BadInputError
 from engine.events import MICRO
 from engine.market.calendar import session_on
 from engine.market.frames import Block
@@ -33,12 +34,22 @@ from engine.records.summary import (
 )
 from tui.code import fingerprint, versions
 from tui.enrol import enrol
+from tui.live_screen import has_terminal, run_on_screen
 from tui.prepare import Prepared, Request, prepare
 from tui.run_folder import run_folder
+
+SCREEN_SPEED = 60.0
+"""Minutes per minute on a screen, unless --speed says another."""
 
 
 def replay_command(request: Request) -> int:
     """Run `rotor replay`; return the exit code."""
+    if request.tui and not has_terminal():
+        raise BadInputError("--tui draws on a terminal; without it rotor replay prints a summary")
+    if request.tui and request.source is not None and (request.source / "manifest.json").exists():
+        from tui.recorded import watch_recorded
+
+        return watch_recorded(request.source, request.speed or SCREEN_SPEED)
     prepared = prepare(request)
     if prepared.idle_keys:
         print(f"no effect yet: {', '.join(prepared.idle_keys)}", file=sys.stderr)  # noqa: T201
@@ -60,8 +71,9 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     _warm(prepared)
     startup = time.perf_counter() - startup
     wall, cpu = time.perf_counter(), time.process_time()
-    with _progress(prepared) as progress:
-        outcome = run(
+    pacing = _pacing(request, prepared)
+    with _progress(prepared, shown=not request.tui) as progress:
+        outcome = (run_on_screen if request.tui else run)(
             Plan(
                 config=prepared.config,
                 symbols=prepared.source.symbols,
@@ -74,7 +86,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
                 block_size=request.block,
                 scan=request.scan,
                 commands=prepared.commands,
-                pacing=None if request.speed is None else Pacing(request.speed, prepared.dates),
+                pacing=pacing,
                 follower=enrolled.follower,
                 progress=progress,
             )
@@ -102,7 +114,8 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         write_json(folder / "summary.json", summary)
     enrolled.close()
     _report(request, prepared, summary, rows, gate_off)
-    return 1 if outcome.stats.interrupted else 0
+    # who leaves the screen has seen enough
+    return 1 if outcome.stats.interrupted and not request.tui else 0
 
 
 def _second_step(
@@ -138,10 +151,16 @@ def _warm(prepared: Prepared) -> None:
         raise KeyboardInterrupt
 
 
+def _pacing(request: Request, prepared: Prepared) -> Pacing | None:
+    if request.tui:
+        return Pacing(request.speed or SCREEN_SPEED, prepared.dates)
+    return None if request.speed is None else Pacing(request.speed, prepared.dates)
+
+
 @contextlib.contextmanager
-def _progress(prepared: Prepared) -> Iterator[Any]:
+def _progress(prepared: Prepared, *, shown: bool) -> Iterator[Any]:
     """Show sessions, bars per second, equity and the time left, on a terminal's stderr."""
-    if not sys.stderr.isatty():
+    if not (shown and sys.stderr.isatty()):
         yield lambda _block, _desk: None
         return
     from rich.console import Console

@@ -13,6 +13,7 @@ import contextlib
 import secrets
 import shlex
 import signal
+import socket
 import sys
 import webbrowser
 from collections.abc import Awaitable, Callable
@@ -84,15 +85,22 @@ class CockpitServer(Server):
 
 def web_command(request: WebRequest) -> int:
     """Run `rotor web` until Ctrl-C; return the exit code."""
-    if not 0 < request.port < 65536:
-        raise BadInputError(f"--port {request.port}: from 1 to 65535")
+    if not 0 <= request.port < 65536:
+        raise BadInputError(f"--port {request.port}: from 1 to 65535, or 0 for any that is free")
     find_session(request.session)  # one must run; a tab says so if it has ended since
     words = [sys.executable, "-m", "tui.cli", "attach"]
     words += [request.session] if request.session else []
     words += ["--readonly"] if request.readonly else []
-    server = CockpitServer(shlex.join(words), request.port, secrets.token_urlsafe(24))
+    port = request.port or _free_port()
+    server = CockpitServer(shlex.join(words), port, secrets.token_urlsafe(24))
     asyncio.run(_serve(server, open_browser=request.open_browser))
     return 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 async def _serve(server: CockpitServer, *, open_browser: bool) -> None:

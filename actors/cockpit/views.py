@@ -402,6 +402,7 @@ class TransportView:
     speed: float | None
     """Minutes per minute; None: as fast as it goes."""
     minute: int
+    """How many of the session have been shown."""
     minutes: int
     session_index: int
     """From 1."""

@@ -174,22 +174,25 @@ class Core(App[None], inherit_bindings=False):
     def give(
         self,
         request: Mapping[str, Any],
-        told: str | Callable[[Json], str] = "",
+        told: Told = "",
         *,
+        meanwhile: str = "",
         looks: bool = False,
     ) -> None:
         """Give a request to the session; its answer, or what is wrong, is told in the lane.
 
-        `looks`: it changes nothing that is traded, so that a recorded run takes it too.
+        `meanwhile` is told while the answer takes its time. `looks`: it changes nothing that is
+        traded, so that a recorded run takes it too.
         """
         if self.settings.readonly or (self.readonly and not looks):
             self.say("read-only: nothing sent", "error")
             return
-        self.run_worker(self._give(dict(request), told), group="give")
+        self.run_worker(self._give(dict(request), told, meanwhile), group="give")
 
-    async def _give(self, request: Json, told: str | Callable[[Json], str]) -> None:
+    async def _give(self, request: Json, told: Told, meanwhile: str) -> None:
         what = command.words(request)
-        slow = self.set_timer(SLOW_SECONDS, lambda: self.say(f"{what}: no answer yet", "note"))
+        wait = meanwhile or f"{what}: no answer yet"
+        slow = self.set_timer(SLOW_SECONDS, lambda: self.say(wait, "note"))
         try:
             answer = await self.asked(request)
         except RotorError as error:

@@ -8,11 +8,10 @@ Trio calls nothing of the screen's: it sets the future of an answer, and the loo
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import trio
 
-from actors.cockpit.cockpit import Cockpit
 from actors.cockpit.views import CockpitView
 from actors.cockpit.watching import Watch
 from actors.control import Answer
@@ -31,18 +30,28 @@ class Question(NamedTuple):
     answer: asyncio.Future[Json]
 
 
+class Viewed(Protocol):
+    """What can be looked at: a cockpit, or the player of a finished run."""
+
+    viewers: int
+
+    def view(self) -> CockpitView | None:
+        """Return the newest view; None before there is one."""
+        ...
+
+
 class Inside:
     """The session next door."""
 
     attached = False
 
     def __init__(self) -> None:
-        self._cockpit: Cockpit | None = None
+        self._cockpit: Viewed | None = None
         self._answer: Answer | None = None
         self._asked, self._questions = trio.open_memory_channel[Question](ROOM)
         self._waiting: set[asyncio.Future[Json]] = set()
 
-    def open(self, cockpit: Cockpit, answer: Answer) -> None:
+    def open(self, cockpit: Viewed, answer: Answer) -> None:
         """Take what a session hands over; called in Trio."""
         self._cockpit, self._answer = cockpit, answer
         cockpit.viewers += 1

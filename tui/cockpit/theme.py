@@ -21,6 +21,7 @@ TOKENS = (
 
 def _theme(name: str, grounds: str, colours: str, badges: str, *, dark: bool = True) -> Theme:
     background, surface, foreground = grounds.split()
+    ansi = background.startswith("ansi")
     muted, profit, loss, warning, danger, info, rule, cursor = colours.split()
     return Theme(
         name=name,
@@ -35,17 +36,15 @@ def _theme(name: str, grounds: str, colours: str, badges: str, *, dark: bool = T
         surface=surface,
         panel=surface,
         dark=dark,
-        ansi=name == "rotor-terminal",
-        variables={
-            **(BUILTIN_THEMES["ansi-dark"].variables if name == "rotor-terminal" else {}),
-            **dict(
-                zip(
-                    TOKENS,
-                    (muted, profit, loss, warning, danger, info, rule, cursor, *badges.split()),
-                    strict=True,
-                )
-            ),
-        },
+        ansi=ansi,
+        variables=(BUILTIN_THEMES["ansi-dark"].variables if ansi else {})
+        | dict(
+            zip(
+                TOKENS,
+                (muted, profit, loss, warning, danger, info, rule, cursor, *badges.split()),
+                strict=True,
+            )
+        ),
     )
 
 
@@ -73,7 +72,7 @@ THEMES = (
         "rotor-terminal",
         "ansi_default ansi_default ansi_default",
         "ansi_bright_black ansi_green ansi_red ansi_yellow ansi_bright_red ansi_cyan"
-        " ansi_bright_black ansi_blue",
+        " ansi_bright_black ansi_default",
         "ansi_black ansi_cyan ansi_bright_white ansi_red ansi_black ansi_magenta"
         " ansi_black ansi_yellow ansi_bright_white ansi_red",
     ),

@@ -183,7 +183,11 @@ class Trading(Core):
 
     def _leave(self, how: How | None) -> None:
         if how == "flatten":
-            self.give({"verb": "stop", "how": "flatten"}, "flattening; stops when confirmed flat")
+            if self.view is not None and self.view.transport is not None:
+                self.give({"verb": "transport", "do": "play"})  # a paused market sells nothing
+            meanwhile = "flattening; stops when the broker confirms flat"
+            request = {"verb": "stop", "how": "flatten"}
+            self.give(request, "flat, confirmed; stopping", meanwhile=meanwhile)
         elif how == "leave":
             self.give({"verb": "stop", "how": "leave"}, "stopping; the stops stay at the broker")
 

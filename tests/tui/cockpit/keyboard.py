@@ -23,7 +23,7 @@ EXPLAIN = {
         "title": "TQQQ",
         "sections": [
             ["signal", ["p 0.531, confidence 0.62"]],
-            ["order", ["3f9a1c02, market " + "and so on " * 8]],
+            ["order", ["3f9a1c02, market " + "and so on " * 80]],
         ],
     }
 }
@@ -85,11 +85,12 @@ def screen_text(app):
     return "\n".join("".join(segment.text for segment in line) for line in lines)
 
 
-def seen(app):
-    """Look at it."""
+def seen(app, *, session=False):
+    """Look at it; a real session's source does not note what is asked."""
     word = app.shown.word if app.shown is not None else ""
     said = app.said or ("", "")
-    sent = [request for request in app.source.requests if request["verb"] != "show"]
+    asked = [] if session else app.source.requests
+    sent = [request for request in asked if request["verb"] != "show"]
     names = [type(screen).__name__ for screen in app.screen_stack[1:]]  # beneath is a blank one
     text = screen_text(app) if app._exit is False else ""
     return Seen(text, said[0], said[1], names, word, app.return_code, app.theme, sent)

@@ -13,6 +13,7 @@ from tests.tui.cockpit.sample import (
     degraded,
     empty_book,
     flattening,
+    halted,
     live,
     paper,
     replay,
@@ -153,6 +154,46 @@ def test_the_scale_of_the_curve_does_not_shrink_in_a_day():
             assert labels()[0] == "+2,000"
 
     drive(scenario, paper(), (120, 40))
+
+
+def test_zoom_gives_the_focused_panel_the_body():
+    """Rows 1 and 2, lane and footer stay; the second key or escape takes it back."""
+
+    async def scenario(app, pilot):
+        await pilot.press("tab", "tab")
+        await pilot.pause()
+        before = text_of(app)
+        await pilot.press("z")
+        await pilot.pause()
+        zoomed = text_of(app)
+        assert zoomed[:2] == before[:2]
+        assert zoomed[-2:] == before[-2:]
+        assert zoomed[2].startswith("─ Decisions ─")
+        assert "size bound by exit liquidity" in zoomed[4]
+        assert "12:30 STOP" in zoomed[13]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert text_of(app) == before
+
+    drive(scenario, paper(), (120, 40))
+
+
+def test_a_changed_trading_mode_is_reversed_for_a_second():
+    """Five pulls, then it is as usual."""
+
+    async def scenario(app, pilot):
+        def reversed_now():
+            return any("reverse" in style for _, style in app.screen.query_one("#header").lines[0])
+
+        assert not reversed_now()
+        app.source.view = replace(halted(), sequence=2)
+        seen_so = []
+        for _ in range(7):
+            app.pull()
+            seen_so.append(reversed_now())
+        assert seen_so == [True] * 5 + [False] * 2
+
+    drive(scenario, paper())
 
 
 def test_a_click_on_the_track_of_a_replay_goes_there():

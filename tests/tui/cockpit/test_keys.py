@@ -64,6 +64,16 @@ def test_e_explains_the_selected_row():
     assert all(len(row) == 80 for row in after.text.splitlines())
 
 
+def test_a_long_story_scrolls_and_covers_neither_mode_nor_money_nor_keys():
+    before = press(source()).text.splitlines()
+    during = press(source(), "e").text.splitlines()
+    further = press(source(), "e", "pagedown").text.splitlines()
+
+    assert during[:2] == before[:2]
+    assert during[22:] == before[22:]
+    assert further[3] != during[3]
+
+
 def test_down_in_the_overlay_explains_the_next_row():
     given = source()
     press(given, "e", "down")
@@ -429,4 +439,4 @@ def test_toasts_stand_below_the_money():
 
     rows = asyncio.run(scenario()).text.splitlines()
     assert "equity 100,844.49" in rows[1]
-    assert any("look at the feed" in row for row in rows[2:10])
+    assert any("stops rest at the broker" in row for row in rows[2:10])

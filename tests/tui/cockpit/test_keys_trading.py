@@ -121,7 +121,8 @@ def test_what_changes_under_the_dialog_is_marked_and_y_is_dead_for_a_moment(monk
             return at_once, await keys("y")
 
     at_once, later = asyncio.run(scenario())
-    assert "*SELL 300 TQQQ" in at_once.text
+    assert "SELL 300 TQQQ*" in at_once.text
+    assert "what would be sent has changed (*): look again" in at_once.text
     assert at_once.sent == []
     assert [request["verb"] for request in later.sent] == ["liquidate"]
 
@@ -141,7 +142,7 @@ def test_a_price_that_moves_does_not_stop_y():
 
     shown, after = asyncio.run(scenario())
     assert "SELL 402 TQQQ  last 82.18" in shown.text
-    assert "*SELL" not in shown.text
+    assert "TQQQ*" not in shown.text
     assert len(after.sent) == 1
 
 

@@ -10,6 +10,12 @@ from tests.tui.cockpit.stage import on_stage, play, settled, text_of
 from tui.cockpit.screens import sheets
 
 
+@pytest.fixture(autouse=True)
+def calm(monkeypatch):
+    """No question is asked again because the machine is slow."""
+    monkeypatch.setattr(sheets, "EVERY_SECONDS", 600.0)
+
+
 def seen(name, *keys, answers=None, size=(80, 24)):
     async def scenario():
         async with on_stage(name, answers=answers, size=size) as (app, pilot):

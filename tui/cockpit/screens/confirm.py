@@ -20,6 +20,7 @@ from tui.cockpit.screens.dialog import Dialog
 from tui.cockpit.source import Json
 
 SECONDS = 20
+CHANGED = "what would be sent has changed (*): look again"
 DEAD_SECONDS = 0.5
 """For which `y` does nothing after what would be sent has changed."""
 
@@ -36,7 +37,9 @@ class Confirm(Dialog[bool]):
         """What `y` does, in words."""
         self._fixed = known is not None
         self._asked: ConfirmView | None = known
-        self._changed: frozenset[str] = frozenset()
+        self._first: frozenset[str] = frozenset(known.sends if known else ())
+        """What it would have sent when it was opened; what differs is marked."""
+        self._note = ""
         self._dead_until = 0.0
         self._left = SECONDS
         self._sequence: int | None = None
@@ -66,9 +69,11 @@ class Confirm(Dialog[bool]):
             self._leave(found.gone)
             return
         before, self._asked = self._asked, found
-        if before is not None and before.sends != found.sends:
-            self._changed = frozenset(found.sends) - frozenset(before.sends)
+        if before is None:
+            self._first = frozenset(found.sends)
+        elif before.sends != found.sends:
             self._dead_until = self._now() + DEAD_SECONDS
+            self._note = CHANGED
         self._write()
 
     def _leave(self, why: str) -> None:
@@ -84,6 +89,7 @@ class Confirm(Dialog[bool]):
             self.dismiss(result=False)
         elif self._asked is not None and self._now() >= self._dead_until:
             self.dismiss(result=True)
+        # else what one has read is not what would be sent: the note says so
 
     def _count(self) -> None:
         self._left -= 1
@@ -94,7 +100,7 @@ class Confirm(Dialog[bool]):
 
     def _write(self) -> None:
         title = self._asked.title if self._asked else "One moment"
-        note = f"closes by itself in {self._left} s"
+        note = self._note or f"closes by itself in {self._left} s"
         self.frame(f"{title} · {self._mode()}", note, list(self._lines()))
 
     def _lines(self) -> list[str]:
@@ -102,9 +108,9 @@ class Confirm(Dialog[bool]):
         if asked is None:
             return ["asking the session what it would send"]
         about = (*asked.about, *("" for _ in asked.sends))
-        wide = max((len(line) for line in asked.sends), default=0)
+        wide = max((len(line) for line in asked.sends), default=0) - 1
         lines = [
-            f"{'*' if line in self._changed else ''}{line:<{wide}}  {more}".rstrip()
+            f"{line}{' ' if line in self._first else '*'}".ljust(wide + 3) + more
             for line, more in zip(asked.sends, about, strict=False)
         ]
         if self._mode() == "LIVE":

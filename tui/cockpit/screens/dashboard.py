@@ -82,6 +82,19 @@ class DashboardScreen(CockpitScreen):
         ladder = focused if isinstance(focused, Ladder) else self.query_one(Signals)
         return ladder.filter_by(words)
 
+    def zoom(self) -> None:
+        """Give the focused panel the place of all, or take it back."""
+        board, focused = self.query_one(Board), self.focused
+        board.zoom("" if board.zoomed or focused is None else focused.id or "")
+
+    def close_one(self) -> bool:
+        """Close the innermost thing that is open; False if there is none."""
+        board = self.query_one(Board)
+        if board.zoomed:
+            board.zoom("")
+            return True
+        return super().close_one()
+
     @on(Ladder.Opened)
     def open_clicked(self) -> None:
         """Open the row that was clicked twice."""

@@ -14,8 +14,8 @@ from engine.errors import RotorError
 from tui.cockpit.asking import asked
 from tui.cockpit.screens.dialog import Dialog
 
-NAMES, WORDS = 9, 51
-"""How wide the sections' names are, and what is said in them."""
+WIDE = 58
+"""Of the lines, beside a scroll bar."""
 
 
 class Explain(Dialog[None]):
@@ -73,7 +73,8 @@ class Explain(Dialog[None]):
 
 def _lines(told: ExplainView) -> list[str]:
     lines = []
+    names = 1 + max((len(name) for name, _ in told.sections), default=0)
     for name, said in told.sections:
-        folded = [line for words in said for line in textwrap.wrap(words, WORDS) or [""]]
-        lines += [f"{name if i == 0 else '':<{NAMES}}{line}" for i, line in enumerate(folded)]
+        folded = [line for words in said for line in textwrap.wrap(words, WIDE - names) or [""]]
+        lines += [f"{name if i == 0 else '':<{names}}{line}" for i, line in enumerate(folded)]
     return lines

@@ -11,30 +11,51 @@ from tui.cockpit import format as fmt
 from tui.cockpit.widgets.lines import Line, Lines, Piece, cut, spread, text_of
 
 WIDE, SPLENDID = 120, 150
+FRESH_PULLS = 5
 MINUTE_NS = 60_000_000_000
 STALE_SECONDS, DEAD_SECONDS = 65, 75
 LINKS = {"up": ("●", "profit"), "connecting": ("◦", "warning"), "down": ("✗", "danger")}
 
 
 class Header(Lines):
-    """Mode, clock, money."""
+    """Mode, clock, money; a trading mode that changed is reversed for a second."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._trading_mode = ""
+        self._fresh_pulls = 0
+
+    def draw(self, view: CockpitView) -> None:
+        """Show a view."""
+        mode = view.header.trading_mode
+        changed = self._trading_mode not in {"", mode} and not self.low_bandwidth
+        self._fresh_pulls = FRESH_PULLS if changed else max(self._fresh_pulls - 1, 0)
+        self._trading_mode = mode
+        super().draw(view)
 
     def make(self, view: CockpitView) -> Sequence[Line]:
         """Return both rows."""
         width = self.size.width
-        return mode_row(view, width), money_row(view, width, picture=not self.low_bandwidth)
+        return (
+            mode_row(view, width, twice=self.app.no_color, fresh=self._fresh_pulls > 0),
+            money_row(view, width, picture=not self.low_bandwidth),
+        )
 
     def ground(self, y: int) -> str:
         """Return the fill of the first row when money is real."""
         return "mode-live" if y == 0 and self.view and self.view.header.mode == "live" else ""
 
 
-def mode_row(view: CockpitView, width: int) -> Line:
-    """Return mode, trading mode, clock, time left, age of the data, links."""
+def mode_row(view: CockpitView, width: int, *, twice: bool = False, fresh: bool = False) -> Line:
+    """Return mode, trading mode, clock, time left, age of the data, links.
+
+    `twice`: LIVE is written at the row's end too, where no colour can say it; `fresh`: the
+    trading mode is another one than before.
+    """
     header = view.header
     wide = width >= WIDE
     fill = {"paper": "mode-paper", "live": "mode-live", "replay": "mode-replay"}[header.mode]
-    left: Line = ((f" {header.mode.upper()} ", f"{fill} bold"), *_trading_mode(header))
+    left: Line = ((f" {header.mode.upper()} ", f"{fill} bold"), *_trading_mode(header, fresh=fresh))
     if wide:
         left = (*left, ("  " + _whose(view, width), ""))
     gap = "   " if wide else "  "
@@ -43,6 +64,8 @@ def mode_row(view: CockpitView, width: int) -> Line:
         clock = f"{fmt.day(header.session_date, year=header.mode == 'replay')}  {clock}"
     end = _place(view.transport, gap) if view.transport else _links(header, gap, wide=wide)
     right = ((clock, ""), (gap, ""), _time_left(header, wide=wide), (gap, ""), *end, (" ", ""))
+    if twice and header.mode == "live":
+        right = (*right, ("LIVE ", "bold"))
     line = ends(left, right, width)
     return tuple(_on_fill(piece) for piece in line) if header.mode == "live" else line
 
@@ -81,16 +104,10 @@ def signed_style(value: float) -> str:
     return {"▲": "profit", "▼": "loss"}.get(fmt.arrow(value), "")
 
 
-def _trading_mode(header: HeaderView) -> Line:
-    words = f" {header.trading_mode} "
-    if header.trading_mode == "ACTIVE":
-        return ((words, "bold"),)
-    return (
-        (
-            words,
-            "badge-danger bold" if header.trading_mode == "FLATTENING" else "badge-warning bold",
-        ),
-    )
+def _trading_mode(header: HeaderView, *, fresh: bool) -> Line:
+    badges = {"ACTIVE": "", "FLATTENING": "badge-danger "}
+    style = badges.get(header.trading_mode, "badge-warning ") + "bold"
+    return ((f" {header.trading_mode} ", style + (" reverse" if fresh else "")),)
 
 
 def _whose(view: CockpitView, width: int) -> str:
@@ -152,7 +169,7 @@ def speed(transport: TransportView) -> str:
 
 
 def _split(view: CockpitView, width: int) -> Line:
-    if view.money.run_pct is not None and width < SPLENDID:
+    if view.money.run_pct is not None and width < SPLENDID + 10:
         return ()
     return tuple(
         piece
@@ -193,5 +210,5 @@ def _day_spark(money: MoneyView, width: int) -> str:
 
 def _on_fill(piece: Piece) -> Piece:
     text, style = piece
-    kept = "bold" if "bold" in style else ""
+    kept = " ".join(word for word in ("bold", "reverse") if word in style)
     return text, f"mode-live {kept}".strip() if not style.startswith("badge") else style

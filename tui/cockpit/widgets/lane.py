@@ -9,23 +9,14 @@ from typing import TYPE_CHECKING
 
 from actors.cockpit.views import AlertView, CockpitView, MessageView
 from tui.cockpit import format as fmt
+from tui.cockpit.keys import SCREENS
 from tui.cockpit.widgets.lines import Line, Lines, cut, plain, spread
 
 if TYPE_CHECKING:
     from tui.cockpit.said import Said
 
 STYLES = {"done": "", "note": "", "error": "danger"}
-SCREENS = {
-    "dashboard": 1,
-    "trades": 2,
-    "inbox": 3,
-    "symbol": 4,
-    "analytics": 5,
-    "risk": 6,
-    "config": 7,
-    "log": 8,
-    "health": 9,
-}
+NUMBERS = {name: number for number, name in SCREENS.items()}
 
 
 class Lane(Lines):
@@ -53,7 +44,7 @@ class Lane(Lines):
 def alert_line(alerts: Sequence[AlertView], width: int) -> Line:
     """Return the worst alert, how many more there are, and where to look."""
     worst, more = alerts[0], len(alerts) - 1
-    number = SCREENS.get(worst.screen)
+    number = NUMBERS.get(worst.screen)
     where = f"{number} {worst.screen}" if number else worst.screen
     end = " · ".join(part for part in (f"+{more} more" if more else "", where) if part)
     badge = "badge-danger bold" if worst.severity == "danger" else "badge-warning bold"

@@ -151,11 +151,16 @@ class Lines(Widget):
         segments = [
             Segment(
                 fmt.ascii_only(text) if only_ascii else text,
-                ground + self._style(words) if words else ground,
+                ground + self._over(ground, words),
             )
             for text, words in (self.lines[y] if y < len(self.lines) else ())
         ]
         return Strip(segments).adjust_cell_length(self.size.width, ground)
+
+    def _over(self, ground: Style, words: str) -> Style:
+        if ground.reverse:  # without colour every grey would be another fill
+            words = "bold" if "bold" in words else ""
+        return self._style(words) if words else Style.null()
 
     def _style(self, words: str) -> Style:
         style = self._styles_by_words.get(words)

@@ -11,6 +11,8 @@ from tui.cockpit import format as fmt
 from tui.cockpit.widgets.lines import Line, Lines, Piece, bar, plain, rule
 
 NEAR = 0.7
+NAMES = {"underlying": "one name"}
+"""Of the panel, where a limit's own is too long."""
 STRIP_NAMES = {"exposure": "expo", "day loss": "loss", "drawdown": "dd", "losses": "row"}
 
 
@@ -47,7 +49,7 @@ def strip(view: CockpitView) -> Line:
     """Return the limits in 80 cells."""
     pieces: list[Piece] = [(" ", "")]
     for one in view.risk.limits:
-        if one.name != "orders":
+        if one.name not in ("orders", "underlying"):
             pieces += _short(one, view)
     tripped = sum(breaker.tripped for breaker in view.risk.breakers)
     pieces.append((f"breakers {tripped}{' !' if tripped else ''}", "danger" if tripped else ""))
@@ -85,7 +87,7 @@ def _limit(one: LimitView, view: CockpitView, width: int) -> Line:
     measure = abs(one.measure)
     share = measure / one.limit if one.limit else 0.0
     return (
-        (f" {one.name:<8} ", "muted"),
+        (f" {NAMES.get(one.name, one.name):<8} ", "muted"),
         *bar(share, max(width - 26, 1), style_of(one) or "info"),
         (
             f" {fmt.number(f'{measure:.1f}', 5)} of {fmt.number(f'{one.limit:g}', 3)}%",

@@ -70,7 +70,10 @@ def _figure(figure: Figure, width: int) -> tuple[Piece, ...]:
 
 
 def _known(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.2f}"
+    if value is None:
+        return UNKNOWN
+    # five cells: what is this large has no use for decimals
+    return f"{value:.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"
 
 
 def _share(value: float | None) -> str:
