@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -80,22 +81,26 @@ def show_on_screen(session: Callable[["Seat"], Awaitable[None]]) -> int:
     What was said meanwhile, and what `seat.later` has, is printed once the terminal is restored.
     """
     from tui.cockpit.app import Cockpit
+    from tui.cockpit.driver import PatientDriver
     from tui.cockpit.host import run_hosted
     from tui.cockpit.seat import Noted, Seat
     from tui.cockpit.settings import load_settings
 
     seat = Seat()
     app = Cockpit(seat.source, load_settings())
+    if "TEXTUAL_DRIVER" not in os.environ:  # else it is a browser's
+        app.driver_class = PatientDriver
     noted = Noted(seat)
     logging.getLogger().addHandler(noted)
     try:
         asyncio.run(run_hosted(app, lambda: _seated(session, seat)))
     finally:
         logging.getLogger().removeHandler(noted)
-        for words in seat.said:
-            print(f"rotor: {words}", file=sys.stderr)  # noqa: T201
-        for act in seat.later:
-            act()
+        with suppress(OSError):  # the terminal may be gone
+            for words in seat.said:
+                print(f"rotor: {words}", file=sys.stderr)  # noqa: T201
+            for act in seat.later:
+                act()
     return app.return_code or 0
 
 

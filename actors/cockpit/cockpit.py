@@ -25,7 +25,6 @@ from actors.cockpit.positions import position_views
 from actors.cockpit.risk import risk_view
 from actors.cockpit.scene import About, Outside, Scene
 from actors.cockpit.signals import signal_views
-from actors.cockpit.trades import trade_view
 from actors.cockpit.views import CockpitView, FlattenView, HeaderView
 from actors.desk import Desk
 from engine.market.frames import Session
@@ -142,7 +141,7 @@ class Cockpit:
             message=memory.lane.message,
             inbox=card_views(state),
             inbox_closed=closed_views(state),
-            trades=tuple(trade_view(trip) for trip in reversed(memory.trips)),
+            trades=tuple(reversed(memory.trades)),
         )
 
     def _quick(self, header: HeaderView, flatten: FlattenView | None) -> None:

@@ -13,6 +13,8 @@ from actors.cockpit.lane import Lane
 from actors.cockpit.log import Log
 from actors.cockpit.orders import OrderBook
 from actors.cockpit.slots import Slots
+from actors.cockpit.trades import trade_view
+from actors.cockpit.views import TradeView
 from actors.desk import Desk
 from engine.events import (
     CommandGiven,
@@ -50,6 +52,7 @@ class Memory:
         self.lane = Lane()
         self.flattening = Flattenings()
         self.trips: list[RoundTripClosed] = []
+        self.trades: list[TradeView] = []
         self.shadows: list[ShadowClosed] = []
         self.changes: list[ConfigChanged] = []
         self.barred: set[str] = set()
@@ -108,6 +111,7 @@ class Memory:
                     self.slots.close(fill.symbol)
             case RoundTripClosed():
                 self.trips.append(event)
+                self.trades.append(trade_view(event))
             case ConfigChanged():
                 self.changes.append(event)
             case CommandGiven(command=Liquidate(symbol=symbol)) if symbol is not None:

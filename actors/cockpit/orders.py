@@ -57,6 +57,11 @@ class Row:
         """Return whether nothing more will come of it."""
         return self.state in ("filled", "canceled", "rejected")
 
+    @property
+    def settled(self) -> bool:
+        """Return whether the broker has confirmed that it is done."""
+        return self.done and not self.replaced
+
     def fill(self, fill: OrderFilled) -> None:
         """Take a fill of it."""
         self.filled += fill.shares
@@ -140,15 +145,17 @@ class OrderBook:
 
     def views(self, slots: Mapping[str, int], carrying: Carrying) -> tuple[OrderView, ...]:
         """Return the working ones by slot, then the newest that are done."""
-        rows = [(row, row.view(carrying)) for row in self.rows.values()]
-        for row, view in rows:
-            if row.replaced and view.state == "canceled":
-                row.replaced = False
-        over = ("filled", "canceled", "rejected")
-        working = [(row, view) for row, view in rows if view.state not in over]
-        done = [view for _, view in rows if view.state in over]
-        working.sort(key=lambda pair: (slots.get(pair[0].symbol, 1_000), pair[0].sent_ns))
-        return (*(view for _, view in working), *reversed(done[-KEPT_DONE:]))
+        working = []
+        for row in self.rows.values():
+            if row.settled:
+                continue
+            view = row.view(carrying)
+            row.replaced &= view.state != "canceled"
+            if not row.settled:
+                working.append((slots.get(row.symbol, 1_000), row.sent_ns, view))
+        done = [row for row in self.rows.values() if row.settled][-KEPT_DONE:]
+        shown = [view for *_, view in sorted(working, key=lambda one: one[:2])]
+        return (*shown, *(row.view(carrying) for row in reversed(done)))
 
     def _submitted(self, event: OrderSubmitted) -> None:
         order = event.order

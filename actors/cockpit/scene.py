@@ -99,6 +99,11 @@ class Scene:
         """Return the block of the last minute."""
         return self.frame.block
 
+    @property
+    def fresh(self) -> bool:
+        """Return whether the last minute is one of the session: before its first, none is."""
+        return self.block.session.date == self.day.session.date
+
     def price(self, symbol: str) -> float:
         """Return a symbol's last price, USD."""
         return price_of(self.state, self.block, self.frame.t, symbol)

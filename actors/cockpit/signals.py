@@ -34,15 +34,15 @@ def _signal(scene: Scene, column: int, barred: set[str]) -> SignalView:
     confidence = frame.signals.item(frame.t, column, CONFIDENCE)
     cell = frame.quality.cell(column, frame.direction(column), confidence)
     quarantined = bool(scene.state.columns.barred[column])
-    known = price == price and not quarantined
+    known = price == price and not quarantined and scene.fresh
     rows, needed = _learned(scene, column)
     return SignalView(
         symbol=symbol,
         rank=None if quarantined else scene.day.rank(column),
         rank_change=0 if quarantined else scene.day.rank_change(column),
         held=symbol in scene.state.ledger.positions,
-        direction=frame.direction(column),
-        strength=signal.strength,
+        direction=frame.direction(column) if known else 0,
+        strength=signal.strength if known else 0.0,
         probability=signal.probability if known else None,
         confidence=signal.confidence if known else None,
         win_rate=signal.win_rate if known else None,

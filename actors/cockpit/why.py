@@ -36,6 +36,8 @@ def why(scene: Scene, column: int, barred: set[str]) -> str:
         return "entering"
     if state.columns.barred[column]:
         return "quarantined"
+    if not scene.fresh:
+        return "cold" if frame.cold(column) else "no bar yet"
     gate = Gate(frame.gates()[column])
     if gate is Gate.NONE:
         return _no_candidate(scene, column)

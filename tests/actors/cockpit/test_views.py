@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from engine.events import Decided, Decision, Halt, Liquidate, Resume, RoundTripClosed
@@ -321,3 +322,18 @@ def test_a_session_begins_anew(floor):
     assert view.money.day_usd == 0.0
     assert view.money.run_pct == pytest.approx(100 * (floor.state.equity / 100_000 - 1))
     assert view.header.session_date == str(floor.session.date)
+
+
+def test_before_the_first_minute_nothing_is_said_of_yesterdays_signals(floor):
+    """The new day's ladder waits for its first bar; last prices stand."""
+    while floor.day == 0:
+        floor.frame(prices(51, 49.8, 50), two())
+    block = floor.gridder.block(floor.session, 0, np.full((1, 3, 5), np.nan))
+    floor.desk.open_minutes(block, trading=True)
+    rows = floor.view.signals
+
+    assert [row.why for row in rows] == ["no bar yet"] * 3
+    assert [row.rank for row in rows] == [None] * 3
+    assert [row.last_usd for row in rows] == [50, 51, 49.8]
+    assert floor.view.decisions == ()
+    assert len(floor.view.money.equity_spark) == 16

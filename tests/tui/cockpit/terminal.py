@@ -73,6 +73,11 @@ class Terminal:
             pass
         return self.child.returncode
 
+    def hang_up(self):
+        """Close the terminal beneath the program."""
+        os.close(self._ours)
+        os.close(self._theirs)
+
     @property
     def restored(self):
         """Whether the terminal is as it was before."""

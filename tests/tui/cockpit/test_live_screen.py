@@ -2,10 +2,11 @@
 
 import signal
 
+import orjson
 import pytest
 
 from tests.tui.cockpit.terminal import Terminal
-from tests.tui.rehearsal import BUSY, DEMO, exchange, rows, sets
+from tests.tui.rehearsal import BUSY, DEMO, exchange, rows, sets, wait_for
 from tui.cli import main
 
 
@@ -81,6 +82,33 @@ def test_a_signal_ends_both_in_order(tmp_path, sockets):
             assert terminal.restored
             assert b"records in" in after_the_screen(terminal)
     assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def test_a_terminal_that_is_gone_stops_no_trading(tmp_path, sockets):
+    """Its window closed, a session in the same process goes on to its end, flat."""
+    with exchange(tmp_path, sockets) as place:
+        place.asked("/control/pause", "POST")
+        terminal = live(place, tmp_path / "run")
+        terminal.wait_for("PAPER", seconds=90)
+        terminal.hang_up()
+        place.asked("/control/resume", "POST")
+        terminal.child.wait(170)
+        account = place.ledger()
+
+    assert account["positions"] == {}
+    assert orjson.loads((tmp_path / "run" / "summary.json").read_bytes())["interrupted"] is False
+    assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def test_a_terminal_that_stalls_stops_no_trading(tmp_path, sockets):
+    """Nobody reads what is drawn: the session goes on to its end all the same."""
+    with exchange(tmp_path, sockets) as place:
+        place.asked("/control/pause", "POST")
+        with live(place, tmp_path / "run") as terminal:
+            terminal.wait_for("PAPER", seconds=90)
+            place.asked("/control/resume", "POST")
+            wait_for((tmp_path / "run" / "summary.json").exists, seconds=170)
+            terminal.end(60)
 
 
 def test_what_cannot_begin_is_said_on_a_whole_terminal(tmp_path, sockets):
