@@ -41,6 +41,7 @@ from actors.recovery import (
     Direct,
     blocks_of,
     check_unchanged,
+    note_sent,
     set_aside,
     take_up,
     whole_log,
@@ -207,7 +208,7 @@ async def _run(
         for given in logged.inputs:
             await trader.take(given)
         check_unchanged(plan.folder, files)
-        take_up(execution, trader, plan.clock.now_ns())
+        note_sent(log, logged, take_up(execution, trader, plan.clock.now_ns()))
         trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)

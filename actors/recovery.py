@@ -22,7 +22,7 @@ from engine.errors import RotorError
 from engine.events import OrderFilled
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import Input, Logged, read_log
+from engine.records.inputs import Input, InputLog, Logged, read_log, sent_row
 from engine.records.journal import FILES, Journal
 from engine.records.page import Page
 from engine.trading.approval import approve_exit
@@ -89,8 +89,11 @@ def blocks_of(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Ite
         yield gridder.block(session, 0, bars)
 
 
-def take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
-    """Give execution the orders that are not over, and the fees of the day so far."""
+def take_up(execution: Execution, trader: Trader, now_ns: int) -> list[str]:
+    """Give execution the orders that are not over, and the fees of the day so far.
+
+    Returns the ids of those that are sent if the broker does not have them.
+    """
     state, fills = trader.desk.state, trader.fills
     for fill in fills:
         execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
@@ -100,6 +103,8 @@ def take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
             side = side_of(orphan.shares, entry=True)
             execution.fees.charge(side, abs(orphan.shares), abs(orphan.value_micro))
 
+    sendable: list[str] = []
+
     def known(order_id: str) -> list[OrderFilled]:
         return [fill for fill in fills if fill.order_id == order_id]
 
@@ -108,11 +113,22 @@ def take_up(execution: Execution, trader: Trader, now_ns: int) -> None:
         silent, stop = not legs.resting, legs.stop_micro
         seen = known(legs.order.order_id)
         execution.restore(approved, seen, silent=silent, stop_micro=stop)
+        sendable += [] if silent else [legs.order.order_id]
     for working in state.working.values():
         if working.released:
             sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
             stale = working.order.entry and now_ns >= sent_ns + MINUTE_NS
             execution.restore(working.approved, known(working.order.order_id), stale=stale)
+            sendable += [] if stale else [working.order.order_id]
+    return sendable
+
+
+def note_sent(log: InputLog, logged: Logged, order_ids: Sequence[str]) -> None:
+    """Note what is sent now that a kill kept from being noted; all of the log is made durable."""
+    for order_id in order_ids:
+        if order_id not in logged.sent:
+            log.note(sent_row(order_id))
+    log.sync()
 
 
 def whole_log(path: Path, symbols: tuple[str, ...]) -> Logged:

@@ -38,7 +38,7 @@ from engine.market.frames import (
     Session,
 )
 from engine.market.grid import Gridder
-from engine.records.inputs import Frame, Input, InputLog, Reloaded, Said, Told
+from engine.records.inputs import Frame, Input, InputLog, Reloaded, Said, Told, sent_row
 from engine.records.page import Page
 
 Send = Callable[[Outgoing, Sequence[tuple[str, int]]], Awaitable[None]]
@@ -214,7 +214,7 @@ async def _act(trader: Trader, given: Input, log: InputLog, send: Send) -> None:
     log.flush()  # the journal never knows more than the log
     outgoing, moves = await trader.take(given)
     for approved in outgoing.orders:
-        log.note({"in": "sent", "order_id": approved.order.order_id})
+        log.note(sent_row(approved.order.order_id))
     if outgoing != NOTHING or moves:
         log.sync()
         await send(outgoing, moves)

@@ -100,6 +100,11 @@ _REPORTS: dict[str, type[Any]] = {
 }
 
 
+def sent_row(order_id: str) -> Json:
+    """Return the note that an order is about to be sent."""
+    return {"in": "sent", "order_id": order_id}
+
+
 class InputLog:
     """The log, open for appending."""
 
@@ -107,7 +112,7 @@ class InputLog:
         self._file = path.open("ab")
         self._symbols = symbols
         self._head = head
-        self._dirty = False
+        self._dirty = bool(head)  # a killed process may have written what is not on the disk yet
 
     def append(self, given: Input) -> None:
         """Append an input; it is durable after the next `sync`."""

@@ -1,5 +1,7 @@
 """The log of a live session: what goes in comes out; what was changed is named."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -107,6 +109,18 @@ def test_it_goes_on_where_it_ended(tmp_path):
     assert [one.minute for one in logged.inputs] == [0, 1]
     assert logged.sent == {"x-1"}
     assert logged.met == {"x-1": Met("AAA", 80.01, 80.02, 5, streamed=True)}
+
+
+def test_what_a_killed_process_wrote_is_made_durable(tmp_path, monkeypatch):
+    """It may be in the system's memory only: the first sync counts, though nothing was added."""
+    path, synced = tmp_path / "log", []
+    written(path, [frame(0)])
+    monkeypatch.setattr(os, "fsync", synced.append)
+    log = InputLog(path, SYMBOLS, read_log(path, SYMBOLS).head)
+    log.sync()
+    log.sync()
+    log.close()
+    assert len(synced) == 1
 
 
 def test_a_torn_line_is_left_out(tmp_path):
