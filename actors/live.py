@@ -41,6 +41,7 @@ from actors.recovery import (
     Direct,
     blocks_of,
     check_unchanged,
+    note_sent,
     set_aside,
     take_up,
     whole_log,
@@ -56,7 +57,7 @@ from engine.errors import BadInputError
 from engine.events import Report
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, sent_row
+from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told
 from engine.records.journal import Journal
 from engine.records.page import Page
 
@@ -205,7 +206,7 @@ async def _run(
         for given in logged.inputs:
             await trader.take(given)
         check_unchanged(plan.folder, files)
-        _note_sent(log, logged, take_up(execution, trader, plan.clock.now_ns()))
+        note_sent(log, logged, take_up(execution, trader, plan.clock.now_ns()))
         trader.pages = _Announced(pages, plan.herald)
         nursery.start_soon(journal, pages, files, plan.follower)
         await nursery.start(execution.run, plan.symbols)
@@ -227,14 +228,6 @@ async def _run(
         nursery.cancel_scope.cancel()
     desk.stats.interrupted = not trader.over
     return minutes.counts, execution.ignored
-
-
-def _note_sent(log: InputLog, logged: Logged, order_ids: Sequence[str]) -> None:
-    """Note what is sent now that a kill kept from being noted; all of the log is made durable."""
-    for order_id in order_ids:
-        if order_id not in logged.sent:
-            log.note(sent_row(order_id))
-    log.sync()
 
 
 async def _hear(

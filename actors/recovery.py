@@ -22,7 +22,7 @@ from engine.errors import RotorError
 from engine.events import OrderFilled
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import Input, Logged, read_log
+from engine.records.inputs import Input, InputLog, Logged, read_log, sent_row
 from engine.records.journal import FILES, Journal
 from engine.records.page import Page
 from engine.trading.approval import approve_exit
@@ -137,6 +137,14 @@ def take_up(execution: Execution, trader: Trader, now_ns: int) -> list[str]:
             execution.restore(working.approved, known(working.order.order_id), stale=stale)
             sendable += [] if stale else [working.order.order_id]
     return sendable
+
+
+def note_sent(log: InputLog, logged: Logged, order_ids: Sequence[str]) -> None:
+    """Note what is sent now that a kill kept from being noted; all of the log is made durable."""
+    for order_id in order_ids:
+        if order_id not in logged.sent:
+            log.note(sent_row(order_id))
+    log.sync()
 
 
 def whole_log(path: Path, symbols: tuple[str, ...]) -> Logged:
