@@ -23,7 +23,7 @@ EXPLAIN = {
         "title": "TQQQ",
         "sections": [
             ["signal", ["p 0.531, confidence 0.62"]],
-            ["order", ["3f9a1c02, market " + "and so on " * 80]],
+            ["order", ["3f9a1c02, market " + "and so on " * 200]],
         ],
     }
 }
@@ -56,7 +56,7 @@ class Seen(NamedTuple):
 async def at(source, own=None, size=(80, 24)):
     """Yield a function that presses keys, with the app and its pilot."""
     app = Cockpit(source, own or Settings())
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
 
         async def press(*keys):

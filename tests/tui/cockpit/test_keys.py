@@ -60,7 +60,7 @@ def test_e_explains_the_selected_row():
     asked = {"verb": "show", "what": "explain", "kind": "position", "id": "TQQQ"}
     assert asked in given.requests
     assert "Explain · TQQQ" in after.text
-    assert "signal   p 0.531, confidence 0.62" in after.text
+    assert "signal p 0.531, confidence 0.62" in after.text
     assert all(len(row) == 80 for row in after.text.splitlines())
 
 

@@ -30,7 +30,7 @@ def test_l_shows_what_would_be_sent_and_sends_nothing():
         "2  cancel its 2 resting orders",
         "P&L if filled at last  +196.98 +0.60%",
         "y  send this           any other key  leave it",
-        "closes by itself in 20 s",
+        "closes by itself in ",
     ):
         assert line in after.text
     assert after.sent == []

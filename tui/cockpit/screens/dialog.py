@@ -6,13 +6,16 @@ KEY OUTPUT: one frame, centred; what its keys answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.renderables.background_screen import BackgroundScreen
+from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
+from textual.visual import Visual
 from textual.widgets import Static
 
 from actors.cockpit.views import CockpitView
@@ -23,11 +26,47 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Beneath(Visual):
+    """The screen underneath as it stands, by its own strips: Textual's way draws it twice."""
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        self._screen = screen
+
+    def render_strips(self, *_: object) -> list[Strip]:
+        """Return its lines."""
+        return self._screen._compositor.render_strips()
+
+    def get_optimal_width(self, *_: object) -> int:
+        """Return its width."""
+        return self._screen.size.width
+
+    def get_minimal_width(self, *_: object) -> int:
+        """Return its width."""
+        return self._screen.size.width
+
+    def get_height(self, *_: object) -> int:
+        """Return its height."""
+        return self._screen.size.height
+
+
+class Above(ModalScreen[T]):
+    """Takes the keys, and leaves what is beneath to be seen."""
+
+    HORIZONTAL_BREAKPOINTS = []  # noqa: RUF012 - as in Screen; it looks the same at every size
+    VERTICAL_BREAKPOINTS = []  # noqa: RUF012
+
+    def render(self) -> Any:
+        """Show the screen underneath, untinted."""
+        shown = super().render()
+        return Beneath(shown.screen) if isinstance(shown, BackgroundScreen) else shown
+
+
+class Dialog(Above[T]):
     """Shows lines in a frame with a title above and a note below."""
 
     size_class = "-question"
     """How wide it is; the stylesheet's word."""
+    _high = 0
 
     @property
     def cockpit(self) -> Cockpit:
@@ -47,4 +86,7 @@ class Dialog(ModalScreen[T]):
         box = self.query_one("#frame")
         box.border_title = Content(f"{title} ").markup
         box.border_subtitle = Content(note).markup
-        self.query_one("#lines", Static).update(Text("\n".join(lines), no_wrap=True))
+        text = Text("\n".join(lines), no_wrap=True)
+        # the frame is laid out anew only if it grows: that draws the whole screen
+        self.query_one("#lines", Static).update(text, layout=len(lines) != self._high)
+        self._high = len(lines)

@@ -57,7 +57,8 @@ class Explain(Dialog[None]):
     def action_scroll(self, way: str) -> None:
         """Show more of a long story."""
         frame = self.query_one("#frame")
-        frame.scroll_page_down() if way == "down" else frame.scroll_page_up()
+        move = frame.scroll_page_down if way == "down" else frame.scroll_page_up
+        move(animate=False)
 
     def action_next(self, rows: int) -> None:
         """Move the cursor of the table beneath and explain the row there."""

@@ -66,7 +66,8 @@ class Help(Dialog[None]):
     def action_scroll(self, way: str) -> None:
         """Show more where the terminal is small."""
         frame = self.query_one("#frame")
-        frame.scroll_down() if way == "down" else frame.scroll_up()
+        move = frame.scroll_down if way == "down" else frame.scroll_up
+        move(animate=False)
 
 
 def _rows(keys: Iterable[Key], own: Mapping[str, str], *, off: bool) -> list[tuple[str, str]]:

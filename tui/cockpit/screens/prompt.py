@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.cockpit import command
+from tui.cockpit.screens.dialog import Above
 
 if TYPE_CHECKING:
     from tui.cockpit.app import Cockpit
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_FOUND = 6
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Above[str | None]):
     """One line."""
 
     sign: ClassVar[str] = ":"
@@ -79,8 +79,8 @@ class Prompt(ModalScreen[str | None]):
 
     def show(self, found: str, keys: str) -> None:
         """Show words beside the line and below it."""
-        self.query_one("#prompt-found", Static).update(found)
-        self.query_one("#prompt-help", Static).update(keys)
+        self.query_one("#prompt-found", Static).update(found, layout=False)
+        self.query_one("#prompt-help", Static).update(keys, layout=False)
 
     def action_close(self) -> None:
         """Leave everything as it was."""
