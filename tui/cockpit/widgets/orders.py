@@ -19,6 +19,7 @@ class Orders(Ladder):
     """Every order of the session."""
 
     counted = False
+    newest_first = True
 
     def table(self, view: CockpitView) -> Table:
         """Return a line per order."""
