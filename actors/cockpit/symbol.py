@@ -24,7 +24,10 @@ def symbol_view(scene: Scene, symbol: str) -> SymbolView:
         closes_usd=tuple(row[column] for row in day.closes),
         marks=tuple((m, entry, price) for m, s, entry, price in day.fills if s == symbol),
         forecasts=forecast_views(scene, column),
-        contributions=scene.frame.drivers(column, MOST_FEATURES),
+        # a minute without a bar has a forecast, but nothing of its own that speaks for it
+        contributions=(
+            () if scene.frame.stale_minutes(column) else scene.frame.drivers(column, MOST_FEATURES)
+        ),
         calibration=bucket_views(scene, column, 1 if scene.frame.direction(column) >= 0 else -1),
         rows_learned=learner.rows_learned if learner is not None else 0,
         warm=not scene.frame.cold(column),

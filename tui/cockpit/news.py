@@ -4,6 +4,7 @@ KEY INPUT: views, one after the other.
 KEY OUTPUT: what is to be shown as a toast; all of it stands in the log too.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,8 @@ SECONDS = 6.0
 """How long a toast stands."""
 MOST = 3
 """At one time."""
+AGAIN_NS = 600 * 1_000_000_000
+"""An alert that comes, goes and comes again is told again after so much session time."""
 
 
 class Toast(NamedTuple):
@@ -28,6 +31,8 @@ class News:
 
     def __init__(self) -> None:
         self._alerts: frozenset[tuple[str, int]] | None = None
+        self._told: dict[str, int] = {}
+        """When each alert was told last, by its words without figures."""
         self._message: int | None = None
 
     def of(self, view: CockpitView, actor: str) -> list[Toast]:
@@ -39,7 +44,11 @@ class News:
         standing = frozenset((alert.screen, alert.since_ns) for alert in view.alerts)
         before, self._alerts = self._alerts, standing
         for alert in view.alerts:
-            if before is not None and (alert.screen, alert.since_ns) not in before:
+            if before is None or (alert.screen, alert.since_ns) in before:
+                continue
+            words, now_ns = re.sub(r"[\d.,]+ \w+", "", alert.text), view.header.now_ns
+            if now_ns >= self._told.get(words, now_ns - AGAIN_NS) + AGAIN_NS:
+                self._told[words] = now_ns
                 severity: Literal["warning", "error"] = (
                     "error" if alert.severity == "danger" else "warning"
                 )
