@@ -1,0 +1,138 @@
+"""The vocabulary of the trader: what is decided, ordered, reported, and what has happened.
+
+Commands are imperative, events past tense; all are immutable values, the frequent ones named tuples
+(made in half the time of a frozen dataclass). Money is int64 micro-dollars.
+Every event carries `ts_ns`, the UTC start of the bar (frame) in which it belongs.
+"""
+
+from engine.events.commands import (
+    Acknowledge,
+    Approve,
+    CardCommand,
+    Command,
+    Dismiss,
+    Halt,
+    Liquidate,
+    Resume,
+    Snooze,
+)
+from engine.events.happened import (
+    BreakerRearmed,
+    BreakerTripped,
+    Calibrated,
+    CardClosed,
+    CardOffered,
+    CardRefused,
+    CommandGiven,
+    ConfigChanged,
+    Decided,
+    OrderReleased,
+    OrderSubmitted,
+    PredictorRestarted,
+    SessionClosed,
+    SessionOpened,
+    StopMoved,
+    SymbolQuarantined,
+)
+from engine.events.orders import (
+    Approved,
+    OcoOrder,
+    Order,
+    Protection,
+)
+from engine.events.reports import (
+    NotFlat,
+    OrderCanceled,
+    OrderFilled,
+    OrderRejected,
+    OrphanFound,
+    Report,
+    StreamLost,
+    StreamRestored,
+)
+from engine.events.trips import (
+    RoundTrip,
+    RoundTripClosed,
+    ShadowClosed,
+)
+from engine.events.words import (
+    MICRO,
+    Decision,
+    Gate,
+    Leg,
+    Mode,
+    Side,
+)
+
+Event = (
+    SessionOpened
+    | Decided
+    | OrderSubmitted
+    | OrderReleased
+    | StopMoved
+    | Report
+    | BreakerTripped
+    | BreakerRearmed
+    | CommandGiven
+    | ConfigChanged
+    | PredictorRestarted
+    | SymbolQuarantined
+    | CardOffered
+    | CardClosed
+    | CardRefused
+    | RoundTripClosed
+    | ShadowClosed
+    | Calibrated
+    | SessionClosed
+)
+"""What has happened."""
+
+__all__ = [
+    "MICRO",
+    "Acknowledge",
+    "Approve",
+    "Approved",
+    "BreakerRearmed",
+    "BreakerTripped",
+    "Calibrated",
+    "CardClosed",
+    "CardCommand",
+    "CardOffered",
+    "CardRefused",
+    "Command",
+    "CommandGiven",
+    "ConfigChanged",
+    "Decided",
+    "Decision",
+    "Dismiss",
+    "Event",
+    "Gate",
+    "Halt",
+    "Leg",
+    "Liquidate",
+    "Mode",
+    "NotFlat",
+    "OcoOrder",
+    "Order",
+    "OrderCanceled",
+    "OrderFilled",
+    "OrderRejected",
+    "OrderReleased",
+    "OrderSubmitted",
+    "OrphanFound",
+    "PredictorRestarted",
+    "Protection",
+    "Report",
+    "Resume",
+    "RoundTrip",
+    "RoundTripClosed",
+    "SessionClosed",
+    "SessionOpened",
+    "ShadowClosed",
+    "Side",
+    "Snooze",
+    "StopMoved",
+    "StreamLost",
+    "StreamRestored",
+    "SymbolQuarantined",
+]

@@ -1,0 +1,116 @@
+"""What a broker says.
+
+KEY INPUT: the simulated broker, or a real one.
+KEY OUTPUT: Report.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from engine.events.words import Leg, Side
+
+
+class OrderFilled(NamedTuple):
+    """The broker filled some or all of an order."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    side: Side
+    shares: int
+    price_micro: int
+    """Per share, spread and impact inside."""
+    fee_micro: int
+    """What this fill adds to the day's fees."""
+    slippage_micro: int
+    """Spread and impact paid: shares × |price − reference price|."""
+    final: bool
+    """True if nothing of the order is left."""
+    forced: bool = False
+    """True for the simulated close of what was still held in the session's last minute."""
+    leg: Leg | None = None
+    """Of an OCO order: which leg it was."""
+    ambiguous: bool = False
+    """True if the bar touched stop and target, so that the configured policy chose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCanceled:
+    """An order, or its rest, will not be filled."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRejected:
+    """The broker refused an order."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLost:
+    """The broker's order stream broke: what our orders do is not known."""
+
+    ts_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRestored:
+    """The order stream is back and reconciled."""
+
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanFound:
+    """The broker holds a position that Rotor did not open; the book takes it up as it stands."""
+
+    ts_ns: int
+    symbol: str
+    """One of the session's, or any other."""
+    shares: int
+    """Signed."""
+    price_micro: int
+    """Average entry price, as the broker has it."""
+    fee_micro: int
+    """Of its purchase, if that was paid in this session."""
+    paid: bool
+    """True: out of the session's cash. False: it was there before, and adds to the account."""
+
+    @property
+    def value_micro(self) -> int:
+        """Return what its shares have cost, negative for a short."""
+        return self.shares * self.price_micro
+
+    @property
+    def deposit_micro(self) -> int:
+        """Return what it adds to the account."""
+        return 0 if self.paid else self.value_micro
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFlat:
+    """The close is near, and the broker still holds what was to be sold."""
+
+    ts_ns: int
+    reason: str
+
+
+Report = (
+    OrderFilled
+    | OrderCanceled
+    | OrderRejected
+    | StreamLost
+    | StreamRestored
+    | OrphanFound
+    | NotFlat
+)
+"""What a broker says."""
