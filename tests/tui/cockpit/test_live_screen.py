@@ -16,9 +16,9 @@ def sockets(runtime_dir, monkeypatch):
     return runtime_dir
 
 
-def live(place, out):
+def live(place, out, config=DEMO / "config.toml"):
     """`rotor live` with a screen."""
-    words = ["--endpoint", place.url, "--out", out, "--config", DEMO / "config.toml"]
+    words = ["--endpoint", place.url, "--out", out, "--config", config]
     return Terminal(
         "-m", "tui.cli", "live", *words, "--hold", "always", *sets(*BUSY), env=place.env,
         cwd=place.folder, width=120, height=40,
@@ -69,6 +69,31 @@ def test_with_positions_it_is_left_flat(tmp_path, sockets):
     assert commands[0]["actor"].startswith("tui:")
     assert b"The broker confirms: flat." in after_the_screen(terminal)
     assert main(["verify", str(tmp_path / "run")]) == 0
+
+
+def test_a_file_that_cannot_be_used_changes_nothing_and_a_good_one_is_applied(tmp_path, sockets):
+    """`r`: the error is named and the old settings stay; mended, the watched file is applied."""
+    config = tmp_path / "mine" / "config.toml"
+    config.parent.mkdir()
+    config.write_bytes((DEMO / "config.toml").read_bytes())
+    good = config.read_text()
+    with exchange(tmp_path, sockets) as place:
+        place.asked("/control/pause", "POST")
+        with live(place, tmp_path / "run", config) as terminal:
+            terminal.wait_for("PAPER", seconds=90)
+            config.write_text(good + "\n[inbox]\nmode = 7\n")
+            terminal.type("r")
+            terminal.wait_for("inbox.mode", seconds=30)
+            terminal.type("y")
+            terminal.wait_for("old configuration stays", seconds=30)
+            config.write_text(good + '\n[inbox]\nmode = "approve"\n')
+            since = len(terminal.written)
+            terminal.wait_for("approve", seconds=30, since=since)
+            terminal.type("q")
+            assert terminal.end(60) == 0
+
+    reloaded = [row for row in rows(tmp_path / "run", "inputs") if row["in"] == "reloaded"]
+    assert [change[0] for row in reloaded for change in row["changes"]] == ["inbox.mode"]
 
 
 def test_a_signal_ends_both_in_order(tmp_path, sockets):
