@@ -55,8 +55,9 @@ class Exchange:
         assert stdout, stderr.decode()
         return orjson.loads(stdout)
 
-    def asked(self, path, method="GET"):
-        request = urllib.request.Request(self.url + path, method=method)
+    def asked(self, path, method="GET", **body):
+        data = orjson.dumps(body) if body else None
+        request = urllib.request.Request(self.url + path, data, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return orjson.loads(answer.read())
 

@@ -51,6 +51,7 @@ def test_with_positions_it_is_left_flat(tmp_path, sockets):
     with exchange(tmp_path, sockets) as place, live(place, tmp_path / "run") as terminal:
         place.asked("/control/pause", "POST")
         terminal.wait_for("PAPER", seconds=90)
+        place.asked("/control/speed", "POST", speed=60)  # so that the day is not over meanwhile
         place.asked("/control/resume", "POST")
         terminal.wait_for("LONG", seconds=60)
         place.asked("/control/pause", "POST")
