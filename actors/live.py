@@ -48,7 +48,7 @@ from actors.recovery import (
 )
 from actors.reloading import Read, Reloading, words
 from actors.session_clock import SessionClock
-from actors.system import Outcome, Screen, nobody
+from actors.system import Outcome, Screen, nobody, outcome_of
 from actors.trader import Trader, trade
 from actors.venue import Quote, Venue
 from actors.views import Views
@@ -142,7 +142,7 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
             counts, ignored = await _run(plan, desk, learners, files, log, logged, stop, ready)
     finally:
         log.close()
-    return LiveOutcome(_outcome(desk, learners, plan, files), counts, len(logged.inputs), ignored)
+    return LiveOutcome(outcome_of(desk, learners, files), counts, len(logged.inputs), ignored)
 
 
 async def _run(
@@ -263,17 +263,3 @@ def _reload(reloading: Reloading, actor: str) -> None:
 async def _stop(stop: trio.Event, scope: trio.CancelScope) -> None:
     await stop.wait()
     scope.cancel()
-
-
-def _outcome(desk: Desk, learners: Sequence[Learner], plan: LivePlan, files: Journal) -> Outcome:
-    desk.stats.refusals = desk.refusals.by_gate()
-    desk.stats.blocked_since_ns = desk.state.risk.blocked_since_ns
-    desk.stats.blocked_by = desk.state.risk.words()
-    desk.stats.open_positions = len(desk.state.ledger.positions)
-    return Outcome(
-        stats=desk.stats,
-        slope=desk.slope,
-        scores={s: x.scores() for s, x in zip(plan.symbols, learners, strict=True)},
-        mailboxes=(),
-        journal_sha256=files.sha256,
-    )

@@ -151,6 +151,13 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     if pacing is not None and stop.is_set():
         desk.stats.interrupted = True
+    return outcome_of(desk, learners, files, boxes)
+
+
+def outcome_of(
+    desk: Desk, learners: Sequence[Learner], files: Journal, boxes: Sequence[Mailbox[Any]] = ()
+) -> Outcome:
+    """Return what a run has come to, once nothing of it runs any more."""
     desk.stats.refusals = desk.refusals.by_gate()
     desk.stats.blocked_since_ns = desk.state.risk.blocked_since_ns
     desk.stats.blocked_by = desk.state.risk.words()
@@ -158,7 +165,7 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     return Outcome(
         stats=desk.stats,
         slope=desk.slope,
-        scores={s: x.scores() for s, x in zip(plan.symbols, learners, strict=True)},
+        scores={s: x.scores() for s, x in zip(desk.state.symbols, learners, strict=True)},
         mailboxes=tuple(box.statistics() for box in boxes),
         journal_sha256=files.sha256,
     )
