@@ -5,6 +5,7 @@ KEY OUTPUT: what is on the terminal; requests to the session, with who gave them
 """
 
 import asyncio
+import gc
 import getpass
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from actors.cockpit.views import CockpitView
 from engine.errors import RotorError
 from tui.cockpit import command, keys, news, theme
 from tui.cockpit.said import Kind, Said
-from tui.cockpit.screens import NAMES, opener
+from tui.cockpit.screens import NAMES, load_all, opener
 from tui.cockpit.screens.base import CockpitScreen
 from tui.cockpit.screens.dialog import Dialog
 from tui.cockpit.settings import Settings, last_theme
@@ -38,7 +39,7 @@ class Core(App[None], inherit_bindings=False):
 
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {name: opener(name) for name in NAMES}
     BINDINGS: ClassVar[list[BindingType]] = [*keys.everywhere()]
-    CSS_PATH: ClassVar = ["app.tcss", "dialogs.tcss"]
+    CSS_PATH: ClassVar = ["app.tcss", "dialogs.tcss", "screens/screens.tcss"]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (150, "-splendid")]  # noqa: RUF012 - as in App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall"), (48, "-grand")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE = False
@@ -102,7 +103,12 @@ class Core(App[None], inherit_bindings=False):
 
     async def on_mount(self) -> None:
         """Begin with the dashboard, and to pull."""
+        load_all()
         await self.push_screen("dashboard")
+        # what is loaded stays: to look through it all takes 0.1 s, of the answer to a key
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 10, 100)
         self.set_interval(self.settings.pull_seconds, self.pull)
         self.pull()
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+SIZES = ("COLUMNS", "LINES")
 LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
 """The main screen is back, the cursor is seen, the mouse is the terminal's again."""
 
@@ -28,7 +29,11 @@ class Terminal:
         self.child = subprocess.Popen(
             [sys.executable, "-W", "error::RuntimeWarning", *map(str, words)],
             stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **(env or {})},
+            env={
+                **os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color",
+                "COLUMNS": str(width), "LINES": str(height),  # xdist sets its own
+                **{name: value for name, value in (env or {}).items() if name not in SIZES},
+            },
         )  # fmt: skip
         self.written = b""
 

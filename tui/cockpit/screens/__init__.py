@@ -20,3 +20,9 @@ def opener(name: str) -> Callable[[], Screen[Any]]:
         return screen
 
     return make
+
+
+def load_all() -> None:
+    """Import every screen, so that the first key that opens one need not."""
+    for name in NAMES:
+        import_module(f"tui.cockpit.screens.{name}")

@@ -57,7 +57,6 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
 
     number: ClassVar[str] = "5"
     title_word: ClassVar[str] = "Analytics"
-    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "turn(1)", "next view", id="analytics.next"),
         Binding("shift+tab", "turn(-1)", "previous view", id="analytics.previous", show=False),

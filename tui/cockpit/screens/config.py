@@ -40,7 +40,6 @@ class ConfigScreen(SheetScreen, AskingScreen):
 
     number: ClassVar[str] = "7"
     title_word: ClassVar[str] = "Config"
-    CSS_PATH = "screens.tcss"
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,7 +149,7 @@ class ConfigScreen(SheetScreen, AskingScreen):
         if answer.error:
             return [
                 rule("Reload", "the old configuration stays", width),
-                ((f" ✗ {answer.error}", "danger"),),
+                *_wrong(answer.error, width),
                 "   Nothing was changed. Mend the line; it is read again every few seconds.",
                 *_rows(answer, width),
             ]
@@ -160,6 +159,15 @@ class ConfigScreen(SheetScreen, AskingScreen):
             )
             return [rule("Reload", said, width)]
         return _changes(answer, width)
+
+
+def _wrong(error: str, width: int) -> list[Told]:
+    """Return what is wrong, then where, cut on the left: the end of a path is what tells."""
+    where, *wrong = error.splitlines()
+    if not wrong:
+        return [((f" ✗ {where}", "danger"),)]
+    place = where if len(where) < width - 4 else f"…{where[4 - width :]}"
+    return [*(((f" ✗ {line.strip()}", "danger"),) for line in wrong[:3]), ((f"   {place}", ""),)]
 
 
 def _changes(answer: ConfigView, width: int) -> list[Told]:

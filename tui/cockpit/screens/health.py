@@ -53,7 +53,6 @@ class HealthScreen(SheetScreen):
 
     number: ClassVar[str] = "8"
     title_word: ClassVar[str] = "Health"
-    CSS_PATH = "screens.tcss"
 
     def __init__(self) -> None:
         super().__init__()

@@ -128,7 +128,6 @@ class InboxScreen(SheetScreen):
 
     number: ClassVar[str] = "3"
     title_word: ClassVar[str] = "Inbox"
-    CSS_PATH = "screens.tcss"
 
     def __init__(self) -> None:
         super().__init__()

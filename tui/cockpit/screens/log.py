@@ -38,7 +38,6 @@ class LogScreen(AskingScreen):
 
     number: ClassVar[str] = "9"
     title_word: ClassVar[str] = "Log"
-    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "follow", id="log.follow"),
         Binding("v", "level", "level", id="log.level"),

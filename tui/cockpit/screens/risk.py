@@ -46,7 +46,6 @@ class RiskScreen(SheetScreen):
 
     number: ClassVar[str] = "6"
     title_word: ClassVar[str] = "Risk"
-    CSS_PATH = "screens.tcss"
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,7 +34,6 @@ class SymbolScreen(AskingScreen):
 
     number: ClassVar[str] = "4"
     title_word: ClassVar[str] = "Symbol"
-    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "turn(1)", "next symbol", id="symbol.next"),
         Binding("left", "turn(-1)", "previous symbol", id="symbol.previous"),

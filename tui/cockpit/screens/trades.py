@@ -84,7 +84,6 @@ class TradesScreen(SheetScreen, AskingScreen):
 
     number: ClassVar[str] = "2"
     title_word: ClassVar[str] = "Trades"
-    CSS_PATH = "screens.tcss"
 
     def __init__(self) -> None:
         super().__init__()
