@@ -86,8 +86,9 @@ class Execution:
             await self._queue(self._orders[order_id].order.symbol, self._cancel, order_id)
         for order_id, stop_micro in moves:
             if order_id in self._orders:
-                symbol = self._orders[order_id].order.symbol
-                await self._queue(symbol, self._move, order_id, stop_micro)
+                intent = self._orders[order_id]
+                intent.wanted_stop_micro = stop_micro
+                await self._queue(intent.order.symbol, self._move, order_id, stop_micro)
         for approved in outgoing.orders:
             self._orders.add(approved)
             await self._queue(approved.order.symbol, self._submit, approved)

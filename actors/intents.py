@@ -87,7 +87,7 @@ class Intent:
     stale: bool = False
     """After a restart: an entry whose minute is over."""
     wanted_stop_micro: int = 0
-    """After a restart: where the stop should be by now."""
+    """Where the trader has moved the stop to; 0: nowhere yet."""
     shown_stop_micro: int = 0
     """Where the broker says that the stop is."""
     known_filled: int = 0

@@ -132,8 +132,9 @@ class Orders:
         value = executed.shares * executed.price_micro
         reference = executed.price_micro / MICRO if intent.reference is None else intent.reference
         if isinstance(order, OcoOrder):
-            # a target pays no spread; a stop is measured from its level, a gap included
-            stop = (intent.shown_stop_micro or order.stop_micro) / MICRO
+            # a target pays no spread; a stop is measured from where it was wanted, a gap included:
+            # the broker may have moved it without our having heard of it
+            stop = (intent.wanted_stop_micro or order.stop_micro) / MICRO
             reference = stop if executed.leg is Leg.STOP else executed.price_micro / MICRO
         return OrderFilled(
             ts_ns=executed.at_ns,
