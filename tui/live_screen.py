@@ -18,6 +18,7 @@ import trio
 from actors.crew import innermost
 from actors.system import Outcome, Plan, replay
 from tui.live_start import audience
+from tui.warm import warm
 
 if TYPE_CHECKING:
     from tui.cockpit.seat import Seat
@@ -28,6 +29,7 @@ Session = Callable[..., Awaitable[int]]
 
 def run_session(session: Session, *, screen: bool) -> int:
     """Run a session, with a screen if one is wanted; return the exit code."""
+    warm()  # else the first kernel of a kind would be compiled while a minute waits
     try:
         return _on_screen(session) if screen else trio.run(session)
     except BaseExceptionGroup as group:

@@ -11,10 +11,10 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from actors.desk import Desk
@@ -22,9 +22,8 @@ from actors.pacing import Pacing
 from actors.system import Outcome, Plan, epoch_of, run
 from engine.errors import BadInputError
 from engine.events import MICRO
-from engine.market.calendar import session_on
 from engine.market.frames import Block
-from engine.market.grid import Gridder
+from engine.records.run_source import holds_run
 from engine.records.store.url import without_password
 from engine.records.summary import (
     learning_figures,
@@ -37,7 +36,10 @@ from tui.enrol import enrol
 from tui.live_screen import has_terminal, run_on_screen
 from tui.prepare import Prepared, Request, prepare
 from tui.run_folder import run_folder
+from tui.warm import warm
 
+NAMES = {"first": "from", "last": "to", "sets": "set", "scan": "no-scan", "commands": "command"}
+"""What the command line calls a field of Request, where it differs."""
 SCREEN_SPEED = 60.0
 """Minutes per minute on a screen, unless --speed says another."""
 
@@ -46,10 +48,8 @@ def replay_command(request: Request) -> int:
     """Run `rotor replay`; return the exit code."""
     if request.tui and not has_terminal():
         raise BadInputError("--tui draws on a terminal; without it rotor replay prints a summary")
-    if request.tui and request.source is not None and (request.source / "manifest.json").exists():
-        from tui.recorded import watch_recorded
-
-        return watch_recorded(request.source, request.speed or SCREEN_SPEED)
+    if request.tui and request.source is not None and holds_run(request.source):
+        return _watch(request, request.source)
     prepared = prepare(request)
     if prepared.idle_keys:
         print(f"no effect yet: {', '.join(prepared.idle_keys)}", file=sys.stderr)  # noqa: T201
@@ -61,6 +61,21 @@ def replay_command(request: Request) -> int:
         return _replay(request, prepared, folder)
 
 
+def _watch(request: Request, run_dir: Path) -> int:
+    """Show a finished run as it was; refuse what would make it another one."""
+    from tui.recorded import watch_recorded
+
+    plain = Request(source=request.source, speed=request.speed, tui=True)
+    given = [NAMES.get(f.name, f.name) for f in fields(Request)
+             if getattr(request, f.name) != getattr(plain, f.name)]  # fmt: skip
+    if given:
+        raise BadInputError(
+            f"{run_dir} is a finished run, which --tui shows as it was: leave out "
+            f"{', '.join(f'--{name}' for name in given)} (without --tui its bars are replayed anew)"
+        )
+    return watch_recorded(run_dir, request.speed or SCREEN_SPEED)
+
+
 def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     level = request.journal or prepared.config.records.journal
     started = dt.datetime.now(dt.UTC)
@@ -68,7 +83,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     begun = _manifest(prepared, folder, started, request, level)
     write_json(folder / "manifest.json", begun)
     enrolled = enrol(prepared.config.database.url, folder)
-    _warm(prepared)
+    warm()
     startup = time.perf_counter() - startup
     wall, cpu = time.perf_counter(), time.process_time()
     pacing = _pacing(request, prepared)
@@ -128,27 +143,6 @@ def _second_step(
     rows = _baselines(prepared, outcome) if wanted or request.compare else []
     on = prepared.config.quality.earned_slope == "on"
     return rows, _gate_off(prepared) if request.compare and on else None
-
-
-def _warm(prepared: Prepared) -> None:
-    """Load or compile the kernels on one flat session, so that the run's time is its own."""
-    session = session_on(prepared.dates[0])
-    assert session is not None
-    bars = np.full((session.minutes, len(prepared.source.symbols), 5), 50.0)
-    signs = [1.0] * len(prepared.source.symbols)
-    block = Gridder(prepared.source.symbols, signs).block(session, 0, bars)
-    warmed = run(
-        Plan(
-            config=prepared.config,
-            symbols=prepared.source.symbols,
-            open_blocks=lambda skip: iter([block][skip:]),
-            trade_from=None,
-            range_label="",
-            first_ts_ns=session.open_ns,
-        )
-    )
-    if warmed.stats.interrupted:
-        raise KeyboardInterrupt
 
 
 def _pacing(request: Request, prepared: Prepared) -> Pacing | None:

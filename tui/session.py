@@ -124,14 +124,14 @@ def find_session(session: str | None) -> Path:
         for folder in (Path(session), Path(_runs_dir(), session)):
             if folder.is_dir():
                 return socket_path(folder)
-        raise BadInputError(f"--session {session}: no such run folder, here or in {_runs_dir()}")
+        raise BadInputError(f"{session}: no such run folder, here or in {_runs_dir()}")
     living = living_sessions()
     if len(living) == 1:
         return next(iter(living))
     if not living:
         raise BadInputError("no session is running; one is started by: rotor replay --speed 60")
     listed = "\n  ".join(reply["run_dir"] for reply in living.values())
-    raise BadInputError(f"several sessions are running; name one with --session:\n  {listed}")
+    raise BadInputError(f"several sessions are running; name one of:\n  {listed}")
 
 
 def living_sessions() -> dict[Path, Json]:

@@ -8,9 +8,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from engine.errors import BadInputError
 from engine.market.synth import write_parquet
 from engine.records.reading import journal_sha256
 from tests.bars import DAY
+from tui import replay
+from tui.prepare import Request
 
 ROOT = Path(__file__).parents[2]
 
@@ -269,3 +272,13 @@ def test_a_recorded_run_is_a_source(tmp_path):
     refused = rotor("replay", tmp_path / "a", "--symbols", "NOPE", "--out", tmp_path / "c")
     assert refused.returncode == 2
     assert "has no NOPE" in refused.stderr
+
+
+def test_a_finished_run_is_shown_as_it_was(tmp_path, monkeypatch):
+    """What would make it another run is refused by name, before anything is drawn."""
+    (tmp_path / "manifest.json").touch()
+    (tmp_path / "events.jsonl").touch()
+    monkeypatch.setattr(replay, "has_terminal", lambda: True)
+    request = Request(source=tmp_path, tui=True, first="2025-07-01", sets=("a.b=1",), scan=False)
+    with pytest.raises(BadInputError, match="leave out --from, --set, --no-scan"):
+        replay.replay_command(request)

@@ -87,9 +87,8 @@ class Cockpit(Trading):
         request: Json = {"verb": "transport", "do": do}
         if do in ("speed", "seek"):
             request["to"] = to
-        speed = to if to == "max" else f"{to}×"
-        told = {"play": "► play", "pause": "‖ paused", "speed": f"speed {speed}"}
-        self.give(request, lambda answer: str(answer.get("said") or told.get(do, do)), looks=True)
+        signs = {"play": "► ", "pause": "‖ "}
+        self.give(request, signs.get(do, "") + command.words(request), looks=True)
 
     # rows
 

@@ -200,7 +200,24 @@ def words(request: Mapping[str, Any]) -> str:
     if verb == "liquidate":
         return f"liquidate {request.get('symbol') or 'all'}"
     if verb == "transport":
-        return str(request["do"]).replace("_", " ")
+        return _of_transport(str(request["do"]), request.get("to"))
     if verb == "stop":
         return "flatten and stop" if request.get("how") == "flatten" else "stop"
     return f"{verb} {request.get('card', '')}".strip()
+
+
+def _of_transport(do: str, to: object) -> str:
+    match do:
+        case "speed":
+            return f"speed {to if to == 'max' else f'{to}×'}"
+        case "seek":
+            return f"to {to}{' minutes' if str(to).startswith(('+', '-')) else ''}"
+        case "step":
+            return "one minute on"
+        case "back":
+            return "one minute back"
+        case "next_trade" | "previous_trade" | "next_session" | "previous_session":
+            return "to the " + do.replace("_", " ")
+        case "pause":
+            return "paused"
+    return do

@@ -105,7 +105,8 @@ class Core(App[None], inherit_bindings=False):
         """Begin with the dashboard, and to pull."""
         load_all()
         await self.push_screen("dashboard")
-        # what is loaded stays: to look through it all takes 0.1 s, of the answer to a key
+        # what is loaded stays: to look through it all takes 0.1 s, of the answer to a key; and a
+        # screen makes so many short-lived objects that the usual 700 would collect at every key
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 10, 100)
@@ -205,9 +206,15 @@ class Core(App[None], inherit_bindings=False):
             self.say(f"{what}: {error}", "error")
         else:
             said = told(answer) if callable(told) else told
-            self.say(said or f"{what}: sent")
+            self.say((said or f"{what}: sent") + self._later(request))
         finally:
             slow.stop()
+
+    def _later(self, request: Json) -> str:
+        transport = self.view.transport if self.view is not None else None
+        if transport is None or transport.playing or request["verb"] == "transport":
+            return ""
+        return "; takes effect when the replay goes on"
 
     # screens
 

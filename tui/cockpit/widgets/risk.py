@@ -11,6 +11,7 @@ from tui.cockpit import format as fmt
 from tui.cockpit.widgets.lines import Line, Lines, Piece, bar, plain, rule
 
 NEAR = 0.7
+"""The share of a limit from which on it is shown as a warning."""
 NAMES = {"underlying": "one name"}
 """Of the panel, where a limit's own is too long."""
 STRIP_NAMES = {"exposure": "expo", "day loss": "loss", "drawdown": "dd", "losses": "row"}
@@ -57,11 +58,11 @@ def strip(view: CockpitView) -> Line:
 
 
 def style_of(limit: LimitView) -> str:
-    """Return warning from 70% of a limit on, danger at it; being fully invested is no alarm."""
+    """Return warning from `NEAR` a limit on, danger at it; being fully invested is no alarm."""
     share = abs(limit.measure) / limit.limit if limit.limit else 0.0
-    return (
-        "danger" if share >= 1 else "warning" if share >= 0.7 and limit.name != "exposure" else ""
-    )
+    if share >= 1:
+        return "danger"
+    return "warning" if share >= NEAR and limit.name != "exposure" else ""
 
 
 def _short(one: LimitView, view: CockpitView) -> list[Piece]:
