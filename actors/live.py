@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import trio
 import watchfiles
@@ -139,95 +139,117 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
     log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
     try:
         with files:
-            counts, ignored = await _run(plan, desk, learners, files, log, logged, stop, ready)
+            crew = _Crew(plan, desk, learners, files, log, stop)
+            await crew.run(logged, ready)
     finally:
         log.close()
-    return LiveOutcome(outcome_of(desk, learners, files), counts, len(logged.inputs), ignored)
+    desk.stats.interrupted = not crew.trader.over
+    outcome = outcome_of(desk, learners, files)
+    return LiveOutcome(outcome, crew.minutes.counts, len(logged.inputs), crew.execution.ignored)
 
 
-async def _run(
-    plan: LivePlan,
-    desk: Desk,
-    learners: Sequence[Learner],
-    files: Journal,
-    log: InputLog,
-    logged: Logged,
-    stop: trio.Event,
-    ready: Callable[[], None],
-) -> tuple[FeedCounts, int]:
-    groups = share_out(learners)
-    asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
-    answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
-    pages: Mailbox[Page] = Mailbox("trader→journal", 8)
-    signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
-    trader = Trader(
-        desk, plan.session, Gridder(plan.symbols, signs),
-        list(zip(asked, answers, strict=True)), Direct(files), plan.views,
-    )  # fmt: skip
-    minutes = Minutes(
-        plan.venue, plan.clock, plan.session, plan.symbols, lost=plan.herald.bars_lost
-    )
-    giver, inputs = trio.open_memory_channel[Input](ROOM)
-    commands: Mailbox[Asked] = Mailbox("control→trader", 16)
-    reloading = Reloading(plan.reread, lambda: desk.config, giver.send_nowait)
+class _Crew:
+    """The actors of one session and the mailboxes between them."""
 
-    def tell(reports: Sequence[Report]) -> None:
-        giver.send_nowait(Told(tuple(reports)))
-        plan.herald.reports(reports)
-
-    def book() -> Books:
-        ledger = desk.state.ledger
-        return Books(
-            {symbol: position.quantity for symbol, position in ledger.positions.items()},
-            ledger.cash_micro,
-            {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
-            settled=trader.settled and not giver.statistics().current_buffer_used,
+    def __init__(
+        self,
+        plan: LivePlan,
+        desk: Desk,
+        learners: Sequence[Learner],
+        files: Journal,
+        log: InputLog,
+        stop: trio.Event,
+    ) -> None:
+        self._plan, self._desk, self._files, self._log, self._stop = plan, desk, files, log, stop
+        self._groups = share_out(learners)
+        numbers = range(len(self._groups))
+        self._asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in numbers]
+        self._answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in numbers]
+        self._pages: Mailbox[Page] = Mailbox("trader→journal", 8)
+        self._commands: Mailbox[Asked] = Mailbox("control→trader", 16)
+        self._giver, self._inputs = trio.open_memory_channel[Input](ROOM)
+        signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
+        self.trader = Trader(
+            desk, plan.session, Gridder(plan.symbols, signs),
+            list(zip(self._asked, self._answers, strict=True)), Direct(files), plan.views,
+        )  # fmt: skip
+        self.minutes = Minutes(
+            plan.venue, plan.clock, plan.session, plan.symbols, lost=plan.herald.bars_lost
         )
+        self._reloading = Reloading(plan.reread, lambda: desk.config, self._giver.send_nowait)
+        self.execution = Execution(
+            plan.venue, plan.clock, plan.config, plan.session, self._tell, self._book, self._met
+        )
+        self._confirming = Confirming(plan.venue, plan.clock, lambda: self._book().shares)
+        self._cockpit = live_cockpit(
+            plan, self.trader, self.minutes, self.execution, self._confirming,
+            [*self._asked, *self._answers, self._pages, self._commands], learners,
+        )  # fmt: skip
+        self._console = Console(
+            plan.folder, plan.symbols, plan.views, self._commands, self._reloading,
+            self._cockpit, Stopping(stop, desk, self._commands, self._cockpit.flat),
+        )  # fmt: skip
 
-    def met(order_id: str, quote: Quote) -> None:
-        log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
+    async def run(self, logged: Logged, ready: Callable[[], None]) -> None:
+        """Take up what was logged, then trade."""
+        plan, trader = self._plan, self.trader
+        plan.screen(self._cockpit, self._console.answer)
+        async with (
+            self._cockpit.hearing(),
+            control(plan.folder, self._console.answer),
+            trio.open_nursery() as nursery,
+        ):
+            for parts in zip(self._groups, self._asked, self._answers, strict=True):
+                nursery.start_soon(predictor, *parts, "inline")
+            await self._take_up(logged)
+            trader.pages = _Announced(self._pages, plan.herald)
+            nursery.start_soon(journal, self._pages, self._files, plan.follower)
+            await nursery.start(self.execution.run, plan.symbols)
+            nursery.start_soon(self._confirming.run, self._cockpit.flattening)
+            nursery.start_soon(_hear, self._commands, self._giver, plan.herald)
+            nursery.start_soon(_on_hangup, self._reloading)
+            if plan.watched:
+                nursery.start_soon(_on_change, plan.watched, self._reloading)
+            nursery.start_soon(_stop, self._stop, nursery.cancel_scope)
+            if not trader.over:
+                nursery.start_soon(self.minutes.run, trader.minute, self._giver.send)
+                ready()
+                await self._trade(logged)
+            self._pages.close_sender()
+            for inbox in self._asked:
+                inbox.close_sender()
+            nursery.cancel_scope.cancel()
 
-    execution = Execution(plan.venue, plan.clock, plan.config, plan.session, tell, book, met)
-    confirming = Confirming(plan.venue, plan.clock, lambda: book().shares)
-    boxes: list[Mailbox[Any]] = [*asked, *answers, pages, commands]
-    cockpit = live_cockpit(plan, trader, minutes, execution, confirming, boxes, learners)
-    stopping = Stopping(stop, desk, commands, cockpit.flat)
-    console = Console(plan.folder, plan.symbols, plan.views, commands, reloading, cockpit, stopping)
-    plan.screen(cockpit, console.answer)
-    async with (
-        cockpit.hearing(),
-        control(plan.folder, console.answer),
-        trio.open_nursery() as nursery,
-    ):
-        for group, inbox, outbox in zip(groups, asked, answers, strict=True):
-            nursery.start_soon(predictor, group, inbox, outbox, "inline")
+    async def _take_up(self, logged: Logged) -> None:
+        plan, trader = self._plan, self.trader
         await trader.warm(blocks_of(trader.gridder, plan.warmup))
         trader.open()
         for given in logged.inputs:
             await trader.take(given)
-        check_unchanged(plan.folder, files)
-        note_sent(log, logged, take_up(execution, trader, plan.clock.now_ns()))
-        trader.pages = _Announced(pages, plan.herald)
-        nursery.start_soon(journal, pages, files, plan.follower)
-        await nursery.start(execution.run, plan.symbols)
-        nursery.start_soon(confirming.run, cockpit.flattening)
-        nursery.start_soon(_hear, commands, giver, plan.herald)
-        nursery.start_soon(_on_hangup, reloading)
-        if plan.watched:
-            nursery.start_soon(_on_change, plan.watched, reloading)
-        nursery.start_soon(_stop, stop, nursery.cancel_scope)
-        if not trader.over:
-            nursery.start_soon(minutes.run, trader.minute, giver.send)
-            ready()
-            scripted = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
-            script = deque(plan.commands[scripted:])
-            await trade(trader, inputs, log, execution.send, script, plan.heart)
-        pages.close_sender()
-        for inbox in asked:
-            inbox.close_sender()
-        nursery.cancel_scope.cancel()
-    desk.stats.interrupted = not trader.over
-    return minutes.counts, execution.ignored
+        check_unchanged(plan.folder, self._files)
+        note_sent(self._log, logged, take_up(self.execution, trader, plan.clock.now_ns()))
+
+    async def _trade(self, logged: Logged) -> None:
+        said = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
+        script = deque(self._plan.commands[said:])
+        send, heart = self.execution.send, self._plan.heart
+        await trade(self.trader, self._inputs, self._log, send, script, heart)
+
+    def _tell(self, reports: Sequence[Report]) -> None:
+        self._giver.send_nowait(Told(tuple(reports)))
+        self._plan.herald.reports(reports)
+
+    def _book(self) -> Books:
+        ledger = self._desk.state.ledger
+        return Books(
+            {symbol: position.quantity for symbol, position in ledger.positions.items()},
+            ledger.cash_micro,
+            {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
+            settled=self.trader.settled and not self._giver.statistics().current_buffer_used,
+        )
+
+    def _met(self, order_id: str, quote: Quote) -> None:
+        self._log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
 
 
 async def _hear(

@@ -51,8 +51,9 @@ def live(
     headless
         Without a screen, as where there is no terminal; rotor attach shows it elsewhere.
     """
-    from tui.live import LiveRequest, live_command
+    from tui.live import live_command
     from tui.live_screen import has_terminal
+    from tui.live_session import LiveRequest
 
     return live_command(
         LiveRequest(

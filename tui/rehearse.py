@@ -19,8 +19,9 @@ import orjson
 
 from engine.errors import BadInputError, RotorError
 from tui.exchange_control import control_state, control_tell
-from tui.live import LiveRequest, run_live
+from tui.live import run_live
 from tui.live_screen import run_session
+from tui.live_session import LiveRequest
 from tui.prepare import demo_folder
 from tui.run_folder import FILES
 

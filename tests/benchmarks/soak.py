@@ -24,7 +24,8 @@ from rich.table import Table
 from engine.market.sources import open_source
 from engine.market.synth import SYMBOLS, write_parquet
 from tests.benchmarks.latency import BUSY, exchange
-from tui.live import LiveRequest, run_live
+from tui.live import run_live
+from tui.live_session import LiveRequest
 
 MOST_GROWTH = 0.05
 FIRST = dt.date(2025, 6, 23)

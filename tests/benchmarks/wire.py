@@ -15,7 +15,8 @@ import actors.execution
 import actors.minutes
 import actors.trader
 from engine.records.inputs import Frame
-from tui.live import LiveRequest, live_command
+from tui.live import live_command
+from tui.live_session import LiveRequest
 
 
 def now():

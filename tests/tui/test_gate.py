@@ -15,7 +15,8 @@ from tests.actors.exchange.venue import floor_of, quiet_market, serving
 from tests.bars import config
 from tui.cli import main
 from tui.gate import pass_gate
-from tui.live import LiveRequest, run_live
+from tui.live import run_live
+from tui.live_session import LiveRequest
 from tui.venues import check_loopback, keys_for, venue_at
 
 PAPER, REAL = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
