@@ -9,6 +9,11 @@ danger for what is tripped, stale, down or rejected; muted for headings and time
 or more on background, surface and cursor row. In `safe`, profit and loss are blue and orange.
 """
 
+from typing import Any
+
+from rich.style import Style
+from textual.app import App
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 TOKENS = (
@@ -17,6 +22,9 @@ TOKENS = (
     *("mode-replay-text", "mode-replay"),
     *("badge-warning-text", "badge-warning", "badge-danger-text", "badge-danger"),
 )
+GROUNDS = {"cursor": "cursor-row", "faint-cursor": "surface"}
+"""What lies under a whole row, and leaves the colours of the row alone."""
+WITHOUT_COLOUR = {"danger": Style(bold=True), "muted": Style(dim=True)}
 
 
 def _theme(name: str, grounds: str, colours: str, badges: str, *, dark: bool = True) -> Theme:
@@ -79,3 +87,23 @@ THEMES = (
 )
 
 VARIABLES = dict(THEMES[0].variables)
+
+
+def style(word: str, app: App[Any]) -> Style:
+    """Return how a token is drawn by the app's theme; without colour fills are reverse."""
+    if word in GROUNDS:
+        # the terminal's own colours have no tint that is sure to be readable under all of them
+        reverse = word == "cursor" and (app.no_color or app.theme == "rotor-terminal")
+        return Style(bgcolor=_colour(GROUNDS[word], app), reverse=reverse or None)
+    text = f"{word}-text"
+    if text not in TOKENS:
+        more = WITHOUT_COLOUR.get(word) if app.no_color else None
+        return Style(color=_colour(word, app)) + more
+    if app.no_color:
+        text, word = "background", "foreground"
+    return Style(color=_colour(text, app), bgcolor=_colour(word, app))
+
+
+def _colour(token: str, app: App[Any]) -> Any:
+    value = app.theme_variables[token]
+    return None if value in ("ansi_default", "transparent") else Color.parse(value).rich_color

@@ -3,12 +3,11 @@
 KEY INPUT: lines of pieces, a piece being text and the words of its style: `"bold profit"`.
 KEY OUTPUT: strips on the terminal; only lines that changed are drawn again.
 
-A style word is a token of the theme (`lines--TOKEN` in app.tcss), or bold, dim, reverse. `live` is
-the one that draws nothing: it marks a cell that is bold for a moment when its text changes.
+A style word is a token of the theme, or bold, dim, reverse. `live` is the one that draws nothing:
+it marks a cell that is bold for a moment when its text changes.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,12 +17,10 @@ from textual.widget import Widget
 
 from actors.cockpit.views import CockpitView
 from tui.cockpit import format as fmt
+from tui.cockpit import theme
 
 Piece = tuple[str, str]
 Line = tuple[Piece, ...]
-BADGES = ("mode-paper", "mode-live", "mode-replay", "badge-warning", "badge-danger")
-COLOURS = ("muted", "profit", "loss", "warning", "danger", "info", "rule")
-GROUNDS = ("cursor", "faint-cursor")
 ATTRIBUTES = {word: Style.parse(word) for word in ("bold", "dim", "reverse")} | {
     "live": Style.null()
 }
@@ -78,9 +75,6 @@ class Lines(Widget):
     """Lines made from the newest view."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"lines--{word}" for word in (*COLOURS, *BADGES, *GROUNDS)
-    }
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
@@ -183,12 +177,7 @@ class Lines(Widget):
         return style
 
     def _word(self, word: str) -> Style:
-        if word in ATTRIBUTES:
-            return ATTRIBUTES[word]
-        style = self.get_component_rich_style(f"lines--{word}", partial=True)
-        if word in GROUNDS:  # what lies under a row leaves the colours of the row alone
-            return Style(bgcolor=style.bgcolor, reverse=style.reverse)
-        return style
+        return ATTRIBUTES[word] if word in ATTRIBUTES else theme.style(word, self.app)
 
 
 def _regions(changed: list[int], width: int) -> list[Region]:
