@@ -23,7 +23,7 @@ from tui.gate import pass_gate
 from tui.live_folder import account_lock, live_folder
 from tui.live_screen import run_session
 from tui.live_session import LiveRequest, LiveSession
-from tui.live_start import chosen_symbols, next_session, open_account, say
+from tui.live_start import chosen_symbols, next_session, one_heap, open_account, say
 from tui.prepare import Request, read_config
 from tui.venues import check_loopback, keys_for, venue_at
 
@@ -41,6 +41,7 @@ async def run_live(
     request: LiveRequest, begun: Callable[[], object] = lambda: None, seat: "Seat | None" = None
 ) -> int:
     """Trade one session; `begun` is called once it trades. `seat`: that of a screen before it."""
+    one_heap()
     if seat is None:
         logging.basicConfig(format="rotor: %(message)s", level=logging.WARNING)
     for noisy in ("alpaca", "websockets"):  # what matters of it comes as Lost

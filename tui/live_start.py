@@ -4,6 +4,7 @@ KEY INPUT: a venue, a clock, the configuration.
 KEY OUTPUT: the account, the session that runs or comes next, earlier sessions' bars.
 """
 
+import ctypes
 import datetime as dt
 import sys
 from collections.abc import Callable
@@ -28,6 +29,19 @@ audience: ContextVar[Callable[[str], object] | None] = ContextVar("audience", de
 EARLY_MINUTES = 5
 """Before the bell, when a session is taken up."""
 _ATTEMPTS = 3
+_M_ARENA_MAX, _M_TRIM_THRESHOLD = -8, -1  # malloc.h
+
+
+def one_heap() -> None:
+    """Let all threads allocate from one heap, which gives back what is free at its end.
+
+    With a heap for each, what threads that come and go have freed stays resident (glibc; elsewhere
+    nothing is done).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_TRIM_THRESHOLD, 128 * 1024)
 
 
 def chosen_symbols(named: str | None, config: Config) -> tuple[str, ...]:
