@@ -28,6 +28,8 @@ from tui.cockpit.settings import Settings, last_theme
 from tui.cockpit.source import Json, Source
 
 SAID_SECONDS = 8.0
+READY_SECONDS = 0.1
+"""Between two screens that are made ready at the start."""
 SLOW_SECONDS = 0.3
 """An answer that takes longer is announced."""
 Told = str | Callable[[Json], str]
@@ -105,13 +107,23 @@ class Core(App[None], inherit_bindings=False):
         """Begin with the dashboard, and to pull."""
         load_all()
         await self.push_screen("dashboard")
+        self.run_worker(self._make_ready(), group="ready")
+        self.set_interval(self.settings.pull_seconds, self.pull)
+        self.pull()
+
+    async def _make_ready(self) -> None:
+        """Mount every screen, so that the first key that opens one need not."""
+        for name in NAMES:
+            await asyncio.sleep(READY_SECONDS)  # keys and views come first
+            if not self.is_screen_installed(name):  # it was left meanwhile
+                return
+            _, mounted = self._get_screen(name)
+            await mounted
         # what is loaded stays: to look through it all takes 0.1 s, of the answer to a key; and a
         # screen makes so many short-lived objects that the usual 700 would collect at every key
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 10, 100)
-        self.set_interval(self.settings.pull_seconds, self.pull)
-        self.pull()
 
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""
