@@ -6,6 +6,7 @@ from engine.errors import BadInputError
 from tests.tui.cockpit.keyboard import press, source
 from tui.cockpit.keys import check
 from tui.cockpit.settings import Settings, load_settings
+from tui.options import Look
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_without_a_file_all_is_as_delivered():
 
 def test_the_command_line_goes_over_the_file(ui):
     ui('low_bandwidth = true\n[keys]\nhalt = "f2"\n')
-    own = load_settings(ascii_only=True, readonly=True)
+    own = load_settings(Look(ascii=True), readonly=True)
 
     assert (own.low_bandwidth, own.ascii, own.readonly) == (True, True, True)
     assert own.pull_seconds == 1.0
