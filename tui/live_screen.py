@@ -38,7 +38,7 @@ def run_session(session: Session, *, screen: Look | None) -> int:
 
 
 def run_on_screen(look: Look, plan: Plan) -> Outcome:
-    """Run a replay that has a pace in the cockpit; it stays at its end until it is left."""
+    """Run a replay that has a pace in the cockpit; at its end it stays until it is left."""
     outcomes: list[Outcome] = []
 
     async def seated(seat: "Seat") -> None:
@@ -47,7 +47,9 @@ def run_on_screen(look: Look, plan: Plan) -> Outcome:
             nursery.start_soon(_pass_on, seat.stop, plan.pacing.stop)
             with trio.CancelScope(shield=True):  # it is stopped, not cut off
                 outcomes.append(await replay(replace(plan, screen=seat.open), signals=False))
-            await trio.sleep_forever()
+            if not plan.pacing.stop.is_set():  # else whoever stopped it has left
+                await trio.sleep_forever()
+            nursery.cancel_scope.cancel()
 
     show_on_screen(seated, look)
     return outcomes[0]
