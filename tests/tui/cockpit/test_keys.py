@@ -105,7 +105,7 @@ def test_help_tells_the_keys_of_the_place():
 def test_help_shows_the_users_own_keys():
     own = Settings(keys={"liquidate.selected": "k"})
 
-    assert "k y       liquidate the selected" in press(source(), "question_mark", own=own).text
+    assert "k y      liquidate the selected" in press(source(), "question_mark", own=own).text
 
 
 def test_help_puts_what_may_not_be_done_in_brackets():

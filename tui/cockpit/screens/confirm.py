@@ -8,6 +8,7 @@ there is nothing to undo when the answer is no.
 """
 
 import asyncio
+import textwrap
 from typing import ClassVar
 
 from textual import events
@@ -20,6 +21,8 @@ from tui.cockpit.screens.dialog import Dialog
 from tui.cockpit.source import Json
 
 SECONDS = 20
+WIDE = 58
+"""Of the lines."""
 CHANGED = "what would be sent has changed (*): look again"
 DEAD_SECONDS = 0.5
 """For which `y` does nothing after what would be sent has changed."""
@@ -116,10 +119,13 @@ class Confirm(Dialog[bool]):
         if self._mode() == "LIVE":
             account = self.cockpit.view.header.account if self.cockpit.view else ""
             lines += ["", f"   R E A L   M O N E Y   ·   account {account}"]
-        steps = [f"{i}  {step}" for i, step in enumerate(asked.then, 1)]
+        steps = [
+            line for i, step in enumerate(asked.then, 1) for line in _folded(f"{i}  {step}", 3)
+        ]
+        facts = [line for fact in asked.facts for line in _folded(fact, 2)]
         yes = self.cockpit.key_shown("confirm.yes")
         last = f"{yes}  {self._yes:<19} any other key  leave it"
-        return [*lines, *_apart(steps), *_apart(list(asked.facts)), "", last]
+        return [*lines, *_apart(steps), *_apart(facts), "", last]
 
     def _mode(self) -> str:
         view = self.cockpit.view
@@ -128,6 +134,11 @@ class Confirm(Dialog[bool]):
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _folded(words: str, indent: int) -> list[str]:
+    """Nothing of what would be done is cut off."""
+    return textwrap.wrap(words, WIDE, subsequent_indent=" " * indent)
 
 
 def _apart(lines: list[str]) -> list[str]:
