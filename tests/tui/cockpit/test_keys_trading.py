@@ -47,6 +47,17 @@ def test_nothing_of_what_would_be_done_is_cut_off():
     assert "…" not in "".join(row[10:70] for row in text.splitlines()[7:16])
 
 
+@pytest.mark.parametrize("count", [3, 9, 18])
+def test_whatever_is_held_the_key_that_sells_it_is_in_sight(count):
+    sends = [f"SELL {n},402 SYM{n}" for n in range(count)]
+    steps = ["freeze entries", "cancel", "marketable limit", "ask", "stay REDUCE_ONLY"]
+    asks = confirmed(sends=sends, about=["about 33,032"] * count, then=steps)
+    text = press(source("live", confirm=asks), "L").text
+
+    assert all(re.search(rf"{send}\b", text) for send in sends)
+    assert "y  sell everything" in text
+
+
 def test_y_sends_it_with_who_and_where():
     after = press(source(), "l", "y")
 
