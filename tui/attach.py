@@ -13,12 +13,11 @@ from rich.console import Console
 from actors.cockpit.views import CockpitView
 from engine.errors import BadInputError
 from tui.live_screen import has_terminal
+from tui.options import Look
 from tui.session import ask, find_session
 
 
-def attach_command(
-    session: str | None, *, readonly: bool, low_bandwidth: bool, ascii_only: bool
-) -> int:
+def attach_command(session: str | None, look: Look, *, readonly: bool) -> int:
     """Run `rotor attach`; return the exit code."""
     if not has_terminal():
         raise BadInputError("attach draws on a terminal; rotor status --json tells the same")
@@ -26,7 +25,7 @@ def attach_command(
 
     path = find_session(session)
     name = str(ask(path, {"verb": "status"})["session"])
-    own = load_settings(low_bandwidth=low_bandwidth, ascii_only=ascii_only, readonly=readonly)
+    own = load_settings(look, readonly=readonly)
     view, code = asyncio.run(_attached(path, own))
     Console(stderr=True).print(_left(name, view), highlight=False)
     return code

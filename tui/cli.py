@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from tui import cli_exchange, cli_inbox, cli_live, cli_records, cli_risk, cli_session
 from tui.cli_fetch import fetch
 from tui.cli_web import web
-from tui.options import ConfigFile, Flag, From, Sets, Symbols, To
+from tui.options import AS_USUAL, ConfigFile, Flag, From, Looks, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes."""
@@ -56,6 +56,7 @@ def replay(
     command: Annotated[tuple[str, ...], Flag] = (),
     speed: float | None = None,
     tui: Annotated[bool, Flag] = False,
+    look: Looks = AS_USUAL,
     json: Annotated[bool, Flag] = False,
 ) -> int:
     """Trade recorded one-minute bars through the whole actor tree, and say what came of it.
@@ -101,8 +102,8 @@ def replay(
         Request(
             source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
             out=out, overwrite=overwrite, block=block, scan=not no_scan, journal=journal,
-            compare=compare, lenient=lenient, commands=command, speed=speed, tui=tui,
-            json=json,
+            compare=compare, lenient=lenient, commands=command, speed=speed,
+            tui=look if tui else None, json=json,
         )
     )  # fmt: skip
 

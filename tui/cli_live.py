@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tui.options import ConfigFile, Flag, Json, Sets, Symbols
+from tui.options import AS_USUAL, ConfigFile, Flag, Json, Looks, Sets, Symbols
 
 Command = Annotated[
     tuple[str, ...],
@@ -26,6 +26,7 @@ def live(
     watchdog: Annotated[bool, Flag] = False,
     watchdog_after: Annotated[float, Parameter(show=False)] = 90.0,
     headless: Annotated[bool, Flag] = False,
+    look: Looks = AS_USUAL,
     command: Command = (),
     json: Json = False,
 ) -> int:
@@ -59,7 +60,7 @@ def live(
         LiveRequest(
             endpoint=endpoint, symbols=symbols, config=config, sets=sets, out=out, hold=hold,
             real=live_, watchdog=watchdog, watchdog_after=watchdog_after, commands=command,
-            json=json, screen=has_terminal() and not (headless or json),
+            json=json, screen=look if has_terminal() and not (headless or json) else None,
         )
     )  # fmt: skip
 
@@ -107,6 +108,7 @@ def rehearse(
     out: Out = None,
     overwrite: Annotated[bool, Flag] = False,
     headless: Annotated[bool, Flag] = False,
+    look: Looks = AS_USUAL,
     command: Command = (),
     json: Json = False,
 ) -> int:
@@ -140,6 +142,6 @@ def rehearse(
         RehearseRequest(
             source=source, date=date, symbols=symbols, speed=speed, faults=faults, config=config,
             sets=sets, out=out, overwrite=overwrite, commands=command, json=json,
-            screen=has_terminal() and not (headless or json),
+            screen=look if has_terminal() and not (headless or json) else None,
         )
     )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tui.options import Flag, Json
+from tui.options import AS_USUAL, Flag, Json, Looks
 
 HELP = "Run id or run folder. Default: the only session that runs."
 Session = Annotated[str | None, Parameter(help=HELP)]
@@ -23,8 +23,7 @@ def attach(
     /,
     *,
     readonly: Annotated[bool, Flag] = False,
-    low_bandwidth: Annotated[bool, Flag] = False,
-    ascii_: Annotated[bool, Parameter(name="--ascii", negative="")] = False,
+    look: Looks = AS_USUAL,
 ) -> int:
     """Show the cockpit of a running session; q leaves it, and the session goes on.
 
@@ -34,16 +33,10 @@ def attach(
     ----------
     readonly
         No key changes anything.
-    low_bandwidth
-        Drawn once a second, without curves.
-    ascii_
-        For terminals that draw other signs double.
     """
     from tui.attach import attach_command
 
-    return attach_command(
-        session, readonly=readonly, low_bandwidth=low_bandwidth, ascii_only=ascii_
-    )
+    return attach_command(session, look, readonly=readonly)
 
 
 def positions(*, session: Session = None, json: Json = False) -> int:

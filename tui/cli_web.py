@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from tui.options import Flag
+from tui.options import AS_USUAL, Flag, Looks
 
 
 def web(
@@ -11,6 +11,7 @@ def web(
     *,
     port: int = 8080,
     readonly: Annotated[bool, Flag] = False,
+    look: Looks = AS_USUAL,
     browser: Annotated[bool, Flag] = False,
 ) -> int:
     """Show the cockpit of a running session in a browser, on this machine alone.
@@ -33,5 +34,5 @@ def web(
     from tui.web import WebRequest, web_command
 
     return web_command(
-        WebRequest(session=session, port=port, readonly=readonly, open_browser=browser)
+        WebRequest(session=session, port=port, readonly=readonly, look=look, open_browser=browser)
     )

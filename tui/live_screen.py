@@ -18,6 +18,7 @@ import trio
 from actors.crew import innermost
 from actors.system import Outcome, Plan, replay
 from tui.live_start import audience
+from tui.options import Look
 from tui.warm import warm
 
 if TYPE_CHECKING:
@@ -27,17 +28,17 @@ Session = Callable[..., Awaitable[int]]
 """Takes `seat`, the screen's."""
 
 
-def run_session(session: Session, *, screen: bool) -> int:
+def run_session(session: Session, *, screen: Look | None) -> int:
     """Run a session, with a screen if one is wanted; return the exit code."""
     warm()  # else the first kernel of a kind would be compiled while a minute waits
     try:
-        return _on_screen(session) if screen else trio.run(session)
+        return _on_screen(session, screen) if screen else trio.run(session)
     except BaseExceptionGroup as group:
         raise innermost(group) from None
 
 
-def run_on_screen(plan: Plan) -> Outcome:
-    """Run a replay that has a pace in the cockpit; it stays at its end until it is left."""
+def run_on_screen(look: Look, plan: Plan) -> Outcome:
+    """Run a replay that has a pace in the cockpit; at its end it stays until it is left."""
     outcomes: list[Outcome] = []
 
     async def seated(seat: "Seat") -> None:
@@ -46,9 +47,11 @@ def run_on_screen(plan: Plan) -> Outcome:
             nursery.start_soon(_pass_on, seat.stop, plan.pacing.stop)
             with trio.CancelScope(shield=True):  # it is stopped, not cut off
                 outcomes.append(await replay(replace(plan, screen=seat.open), signals=False))
-            await trio.sleep_forever()
+            if not plan.pacing.stop.is_set():  # else whoever stopped it has left
+                await trio.sleep_forever()
+            nursery.cancel_scope.cancel()
 
-    show_on_screen(seated)
+    show_on_screen(seated, look)
     return outcomes[0]
 
 
@@ -64,7 +67,7 @@ def has_terminal() -> bool:
     return "TEXTUAL_DRIVER" in os.environ or (sys.stdin.isatty() and sys.stdout.isatty())
 
 
-def _on_screen(session: Session) -> int:
+def _on_screen(session: Session, look: Look) -> int:
     """Run a session with a screen; return the exit code, 0 if it was left by its user.
 
     Leaving the screen ends the session in order: stops and targets stay at the broker.
@@ -74,10 +77,10 @@ def _on_screen(session: Session) -> int:
         with trio.CancelScope(shield=True):  # it is stopped, not cut off
             await session(seat=seat)
 
-    return show_on_screen(seated)
+    return show_on_screen(seated, look)
 
 
-def show_on_screen(session: Callable[["Seat"], Awaitable[None]]) -> int:
+def show_on_screen(session: Callable[["Seat"], Awaitable[None]], look: Look) -> int:
     """Draw the cockpit on this terminal for as long as `session` runs, or until it is left.
 
     What was said meanwhile, and what `seat.later` has, is printed once the terminal is restored.
@@ -89,7 +92,7 @@ def show_on_screen(session: Callable[["Seat"], Awaitable[None]]) -> int:
     from tui.cockpit.settings import load_settings
 
     seat = Seat()
-    app = Cockpit(seat.source, load_settings())
+    app = Cockpit(seat.source, load_settings(look))
     if "TEXTUAL_DRIVER" not in os.environ:  # else it is a browser's
         app.driver_class = PatientDriver
     noted = Noted(seat)

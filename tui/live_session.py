@@ -29,6 +29,7 @@ from tui.live_folder import begin, end, read_warmup, resume
 from tui.live_progress import show_progress
 from tui.live_report import confirmed_flat, end_words, report, summary_of
 from tui.live_start import say, warmup_bars
+from tui.options import Look
 from tui.parity import parity
 from tui.prepare import Request, read_config
 from tui.watchdog import Duty, end_watchdog, watched, watching
@@ -61,7 +62,8 @@ class LiveRequest:
     watchdog_after: float = SILENCE_SECONDS
     commands: tuple[str, ...] = ()
     json: bool = False
-    screen: bool = False
+    screen: Look | None = None
+    """How it is drawn; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

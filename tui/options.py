@@ -26,6 +26,22 @@ ConfigFile = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the cockpit is drawn, where a terminal or its line is poor."""
+
+    low_bandwidth: Annotated[
+        bool, Parameter(negative="", help="The screen is drawn once a second, without curves.")
+    ] = False
+    ascii: Annotated[
+        bool, Parameter(negative="", help="For terminals that draw other signs double.")
+    ] = False
+
+
+Looks = Annotated[Look, Parameter(name="*")]
+AS_USUAL = Look()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """A trade that is asked about, and the account that it would be made in. USD."""
 

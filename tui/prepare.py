@@ -24,6 +24,7 @@ from engine.market.sources import Source, open_source
 from engine.records.overrides import read_overrides
 from engine.records.run_source import RunSource, holds_run, open_run
 from tui.commands import scripted
+from tui.options import Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,8 @@ class Request:
     lenient: bool = False
     commands: tuple[str, ...] = ()
     speed: float | None = None
-    tui: bool = False
-    """In the cockpit."""
+    tui: Look | None = None
+    """In the cockpit, and how it is drawn."""
     json: bool = False
 
 

@@ -35,16 +35,17 @@ from engine.records.recorded import Recorded, read_manifest, read_recorded
 from tui.cockpit.seat import Seat
 from tui.live_folder import recording_of
 from tui.live_screen import show_on_screen
+from tui.options import Look
 from tui.verify import replayed
 
 Json = dict[str, Any]
 
 
-def watch_recorded(folder: Path, speed: float | None) -> int:
+def watch_recorded(folder: Path, speed: float | None, look: Look) -> int:
     """Show a finished run until its viewer leaves; return the exit code."""
     manifest = read_manifest(folder)
     gallery = _LiveGallery(folder, manifest) if (folder / INPUTS).exists() else _Gallery(folder)
-    return show_on_screen(partial(_play, gallery, speed))
+    return show_on_screen(partial(_play, gallery, speed), look)
 
 
 async def _play(gallery: "_Gallery | _LiveGallery", speed: float | None, seat: Seat) -> None:

@@ -22,6 +22,7 @@ from tui.exchange_control import control_state, control_tell
 from tui.live import run_live
 from tui.live_screen import run_session
 from tui.live_session import LiveRequest
+from tui.options import Look
 from tui.prepare import demo_folder
 from tui.run_folder import FILES
 
@@ -43,7 +44,8 @@ class RehearseRequest:
     overwrite: bool = False
     commands: tuple[str, ...] = ()
     json: bool = False
-    screen: bool = False
+    screen: Look | None = None
+    """How it is drawn; None: there is none."""
 
 
 def rehearse_command(request: RehearseRequest) -> int:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from engine.records.summary import (
 from tui.code import fingerprint, versions
 from tui.enrol import enrol
 from tui.live_screen import has_terminal, run_on_screen
+from tui.options import Look
 from tui.prepare import Prepared, Request, prepare
 from tui.run_folder import run_folder
 from tui.warm import warm
@@ -49,7 +51,7 @@ def replay_command(request: Request) -> int:
     if request.tui and not has_terminal():
         raise BadInputError("--tui draws on a terminal; without it rotor replay prints a summary")
     if request.tui and request.source is not None and holds_run(request.source):
-        return _watch(request, request.source)
+        return _watch(request, request.source, request.tui)
     prepared = prepare(request)
     if prepared.idle_keys:
         print(f"no effect yet: {', '.join(prepared.idle_keys)}", file=sys.stderr)  # noqa: T201
@@ -61,11 +63,11 @@ def replay_command(request: Request) -> int:
         return _replay(request, prepared, folder)
 
 
-def _watch(request: Request, run_dir: Path) -> int:
+def _watch(request: Request, run_dir: Path, look: Look) -> int:
     """Show a finished run as it was; refuse what would make it another one."""
     from tui.recorded import watch_recorded
 
-    plain = Request(source=request.source, speed=request.speed, tui=True)
+    plain = Request(source=request.source, speed=request.speed, tui=look)
     given = [NAMES.get(f.name, f.name) for f in fields(Request)
              if getattr(request, f.name) != getattr(plain, f.name)]  # fmt: skip
     if given:
@@ -73,7 +75,7 @@ def _watch(request: Request, run_dir: Path) -> int:
             f"{run_dir} is a finished run, which --tui shows as it was: leave out "
             f"{', '.join(f'--{name}' for name in given)} (without --tui its bars are replayed anew)"
         )
-    return watch_recorded(run_dir, request.speed or SCREEN_SPEED)
+    return watch_recorded(run_dir, request.speed or SCREEN_SPEED, look)
 
 
 def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
@@ -88,7 +90,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     wall, cpu = time.perf_counter(), time.process_time()
     pacing = _pacing(request, prepared)
     with _progress(prepared, shown=not request.tui) as progress:
-        outcome = (run_on_screen if request.tui else run)(
+        outcome = (partial(run_on_screen, request.tui) if request.tui else run)(
             Plan(
                 config=prepared.config,
                 symbols=prepared.source.symbols,

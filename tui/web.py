@@ -24,6 +24,7 @@ from aiohttp import web
 from textual_serve.server import Server
 
 from engine.errors import BadInputError
+from tui.options import Look
 from tui.session import find_session
 
 HOST = "127.0.0.1"
@@ -39,6 +40,7 @@ class WebRequest:
     session: str | None
     port: int
     readonly: bool
+    look: Look
     open_browser: bool
 
 
@@ -88,13 +90,22 @@ def web_command(request: WebRequest) -> int:
     if not 0 <= request.port < 65536:
         raise BadInputError(f"--port {request.port}: from 1 to 65535, or 0 for any that is free")
     find_session(request.session)  # one must run; a tab says so if it has ended since
-    words = [sys.executable, "-m", "tui.cli", "attach"]
-    words += [request.session] if request.session else []
-    words += ["--readonly"] if request.readonly else []
     port = request.port or _free_port()
-    server = CockpitServer(shlex.join(words), port, secrets.token_urlsafe(24))
+    server = CockpitServer(shlex.join(viewer(request)), port, secrets.token_urlsafe(24))
     asyncio.run(_serve(server, open_browser=request.open_browser))
     return 0
+
+
+def viewer(request: WebRequest) -> list[str]:
+    """Return the command that every tab runs."""
+    wanted = {
+        "--readonly": request.readonly,
+        "--low-bandwidth": request.look.low_bandwidth,
+        "--ascii": request.look.ascii,
+    }
+    session = [request.session] if request.session else []
+    options = [name for name, given in wanted.items() if given]
+    return [sys.executable, "-m", "tui.cli", "attach", *session, *options]
 
 
 def _free_port() -> int:

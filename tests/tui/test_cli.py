@@ -13,6 +13,7 @@ from engine.market.synth import write_parquet
 from engine.records.reading import journal_sha256
 from tests.bars import DAY
 from tui import replay
+from tui.options import Look
 from tui.prepare import Request
 
 ROOT = Path(__file__).parents[2]
@@ -279,6 +280,6 @@ def test_a_finished_run_is_shown_as_it_was(tmp_path, monkeypatch):
     (tmp_path / "manifest.json").touch()
     (tmp_path / "events.jsonl").touch()
     monkeypatch.setattr(replay, "has_terminal", lambda: True)
-    request = Request(source=tmp_path, tui=True, first="2025-07-01", sets=("a.b=1",), scan=False)
+    request = Request(source=tmp_path, tui=Look(), first="2025-07-01", sets=("a.b=1",), scan=False)
     with pytest.raises(BadInputError, match="leave out --from, --set, --no-scan"):
         replay.replay_command(request)

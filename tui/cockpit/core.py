@@ -20,10 +20,12 @@ from textual.timer import Timer
 from actors.cockpit.views import CockpitView
 from engine.errors import RotorError
 from tui.cockpit import command, keys, news, theme
+from tui.cockpit import format as fmt
 from tui.cockpit.said import Kind, Said
 from tui.cockpit.screens import NAMES, load_all, opener
 from tui.cockpit.screens.base import CockpitScreen
 from tui.cockpit.screens.dialog import Dialog
+from tui.cockpit.screens.prompt import Prompt
 from tui.cockpit.settings import Settings, last_theme
 from tui.cockpit.source import Json, Source
 
@@ -152,7 +154,8 @@ class Core(App[None], inherit_bindings=False):
             if len(self._toasts) == news.MOST and now - self._toasts[0] < news.SECONDS:
                 return
             self._toasts.append(now)
-            self.notify(toast.text, title=toast.title, severity=toast.severity, markup=False)
+            text = fmt.ascii_only(toast.text) if self.ascii else toast.text
+            self.notify(text, title=toast.title, severity=toast.severity, markup=False)
 
     @staticmethod
     def _loop_time() -> float:
@@ -179,9 +182,12 @@ class Core(App[None], inherit_bindings=False):
             self.shown.draw_lane()
 
     async def on_event(self, event: events.Event) -> None:
-        """Take the last answer away when a key is pressed."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            self.unsay()
+        """Take the last answer away when a key is pressed; who types fast loses no letter."""
+        if isinstance(event, events.Key):
+            if not event.is_forwarded:
+                self.unsay()
+            elif isinstance(self.screen, Prompt) and self.screen.takes(event):
+                return
         await super().on_event(event)
 
     # requests

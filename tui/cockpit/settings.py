@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInputError
 from tui.cockpit import keys
+from tui.options import AS_USUAL, Look
 
 FULL_SECONDS, LOW_SECONDS = 0.2, 1.0
 
@@ -38,17 +39,15 @@ class Settings(BaseModel):
         return LOW_SECONDS if self.low_bandwidth else FULL_SECONDS
 
 
-def load_settings(
-    *, low_bandwidth: bool = False, ascii_only: bool = False, readonly: bool = False
-) -> Settings:
-    """Return the user's settings; raises BadInputError that names file and key."""
+def load_settings(look: Look = AS_USUAL, *, readonly: bool = False) -> Settings:
+    """Return the user's settings under the command line's; raises BadInputError (file, key)."""
     path = _folder("XDG_CONFIG_HOME", ".config") / "ui.toml"
     found = _read(path)
     keys.check(found.keys, str(path))
     return found.model_copy(
         update={
-            "low_bandwidth": low_bandwidth or found.low_bandwidth,
-            "ascii": ascii_only or found.ascii,
+            "low_bandwidth": look.low_bandwidth or found.low_bandwidth,
+            "ascii": look.ascii or found.ascii,
             "readonly": readonly or found.readonly,
         }
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 SIZES = ("COLUMNS", "LINES")
+PYTHON = (sys.executable, "-W", "error::RuntimeWarning")
 LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
 """The main screen is back, the cursor is seen, the mouse is the terminal's again."""
 
@@ -21,13 +22,13 @@ LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
 class Terminal:
     """A pseudo-terminal with one program on it."""
 
-    def __init__(self, *words, cwd=ROOT, env=None, width=80, height=24):
+    def __init__(self, *words, cwd=ROOT, env=None, width=80, height=24, program=PYTHON):
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         self._theirs = theirs
         self.before = termios.tcgetattr(theirs)
         self.child = subprocess.Popen(
-            [sys.executable, "-W", "error::RuntimeWarning", *map(str, words)],
+            [*program, *map(str, words)],
             stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, start_new_session=True,
             env={
                 **os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color",

@@ -2,8 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import pytest
@@ -12,8 +18,10 @@ from actors.control import socket_path
 from engine.errors import BadInputError, RotorError
 from engine.records.journal import FILES
 from tests.actors.interleavings import Ran, canonical, difference
+from tests.endurance.checks import breaches
+from tests.tui.cockpit.ssh import MISSING, processes, session_of, sshd
 from tests.tui.cockpit.terminal import Terminal
-from tests.tui.rehearsal import exchange, rows, sound, wait_for
+from tests.tui.rehearsal import exchange, rows, wait_for
 from tui.cockpit.attached import ENDED, GONE, Attached
 
 FREE = ("--set", "costs.fees=false")
@@ -43,34 +51,99 @@ def listens(out):
     return socket_path(out).exists()
 
 
-def test_a_killed_viewer_changes_no_decision(tmp_path, sockets):
-    """kill -9 of one, the terminal of another gone, a third that never reads: the same journal."""
-    with exchange(tmp_path, sockets, *FREE) as place:
-        place.trade(tmp_path / "alone", *FREE)
-    with exchange(tmp_path, sockets, *FREE) as place:
-        place.asked("/control/pause", "POST")
-        process = place.start(tmp_path / "run", *FREE)
-        wait_for(lambda: listens(tmp_path / "run"))
-        with socket.socket(socket.AF_UNIX) as deaf:
-            deaf.connect(str(socket_path(tmp_path / "run")))
-            deaf.sendall(b'{"verb":"watch"}\n')
-            killed, cut = (attach(place, tmp_path / "run") for _ in range(2))
-            for viewer in (killed, cut):
-                viewer.wait_for("PAPER", seconds=90)
-            place.asked("/control/resume", "POST")
-            killed.wait_for("ENTER", seconds=60)
-            assert process.poll() is None
-            killed.kill(signal.SIGKILL)
-            os.killpg(cut.child.pid, signal.SIGHUP)
-            cut.child.wait(30)
-            stdout, stderr = process.communicate(timeout=170)
-        for viewer in (killed, cut):
-            viewer.__exit__()
-        assert stdout, stderr.decode()
-        sound(place, orjson.loads(stdout))
+class Watched(NamedTuple):
+    """A session that was watched by viewers which were killed, and one that nobody watched."""
 
-    assert difference(journal(tmp_path / "alone"), journal(tmp_path / "run")) == ""
-    assert rows(tmp_path / "run", "decisions") == rows(tmp_path / "alone", "decisions")
+    run: Path
+    alone: Path
+    wrong: list[str]
+    """What was wrong with the exchange's books."""
+    ended: tuple[int | None, int | None]
+    """The viewers behind ssh: what the clients ended with; empty if there is no sshd."""
+    left_over: list[int]
+    """Processes of viewers 10 seconds after their connections were killed."""
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """One is killed, of another the terminal is gone, a third never reads; two are behind ssh."""
+    folder, sockets = tmp_path_factory.mktemp("watched"), tempfile.mkdtemp(prefix="rotor-")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", sockets)
+        patch.setenv("XDG_CONFIG_HOME", str(folder))
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        with exchange(folder, sockets, *FREE) as place:
+            place.trade(folder / "alone", *FREE)
+        with exchange(folder, sockets, *FREE) as place, ExitStack() as stack:
+            found = _watch(place, folder, stack)
+    shutil.rmtree(sockets)
+    return found
+
+
+def _watch(place, folder, stack):
+    run = folder / "run"
+    place.asked("/control/pause", "POST")
+    process = place.start(run, *FREE)
+    wait_for(lambda: listens(run))
+    deaf = stack.enter_context(socket.socket(socket.AF_UNIX))
+    deaf.connect(str(socket_path(run)))
+    deaf.sendall(b'{"verb":"watch"}\n')
+    killed, cut = (stack.enter_context(attach(place, run)) for _ in range(2))
+    for viewer in (killed, cut):
+        viewer.wait_for("PAPER", seconds=90)
+    remote = _behind_ssh(stack, folder / "ssh", place, run)
+    place.asked("/control/resume", "POST")
+    killed.wait_for("ENTER", seconds=60)
+    assert process.poll() is None
+    killed.kill(signal.SIGKILL)
+    os.killpg(cut.child.pid, signal.SIGHUP)
+    for terminal, pid, at_the_server in remote:
+        os.kill(session_of(pid) if at_the_server else terminal.child.pid, signal.SIGKILL)
+    left_over = _none_left([killed, cut, *(terminal for terminal, _, _ in remote)], run)
+    assert process.poll() is None
+    stdout, stderr = process.communicate(timeout=170)
+    assert stdout, stderr.decode()
+    wrong = breaches(run, place.ledger(), orjson.loads(stdout))
+    ended = tuple(terminal.child.returncode for terminal, _, _ in remote)
+    return Watched(run, folder / "alone", wrong, ended, left_over)
+
+
+def _none_left(terminals, run):
+    """Wait until no process of a viewer is left; which ones are, after 10 seconds."""
+    for terminal in terminals:
+        terminal.end()  # one that is not read would wait for it
+    end = time.monotonic() + 10
+    while (left_over := processes("attach", run)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return left_over
+
+
+def _behind_ssh(stack, folder, place, run):
+    """Attach over ssh, twice if it can be done: terminal, pid, whether its server is to die."""
+    if MISSING:
+        return []
+    server, found = stack.enter_context(sshd(folder)), []
+    for at_the_server in (False, True):
+        before = set(processes("attach", run))
+        terminal = stack.enter_context(server.terminal(place, "attach", run))
+        terminal.wait_for("PAPER", seconds=90)
+        (pid,) = set(processes("attach", run)) - before
+        found.append((terminal, pid, at_the_server))
+    return found
+
+
+def test_a_killed_viewer_changes_no_decision(watched):
+    """Neither do one whose terminal is gone, one that never reads, those whose ssh is killed."""
+    assert difference(journal(watched.alone), journal(watched.run)) == ""
+    assert rows(watched.run, "decisions") == rows(watched.alone, "decisions")
+    assert watched.wrong == []
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_an_ssh_that_is_killed_leaves_no_process(watched):
+    """Of the client, and of its session at the server: the viewers ended by themselves."""
+    assert watched.ended == (-signal.SIGKILL, 255)
+    assert watched.left_over == []
 
 
 def test_a_session_is_looked_at_commanded_and_left(tmp_path, sockets):

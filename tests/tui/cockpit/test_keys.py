@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from textual import events
+from textual.keys import _character_to_key
 
 from engine.errors import BadInputError
 from tests.tui.cockpit.keyboard import at, press, seen, settled, source, typed
@@ -103,7 +105,7 @@ def test_help_tells_the_keys_of_the_place():
 def test_help_shows_the_users_own_keys():
     own = Settings(keys={"liquidate.selected": "k"})
 
-    assert "k y       liquidate the selected" in press(source(), "question_mark", own=own).text
+    assert "k y      liquidate the selected" in press(source(), "question_mark", own=own).text
 
 
 def test_help_puts_what_may_not_be_done_in_brackets():
@@ -257,6 +259,31 @@ def test_the_line_stands_in_the_place_of_the_lane_and_moves_nothing():
     assert during[22].startswith(" :liq")
     assert "liquidate" in during[22]
     assert "esc cancel" in during[23]
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        (":halt why\r", [{"verb": "halt", "reason": "why", "actor": ME + "dashboard"}]),
+        ("/hall\r", []),
+    ],
+)
+def test_who_types_faster_than_the_line_opens_loses_no_letter(line, sent):
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            for letter in line:
+                name = {"\r": "enter", " ": "space"}.get(letter) or _character_to_key(letter)
+                keys.app.post_message(events.Key(name, letter))
+            for _ in range(5):
+                await settled(keys.app, keys.pilot)
+            return seen(keys.app)
+
+    after = asyncio.run(scenario())
+    assert after.sent == sent
+    assert after.screens == ["DashboardScreen"]
+    assert after.said.startswith("halted by you" if sent else "filter hall: 0 of 3")
 
 
 def test_a_filter_shows_what_is_left_while_it_is_typed():

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import re
 from dataclasses import replace
 
 import pytest
@@ -34,6 +35,27 @@ def test_l_shows_what_would_be_sent_and_sends_nothing():
     ):
         assert line in after.text
     assert after.sent == []
+
+
+def test_nothing_of_what_would_be_done_is_cut_off():
+    step = "freeze entries, cancel those of " + ", ".join(f"SYM{n}" for n in range(20))
+    fact = "still blocking after resume: " + "; ".join(f"reason {n} of ten" for n in range(10))
+    text = press(source(confirm=confirmed(then=[step], facts=[fact])), "l").text
+
+    for words in (step, fact):
+        assert all(re.search(rf"\b{word}", text) for word in words.replace(",", "").split())
+    assert "…" not in "".join(row[10:70] for row in text.splitlines()[7:16])
+
+
+@pytest.mark.parametrize("count", [3, 9, 18])
+def test_whatever_is_held_the_key_that_sells_it_is_in_sight(count):
+    sends = [f"SELL {n},402 SYM{n}" for n in range(count)]
+    steps = ["freeze entries", "cancel", "marketable limit", "ask", "stay REDUCE_ONLY"]
+    asks = confirmed(sends=sends, about=["about 33,032"] * count, then=steps)
+    text = press(source("live", confirm=asks), "L").text
+
+    assert all(re.search(rf"{send}\b", text) for send in sends)
+    assert "y  sell everything" in text
 
 
 def test_y_sends_it_with_who_and_where():

@@ -1,11 +1,16 @@
 """A user's own settings: read, refused by file and key, in force."""
 
+import asyncio
+
 import pytest
 
 from engine.errors import BadInputError
-from tests.tui.cockpit.keyboard import press, source
-from tui.cockpit.keys import check
+from tests.tui.cockpit.answers import ANSWERS
+from tests.tui.cockpit.keyboard import CONFIRM, at, press, source
+from tests.tui.cockpit.sample import FixedSource, inbox
+from tui.cockpit.keys import SCREENS, check
 from tui.cockpit.settings import Settings, load_settings
+from tui.options import Look
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def test_without_a_file_all_is_as_delivered():
 
 def test_the_command_line_goes_over_the_file(ui):
     ui('low_bandwidth = true\n[keys]\nhalt = "f2"\n')
-    own = load_settings(ascii_only=True, readonly=True)
+    own = load_settings(Look(ascii=True), readonly=True)
 
     assert (own.low_bandwidth, own.ascii, own.readonly) == (True, True, True)
     assert own.pull_seconds == 1.0
@@ -69,9 +74,22 @@ def test_own_keys_are_in_force_and_shown():
     assert press(source(), "h", "f5", own=own).sent[0]["verb"] == "liquidate"
 
 
-def test_ascii_frames_and_slow_lines():
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_where_only_ascii_can_be_drawn_nothing_else_is(size):
+    """Every screen, and every dialog above one."""
     own = Settings(ascii=True, low_bandwidth=True)
-    text = press(source(), "l", own=own).text
+    dialogs = ("l", "q", "e", "question_mark", "ctrl+p l", "colon l", "slash a")
 
-    assert "┏" not in text
-    assert "Liquidate TQQQ?" in text
+    async def scenario():
+        texts = {}
+        async with at(FixedSource(inbox(), ANSWERS | {"confirm": CONFIRM}), own, size) as keys:
+            for number in SCREENS:
+                texts[number] = (await keys(number)).text
+            await keys("1")
+            for opening in dialogs:
+                texts[opening] = (await keys(*opening.split())).text
+                await keys("escape")
+        return texts
+
+    for what, text in asyncio.run(scenario()).items():
+        assert text.isascii(), (what, sorted({sign for sign in text if ord(sign) > 126}))

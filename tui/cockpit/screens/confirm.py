@@ -8,6 +8,7 @@ there is nothing to undo when the answer is no.
 """
 
 import asyncio
+import textwrap
 from typing import ClassVar
 
 from textual import events
@@ -20,6 +21,11 @@ from tui.cockpit.screens.dialog import Dialog
 from tui.cockpit.source import Json
 
 SECONDS = 20
+WIDE = 58
+"""Of the lines."""
+MOST_COLUMNS = 3
+AROUND = 6
+"""Lines of the screen that the frame leaves free, or needs itself."""
 CHANGED = "what would be sent has changed (*): look again"
 DEAD_SECONDS = 0.5
 """For which `y` does nothing after what would be sent has changed."""
@@ -107,19 +113,29 @@ class Confirm(Dialog[bool]):
         asked = self._asked
         if asked is None:
             return ["asking the session what it would send"]
-        about = (*asked.about, *("" for _ in asked.sends))
-        wide = max((len(line) for line in asked.sends), default=0) - 1
-        lines = [
-            f"{line}{' ' if line in self._first else '*'}".ljust(wide + 3) + more
-            for line, more in zip(asked.sends, about, strict=False)
-        ]
+        money = []
         if self._mode() == "LIVE":
             account = self.cockpit.view.header.account if self.cockpit.view else ""
-            lines += ["", f"   R E A L   M O N E Y   ·   account {account}"]
-        steps = [f"{i}  {step}" for i, step in enumerate(asked.then, 1)]
+            money = ["", f"   R E A L   M O N E Y   ·   account {account}"]
+        steps = [
+            line for i, step in enumerate(asked.then, 1) for line in _folded(f"{i}  {step}", 3)
+        ]
+        facts = [line for fact in asked.facts for line in _folded(fact, 2)]
         yes = self.cockpit.key_shown("confirm.yes")
         last = f"{yes}  {self._yes:<19} any other key  leave it"
-        return [*lines, *_apart(steps), *_apart(list(asked.facts)), "", last]
+        rest = [*money, *_apart(steps), *_apart(facts), "", last]
+        return [*self._sends(asked, self.size.height - AROUND - len(rest)), *rest]
+
+    def _sends(self, asked: ConfirmView, room: int) -> list[str]:
+        """All that would be sent; in columns if else the key that sends it were out of sight."""
+        sends = [f"{line}{' ' if line in self._first else '*'}" for line in asked.sends]
+        wide = max(map(len, sends), default=0) + 1
+        about = (*asked.about, *("" for _ in sends))
+        if len(sends) <= room:
+            return [line.ljust(wide) + more for line, more in zip(sends, about, strict=False)]
+        columns = MOST_COLUMNS if len(sends) > 2 * room else 2
+        rows = [sends[at : at + columns] for at in range(0, len(sends), columns)]
+        return ["".join(line.ljust(WIDE // columns) for line in row) for row in rows]
 
     def _mode(self) -> str:
         view = self.cockpit.view
@@ -128,6 +144,11 @@ class Confirm(Dialog[bool]):
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _folded(words: str, indent: int) -> list[str]:
+    """Nothing of what would be done is cut off."""
+    return textwrap.wrap(words, WIDE, subsequent_indent=" " * indent)
 
 
 def _apart(lines: list[str]) -> list[str]:

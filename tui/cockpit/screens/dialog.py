@@ -19,6 +19,7 @@ from textual.visual import Visual
 from textual.widgets import Static
 
 from actors.cockpit.views import CockpitView
+from tui.cockpit import format as fmt
 
 if TYPE_CHECKING:
     from tui.cockpit.app import Cockpit
@@ -60,6 +61,15 @@ class Above(ModalScreen[T]):
         shown = super().render()
         return Beneath(shown.screen) if isinstance(shown, BackgroundScreen) else shown
 
+    @property
+    def cockpit(self) -> Cockpit:
+        """Return the app."""
+        return cast("Cockpit", self.app)
+
+    def drawable(self, text: str) -> str:
+        """Return a text with no sign that this terminal cannot draw."""
+        return fmt.ascii_only(text) if self.cockpit.ascii else text
+
 
 class Dialog(Above[T]):
     """Shows lines in a frame with a title above and a note below."""
@@ -67,11 +77,6 @@ class Dialog(Above[T]):
     size_class = "-question"
     """How wide it is; the stylesheet's word."""
     _high = 0
-
-    @property
-    def cockpit(self) -> Cockpit:
-        """Return the app."""
-        return cast("Cockpit", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay out the frame; only long texts scroll."""
@@ -84,9 +89,9 @@ class Dialog(Above[T]):
     def frame(self, title: str, note: str, lines: list[str]) -> None:
         """Show a title, a note and lines of plain text."""
         box = self.query_one("#frame")
-        box.border_title = Content(f"{title} ").markup
-        box.border_subtitle = Content(note).markup
-        text = Text("\n".join(lines), no_wrap=True)
+        box.border_title = Content(self.drawable(f"{title} ")).markup
+        box.border_subtitle = Content(self.drawable(note)).markup
+        text = Text(self.drawable("\n".join(lines)), no_wrap=True)
         # the frame is laid out anew only if it grows: that draws the whole screen
         self.query_one("#lines", Static).update(text, layout=len(lines) != self._high)
         self._high = len(lines)

@@ -46,7 +46,7 @@ class Explain(Dialog[None]):
         try:
             told = await asked(self.cockpit.source, ExplainView, "explain", kind=kind, id=id_)
         except RotorError as error:
-            self.frame(f"Explain · {id_}", note, [str(error)])
+            self.frame(f"Explain · {id_}", note, textwrap.wrap(str(error), WIDE))
             return
         self.frame(f"Explain · {told.title}", note, list(_lines(told)))
 

@@ -13,7 +13,7 @@ from tui.cockpit.keys import BY_ID, DIALOGS, SCREENS, TABLE, Key, keys_of, sign
 from tui.cockpit.screens.base import CockpitScreen
 from tui.cockpit.screens.dialog import Dialog
 
-KEYS_WIDE, WIDE = 9, 37
+KEYS_WIDE, WIDE = 8, 37
 NO_YES = ("halt", "reload", "config.undo")
 _TOGETHER = {f"screen.{name}" for name in SCREENS.values()} | {"quit.always"}
 
@@ -56,7 +56,7 @@ class Help(Dialog[None]):
         """Yield what the screen binds beyond the table."""
         for _, binding, enabled, _ in self._beneath.active_bindings.values():
             known = binding.id in BY_ID or DIALOGS in (binding.id or "")
-            if binding.id and not known and enabled:
+            if binding.id and binding.show and not known and enabled:
                 yield sign(binding.key), binding.description
 
     def action_close(self) -> None:

@@ -165,7 +165,8 @@ class InboxScreen(SheetScreen):
 
     def _draw_card(self, entry: _Entry | None) -> None:
         place = self.query_one("#card", Panel)
-        place.border_title = _title(entry) if entry is not None else "no card"
+        title = _title(entry) if entry is not None else "no card"
+        place.border_title = fmt.ascii_only(title) if self.cockpit.ascii else title
         place.set_class(self._is_armed(entry), "-armed")
         if entry is None:
             place.tell(NOTHING)

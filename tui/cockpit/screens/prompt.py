@@ -6,8 +6,9 @@ KEY OUTPUT: the line, or None; meanwhile what would complete it, or what the fil
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -15,9 +16,6 @@ from textual.widgets import Input, Static
 
 from tui.cockpit import command
 from tui.cockpit.screens.dialog import Above
-
-if TYPE_CHECKING:
-    from tui.cockpit.app import Cockpit
 
 MOST_FOUND = 6
 
@@ -39,11 +37,6 @@ class Prompt(Above[str | None]):
         self._at = len(history)
         self._words = words
 
-    @property
-    def cockpit(self) -> Cockpit:
-        """Return the app."""
-        return cast("Cockpit", self.app)
-
     def compose(self) -> ComposeResult:
         """Lay out the two last lines."""
         with Vertical(id="prompt"):
@@ -59,6 +52,23 @@ class Prompt(Above[str | None]):
         """Begin to type."""
         self.query_one(Input).focus()
         self.tell(self._words)
+
+    def takes(self, event: events.Key) -> bool:
+        """Take a letter that was typed before the line was there; False if it is no letter."""
+        if not event.is_printable and event.key != "enter":
+            return False
+        self.post_message(events.Key(event.key, event.character))
+        return True
+
+    async def on_key(self, event: events.Key) -> None:
+        """Write what came past the line's own field: it had not the focus yet."""
+        line = self.query_one(Input)
+        if event.key == "enter":
+            event.stop()
+            await line.action_submit()
+        elif event.character is not None and event.is_printable:
+            event.stop()
+            line.insert_text_at_cursor(event.character)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what the line would do."""
@@ -79,8 +89,8 @@ class Prompt(Above[str | None]):
 
     def show(self, found: str, keys: str) -> None:
         """Show words beside the line and below it."""
-        self.query_one("#prompt-found", Static).update(found, layout=False)
-        self.query_one("#prompt-help", Static).update(keys, layout=False)
+        for name, text in (("found", found), ("help", keys)):
+            self.query_one(f"#prompt-{name}", Static).update(self.drawable(text), layout=False)
 
     def action_close(self) -> None:
         """Leave everything as it was."""
