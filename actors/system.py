@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +136,10 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
             if signals:
                 watch = await nursery.start(_stop_on_signal, stop, desk.stats)
             async with _socket(plan, desk, learners), trio.open_nursery() as actors:
-                outlets = [*blocks, to_supervisor]
-                size, executor = plan.block_size if pacing is None else 1, plan.executor
-                actors.start_soon(feed, plan.open_blocks, outlets, size, stop)
+                outlets = [to_supervisor, *blocks]
+                executor = plan.executor
+                due = None if pacing is None else pacing.due
+                actors.start_soon(feed, plan.open_blocks, outlets, partial(_size, plan), stop, due)
                 for group, inbox, outbox in zip(groups, blocks, answers, strict=True):
                     actors.start_soon(predictor, group, inbox, outbox, executor)
                 port = BrokerPort(orders, reports)
@@ -152,6 +154,11 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     if pacing is not None and stop.is_set():
         desk.stats.interrupted = True
     return outcome_of(desk, learners, files, boxes)
+
+
+def _size(plan: Plan, block: Block) -> int:
+    pacing = plan.pacing
+    return plan.block_size if pacing is None or pacing.skips(block.session) else 1
 
 
 def outcome_of(
