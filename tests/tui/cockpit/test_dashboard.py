@@ -220,7 +220,13 @@ def test_a_liquidation_takes_the_ladders_place_and_gives_it_back():
         app.pull()
         await pilot.pause()
         assert "Flatten · all positions" in text_of(app)[7]
-        app.source.view = replace(paper(), sequence=3)
+        several = replace(app.view.flatten, scope="SVIX, TNA", by="ann, bob")
+        app.source.view = replace(flattening(), sequence=3, flatten=several)
+        app.pull()
+        await pilot.pause()
+        assert "Flatten · SVIX, TNA" in text_of(app)[7]
+        assert "ann, bob" in text_of(app)[7]
+        app.source.view = replace(paper(), sequence=4)
         app.pull()
         await pilot.pause()
         assert "Signals" in text_of(app)[7]
