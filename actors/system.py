@@ -130,12 +130,13 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     account = SimulatedBroker(plan.config, plan.symbols)
     pacing = plan.pacing
     stop = trio.Event() if pacing is None else pacing.stop
+    watched: list[Mailbox[Any]] = [*blocks, orders, pages]
     with files:
         async with trio.open_nursery() as nursery:
             watch = trio.CancelScope()
             if signals:
                 watch = await nursery.start(_stop_on_signal, stop, desk.stats)
-            async with _socket(plan, desk, learners), trio.open_nursery() as actors:
+            async with _socket(plan, desk, learners, watched), trio.open_nursery() as actors:
                 outlets = [to_supervisor, *blocks]
                 executor = plan.executor
                 due = None if pacing is None else pacing.due
@@ -179,7 +180,7 @@ def outcome_of(
 
 
 def _socket(
-    plan: Plan, desk: Desk, learners: Sequence[Learner]
+    plan: Plan, desk: Desk, learners: Sequence[Learner], mailboxes: Sequence[Mailbox[Any]]
 ) -> AbstractAsyncContextManager[None]:
     """Let a replay with a pace be looked at and commanded."""
     pacing, folder = plan.pacing, plan.folder or Path("replay")
@@ -188,7 +189,7 @@ def _socket(
     about = About(mode="replay", symbols=plan.symbols, run_id=folder.name, folder=plan.folder)
     outside = Outside(
         now_ns=lambda: pacing.now_ns, transport=pacing.transport, learners=learners,
-        mailboxes=(pacing.commands,),
+        mailboxes=(*mailboxes, pacing.commands),
     )  # fmt: skip
     cockpit = Cockpit(desk, about, outside)
     pacing.closed = cockpit.page

@@ -376,7 +376,11 @@ class ActorView:
     restarts: int
     mailbox: int
     capacity: int
+    """0: it has no mailbox of its own."""
     peak: int
+    p50_ms: float | None = None
+    """Over a message; None where it is not measured."""
+    p99_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

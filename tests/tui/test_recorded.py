@@ -285,3 +285,22 @@ async def test_another_session_is_asked_for_on_the_way(nursery, autojump_clock):
     await trio.sleep(0.5)
     assert await standing.at(Place(0, 50)) == (0, 50)
     assert run.begun == 2
+
+
+def test_health_tells_how_long_the_actors_take(replayed_run):
+    """Of those that take messages one by one, and of each symbol's predictor."""
+    run = open_run(replayed_run)
+
+    async def main():
+        async with trio.open_nursery() as nursery:
+            standing = Standing(run.rerun)
+            nursery.start_soon(standing.run)
+            found = (await standing.at(Place(0, 60))).view().health.actors
+            nursery.cancel_scope.cancel()
+        return {actor.name: actor for actor in found}
+
+    actors = trio.run(main)
+    for name in ("predictor TQQQ", "feed→predictor 0", "supervisor→broker", "supervisor→journal"):
+        assert 0 <= actors[name].p50_ms <= actors[name].p99_ms, name
+    assert actors["feed→predictor 0"].p99_ms > 0
+    assert actors["control→supervisor"].p50_ms is None

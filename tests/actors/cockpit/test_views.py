@@ -4,8 +4,12 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import trio
 
 from actors.cockpit.flatten import Flattening
+from actors.cockpit.health import measure
+from actors.cockpit.scene import Outside
+from actors.mailbox import Mailbox
 from engine.events import Decided, Decision, Halt, Liquidate, Resume, RoundTripClosed
 from engine.records.metrics import MINUTES_A_YEAR, daily_returns, sharpe, trade_figures
 from tests.actors.cockpit.watched import MINUTE, SYMBOLS, Watched, holding, prices, two
@@ -380,6 +384,25 @@ def test_the_clock_alone_does_not_grow_the_sequence(floor):
     assert after.sequence == before.sequence
     assert after.header.now_ns == before.header.now_ns + 10**9
     assert after.signals is before.signals
+
+
+async def test_how_long_an_actor_takes_is_measured_once_somebody_may_look():
+    """From taking a message to asking for the next; a message that is not iterated over is not."""
+    mailbox, asked = Mailbox("a→b", 4), Mailbox("b→a", 4)
+    for number in range(3):
+        await mailbox.send(number)
+        await asked.send(number)
+    mailbox.close_sender()
+    async for number in mailbox:
+        if number == 0:
+            assert mailbox.durations is None
+            measure(Outside(now_ns=lambda: 0, mailboxes=(mailbox, asked)))
+        else:
+            await trio.sleep(0.02)
+    await asked.receive()
+
+    assert mailbox.durations.percentile(50) >= 20
+    assert asked.durations.percentile(99) is None
 
 
 def test_a_session_begins_anew(floor):
