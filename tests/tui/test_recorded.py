@@ -38,7 +38,6 @@ SETS = (
 )  # fmt: skip
 HALF_DAY = dt.date(2025, 7, 3)
 WAYS = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
-COMPARED = ("symbol", "analytics", "log", "explain")
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +174,7 @@ def test_a_minute_of_a_live_run_is_told_as_it_was_then(live_run):
         assert len(found[0]["closes_usd"]) == place.minute + 1
         assert found[0]["rows_learned"] > 0
         assert found[0]["forecasts"]
+        assert [row["horizon"] for row in found[len(SIX)]["ic"]] == [15, 30, 60]
     assert any(told[2][n]["marks"] for n in range(len(SIX)))
     assert begun == 2
 
