@@ -1,7 +1,10 @@
 """The feed: blocks of bars, in order, to every predictor and to the supervisor.
 
 KEY INPUT: an iterator of session blocks.
-KEY OUTPUT: the same frames, cut to blocks of at most `block_size`, to every outlet.
+KEY OUTPUT: the same frames, cut to blocks of at most `size_of`, to every outlet.
+
+With a pace the first outlet, the supervisor's, has a frame before the predictors do: they get it
+when it is due, or a screen would show what they expect of a minute that has not come.
 
 When reading fails in a way that is not the user's input, the feed starts again behind the last
 session it delivered, with back-off, until its budget is spent.
@@ -26,10 +29,14 @@ _BACK_OFF_SECONDS = 0.05
 async def feed(
     open_blocks: OpenBlocks,
     outlets: Sequence[Mailbox[Block]],
-    block_size: int,
+    size_of: Callable[[Block], int],
     stop: trio.Event,
+    due: trio.Semaphore | None = None,
 ) -> None:
-    """Send every frame once, until the source ends or `stop` is set (at a block's border)."""
+    """Send every frame once, until the source ends or `stop` is set (at a block's border).
+
+    With `due`, one of it is taken for each frame that goes beyond the first outlet.
+    """
     delivered = crashes = 0
     intensity = Intensity()
     try:
@@ -45,7 +52,7 @@ async def feed(
                 await trio.sleep(_BACK_OFF_SECONDS * 2**crashes)
                 blocks = open_blocks(delivered)
                 continue
-            await _deliver(block.split(block_size), outlets, stop)
+            await _deliver(block.split(size_of(block)), outlets, stop, due)
             delivered += 1
     finally:
         for outlet in outlets:
@@ -53,10 +60,17 @@ async def feed(
 
 
 async def _deliver(
-    pieces: Sequence[Block], outlets: Sequence[Mailbox[Block]], stop: trio.Event
+    pieces: Sequence[Block],
+    outlets: Sequence[Mailbox[Block]],
+    stop: trio.Event,
+    due: trio.Semaphore | None,
 ) -> None:
+    first, *others = outlets
     for piece in pieces:
         if stop.is_set():
             return
-        for outlet in outlets:
+        await first.send(piece)
+        if due is not None:
+            await due.acquire()
+        for outlet in others:
             await outlet.send(piece)

@@ -8,6 +8,8 @@ from typing import Generic, Self, TypeVar
 
 import trio
 
+from actors.durations import Durations
+
 T = TypeVar("T")
 
 
@@ -30,6 +32,8 @@ class Mailbox(Generic[T]):
         self._capacity = capacity
         self._sender, self._receiver = trio.open_memory_channel[T](capacity)
         self._sent = self._received = self._high_water = 0
+        self.durations: Durations | None = None
+        """How long whoever iterates takes over a message; None: nobody wants to know."""
 
     async def send(self, message: T) -> None:
         """Deliver a message; waits while the mailbox is full.
@@ -67,10 +71,15 @@ class Mailbox(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
+        if self.durations is not None:
+            self.durations.end()
         try:
-            return await self.receive()
+            message = await self.receive()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
+        if self.durations is not None:
+            self.durations.begin()
+        return message
 
     @property
     def waiting(self) -> int:

@@ -45,6 +45,8 @@ class Pacing:
     """Minutes per minute of wall time; None: as fast as it goes."""
     dates: Sequence[dt.date] = ()
     """Of the sessions that are traded."""
+    since: dt.date | None = None
+    """Earlier sessions go by in large blocks; None: every minute of each counts."""
     playing: bool = True
     stop: trio.Event = field(default_factory=trio.Event)
     """Once set, nothing waits any more."""
@@ -52,6 +54,8 @@ class Pacing:
     views: Views = field(default_factory=Views)
     closed: Callable[[Page], None] = lambda _: None
     """Told of every page as soon as it is closed."""
+    due: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(0))
+    """One for each frame that is let go, for the feed to give to the predictors."""
     now_ns: int = 0
     """The end of the last minute that was replayed."""
     _turned: trio.Event = field(default_factory=trio.Event)
@@ -61,6 +65,10 @@ class Pacing:
     _at: Block | None = None
     """The last frame that was let go."""
     _trades: int = 0
+
+    def skips(self, session: Session) -> bool:
+        """Return whether nobody wants to see the minutes of a session."""
+        return self.since is not None and session.date < self.since
 
     async def wait(self, block: Block, trades: int, hear: Callable[[Asked], None]) -> None:
         """Return when the frame is due; every command until then is heard."""

@@ -18,15 +18,17 @@ import trio
 from actors.cockpit.views import CockpitView, TransportView
 from actors.pacing import MINUTE_SECONDS, parse_speed
 from actors.seeking import seek_time
+from actors.standing import Place
 from engine.errors import BadInputError
 from engine.market.calendar import session_on
 from engine.market.frames import MINUTE_NS, Session
 
 Load = Callable[[int], Awaitable[Sequence[CockpitView]]]
 """Gives the views of the session of that index, one per minute."""
+READING = "the run is being read"
 
 
-class _Place(NamedTuple):
+class _Goal(NamedTuple):
     """Where to go once a session is loaded."""
 
     session: int
@@ -49,9 +51,10 @@ class Player:
         self._views: Sequence[CockpitView] = ()
         self._session = -1
         self._minute = 0
-        self._wanted: _Place | None = _Place(0, lambda _: 0)
+        self._wanted: _Goal | None = _Goal(0, lambda _: 0)
         self._turned = trio.Event()
         self._shown: CockpitView | None = None
+        self._place: Place | None = None
         self._sequence = 0
 
     async def run(self) -> None:
@@ -71,6 +74,13 @@ class Player:
         """Return what is shown; None while the first session is loaded."""
         return self._shown
 
+    @property
+    def place(self) -> Place:
+        """Return the minute that is shown; raises BadInputError before there is one."""
+        if self._place is None:
+            raise BadInputError(READING)
+        return self._place
+
     def transport(self) -> TransportView:
         """Return where the player stands."""
         view = self._views[self._minute] if self._views else None
@@ -89,7 +99,7 @@ class Player:
         """Turn a knob; raises BadInputError if it cannot be done."""
         do, to = request.get("do"), request.get("to")
         if not self._views:
-            raise BadInputError("the run is being read")
+            raise BadInputError(READING)
         match do:
             case "play":
                 self.playing = True
@@ -127,7 +137,7 @@ class Player:
     def _to_session(self, index: int) -> None:
         if not 0 <= index < len(self._dates):
             raise BadInputError(f"this is the {'first' if index < 0 else 'last'} session")
-        self._wanted = _Place(index, lambda _: 0)
+        self._wanted = _Goal(index, lambda _: 0)
 
     def _seek(self, to: object) -> None:
         now = self._now()
@@ -139,7 +149,7 @@ class Player:
         assert session is not None
         minute = (ns - session.open_ns) // MINUTE_NS
         self.playing = False
-        self._wanted = _Place(index, lambda views: min(minute, len(views) - 1))
+        self._wanted = _Goal(index, lambda views: min(minute, len(views) - 1))
 
     def _to_trade(self, onward: int) -> None:
         self.playing = False
@@ -151,7 +161,7 @@ class Player:
                 filled = [minute for minute in filled if (minute - at) * onward > 0]
             return None if not filled else filled[0] if onward > 0 else filled[-1]
 
-        self._wanted = _Place(here, find, onward)
+        self._wanted = _Goal(here, find, onward)
 
     def _now(self) -> Session:
         session = session_on(self._dates[self._session])
@@ -160,19 +170,19 @@ class Player:
 
     # --- moving ---------------------------------------------------------------------------------
 
-    async def _go(self, place: _Place) -> None:
+    async def _go(self, goal: _Goal) -> None:
         self._wanted = None
         before = (self._session, self._minute, self._views)
-        index = place.session
+        index = goal.session
         while 0 <= index < len(self._dates):
             if index != self._session:
                 self._views = await self._load(index)
                 self._session = index
-            minute = place.find(self._views)
+            minute = goal.find(self._views)
             if minute is not None:
                 self._minute = minute
                 return
-            index += place.onward or len(self._dates)
+            index += goal.onward or len(self._dates)
         self._session, self._minute, self._views = before
 
     def _next(self) -> float:
@@ -184,7 +194,7 @@ class Player:
         if self._minute + 1 < len(self._views):
             self._minute += 1
         elif self._session + 1 < len(self._dates):
-            self._wanted = _Place(self._session + 1, lambda _: 0)
+            self._wanted = _Goal(self._session + 1, lambda _: 0)
         else:
             self.playing = False
 
@@ -192,6 +202,7 @@ class Player:
         if self._views:
             self._sequence += 1
             view = self._views[self._minute]
+            self._place = Place(self._session, self._minute)
             self._shown = replace(
                 view,
                 sequence=self._sequence,

@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from actors.durations import Durations
 from actors.executor import Executor, execute
 from actors.mailbox import Mailbox
 from actors.restart import Crash, Intensity, attempt
@@ -60,6 +61,8 @@ class Learner:
         self._intensity = Intensity()
         self._last = neutral(1).values[0]
         self._quarantined = False
+        self.durations: Durations | None = None
+        """How long a block takes; None: nobody wants to know."""
         self.restarts = 0
         """Crashes so far."""
 
@@ -84,6 +87,8 @@ class Learner:
 
     def process(self, block: Block) -> tuple[Signals, list[Incident]]:
         """Feed a block; never raises for a crash of the predictor itself."""
+        if self.durations is not None:
+            self.durations.begin()
         incidents: list[Incident] = []
         if self._quarantined:
             signals = self._silence(len(block))
@@ -96,6 +101,8 @@ class Learner:
                 self._keep(block)
         self._last = signals.values[-1]
         self._minutes += len(block)
+        if self.durations is not None:
+            self.durations.end()
         return signals, incidents
 
     def _keep(self, block: Block) -> None:

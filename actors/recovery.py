@@ -5,7 +5,7 @@ KEY OUTPUT: the same trader again; orders that are not over, handed to execution
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import trio
 from actors.crew import make_desk, make_learners, share_out
 from actors.execution import Execution
 from actors.mailbox import Mailbox
-from actors.predictor import Answer, predictor
+from actors.predictor import Answer, Learner, predictor
 from actors.trader import Pages, Trader
 from actors.views import Views
 from engine.config import Config
@@ -51,16 +51,20 @@ async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path
         await again(recording, inputs, Direct(files))
 
 
+async def _go_on(_given: Input) -> None:
+    pass
+
+
 async def again(
     recording: Recording,
     inputs: Sequence[Input],
     pages: Pages,
-    begin: Callable[[Trader], object] = lambda _: None,
-    taken: Callable[[Input], object] = lambda _: None,
+    begin: Callable[[Trader, Sequence[Learner]], object] = lambda *_: None,
+    taken: Callable[[Input], Awaitable[object]] = _go_on,
 ) -> None:
     """Give a session its inputs again.
 
-    `begin` is called with the trader before it warms up, `taken` after each input.
+    `begin` is called before the trader warms up, `taken` after each input.
     """
     r = recording
     learners = make_learners(r.config, r.symbols)
@@ -75,7 +79,7 @@ async def again(
         desk, r.session, Gridder(r.symbols, signs),
         list(zip(asked, answers, strict=True)), pages, Views(),
     )  # fmt: skip
-    begin(trader)
+    begin(trader, learners)
     async with trio.open_nursery() as nursery:
         for group, inbox, outbox in zip(groups, asked, answers, strict=True):
             nursery.start_soon(predictor, group, inbox, outbox, "inline")
@@ -83,7 +87,7 @@ async def again(
         trader.open()
         for given in inputs:
             await trader.take(given)
-            taken(given)
+            await taken(given)
         nursery.cancel_scope.cancel()
 
 

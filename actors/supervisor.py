@@ -37,11 +37,13 @@ async def supervisor(
     """
     try:
         async for block in blocks:
+            trading = trade_from is None or block.session.date >= trade_from
+            if pacing is not None:
+                if trading:
+                    await pacing.wait(block, desk.stats.fills, partial(_hear, desk, block))
+                pacing.due.release()
             # the barrier: always in the order of the symbols, whoever is ready first
             gathered = [await mailbox.receive() for mailbox in answers]
-            trading = trade_from is None or block.session.date >= trade_from
-            if pacing is not None and trading:
-                await pacing.wait(block, desk.stats.fills, partial(_hear, desk, block))
             desk.open_block(block, gathered, trading=trading)
             await _walk(desk, block, broker)
             page = desk.close_block()

@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,15 +130,17 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     account = SimulatedBroker(plan.config, plan.symbols)
     pacing = plan.pacing
     stop = trio.Event() if pacing is None else pacing.stop
+    watched: list[Mailbox[Any]] = [*blocks, orders, pages]
     with files:
         async with trio.open_nursery() as nursery:
             watch = trio.CancelScope()
             if signals:
                 watch = await nursery.start(_stop_on_signal, stop, desk.stats)
-            async with _socket(plan, desk, learners), trio.open_nursery() as actors:
-                outlets = [*blocks, to_supervisor]
-                size, executor = plan.block_size if pacing is None else 1, plan.executor
-                actors.start_soon(feed, plan.open_blocks, outlets, size, stop)
+            async with _socket(plan, desk, learners, watched), trio.open_nursery() as actors:
+                outlets = [to_supervisor, *blocks]
+                executor = plan.executor
+                due = None if pacing is None else pacing.due
+                actors.start_soon(feed, plan.open_blocks, outlets, partial(_size, plan), stop, due)
                 for group, inbox, outbox in zip(groups, blocks, answers, strict=True):
                     actors.start_soon(predictor, group, inbox, outbox, executor)
                 port = BrokerPort(orders, reports)
@@ -152,6 +155,11 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     if pacing is not None and stop.is_set():
         desk.stats.interrupted = True
     return outcome_of(desk, learners, files, boxes)
+
+
+def _size(plan: Plan, block: Block) -> int:
+    pacing = plan.pacing
+    return plan.block_size if pacing is None or pacing.skips(block.session) else 1
 
 
 def outcome_of(
@@ -172,7 +180,7 @@ def outcome_of(
 
 
 def _socket(
-    plan: Plan, desk: Desk, learners: Sequence[Learner]
+    plan: Plan, desk: Desk, learners: Sequence[Learner], mailboxes: Sequence[Mailbox[Any]]
 ) -> AbstractAsyncContextManager[None]:
     """Let a replay with a pace be looked at and commanded."""
     pacing, folder = plan.pacing, plan.folder or Path("replay")
@@ -181,7 +189,7 @@ def _socket(
     about = About(mode="replay", symbols=plan.symbols, run_id=folder.name, folder=plan.folder)
     outside = Outside(
         now_ns=lambda: pacing.now_ns, transport=pacing.transport, learners=learners,
-        mailboxes=(pacing.commands,),
+        mailboxes=(*mailboxes, pacing.commands),
     )  # fmt: skip
     cockpit = Cockpit(desk, about, outside)
     pacing.closed = cockpit.page

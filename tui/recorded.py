@@ -3,15 +3,17 @@
 KEY INPUT: the folder of a run, replayed or live.
 KEY OUTPUT: its screens; nothing is written and nothing can be commanded.
 
-What the run was given is given again, and the screen sees what it would have seen. What a screen
-asks for beside (a symbol in full, an explanation, the log) is told as the session's end knows it.
+What the run was given is given again, and the screen sees what it would have seen. For what a
+screen asks for beside (a symbol in full, an explanation, the log) it is given once more, up to the
+minute that is shown.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
@@ -21,9 +23,11 @@ from actors.cockpit.showing import Showing
 from actors.cockpit.views import CockpitView
 from actors.control import Answer
 from actors.desk import Desk
-from actors.pacing import Pacing
+from actors.pacing import Asked, Pacing
 from actors.player import Player
+from actors.predictor import Learner
 from actors.recovery import Recording, again
+from actors.standing import Place, Standing, Tell
 from actors.system import replay
 from actors.trader import Trader
 from engine.errors import BadInputError
@@ -39,112 +43,162 @@ from tui.options import Look
 from tui.verify import replayed
 
 Json = dict[str, Any]
+BLOCK = 60
+"""Minutes that nobody sees are replayed together, but no more: the screen waits meanwhile."""
 
 
 def watch_recorded(folder: Path, speed: float | None, look: Look) -> int:
     """Show a finished run until its viewer leaves; return the exit code."""
+    return show_on_screen(partial(_play, open_run(folder), speed), look)
+
+
+class FinishedRun(Protocol):
+    """A run that is over, whose inputs can be given again."""
+
+    dates: list[dt.date]
+    """Of its traded sessions."""
+
+    async def rerun(self, tell: Tell, since: int) -> None:
+        """Give the inputs again; `tell` is awaited after each minute from that session on."""
+        ...
+
+
+def open_run(folder: Path) -> FinishedRun:
+    """Read a run; raises BadInputError if it cannot be shown."""
     manifest = read_manifest(folder)
-    gallery = _LiveGallery(folder, manifest) if (folder / INPUTS).exists() else _Gallery(folder)
-    return show_on_screen(partial(_play, gallery, speed), look)
+    return _Live(folder, manifest) if (folder / INPUTS).exists() else _Replayed(folder)
 
 
-async def _play(gallery: "_Gallery | _LiveGallery", speed: float | None, seat: Seat) -> None:
-    player = Player(gallery.dates, gallery.load, speed)
+async def load(run: FinishedRun, index: int) -> list[CockpitView]:
+    """Give the inputs again up to the end of a session; return its views, one per minute."""
+    views: list[CockpitView] = []
+    with trio.CancelScope() as scope:
 
-    async def answer(request: Mapping[str, Any]) -> Json:
+        async def tell(place: Place, cockpit: Cockpit) -> None:
+            view = cockpit.view() if place.session == index else None
+            if view is None:
+                return
+            views.append(view)
+            if len(views) == view.curve.minutes:
+                scope.cancel()
+
+        await run.rerun(tell, index)
+    return views
+
+
+class Viewing:
+    """What is asked of a finished run: its transport, and the minute that is shown in full."""
+
+    def __init__(self, player: Player, standing: Standing) -> None:
+        self._player = player
+        self._standing = standing
+
+    async def answer(self, request: Mapping[str, Any]) -> Json:
+        """Answer a request; raises BadInputError for a command."""
         match request.get("verb"):
             case "transport":
-                return {"transport": asdict(player.turn(request))}
-            case "show" if gallery.cockpit is not None:
-                return {"show": Showing(gallery.cockpit, None).answer(request)}
+                return {"transport": asdict(self._player.turn(request))}
+            case "show":
+                cockpit = await self._standing.at(self._player.place)
+                return {"show": Showing(cockpit, None).answer(request)}
         raise BadInputError("this run is over: it can be looked at, not commanded")
 
-    seat.source.open(player, answer)
+
+async def _play(run: FinishedRun, speed: float | None, seat: Seat) -> None:
+    player, standing = Player(run.dates, partial(load, run), speed), Standing(run.rerun)
+    seat.source.open(player, Viewing(player, standing).answer)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(player.run)
+        nursery.start_soon(standing.run)
         await seat.stop.wait()
         nursery.cancel_scope.cancel()
 
 
-class _Gallery:
-    """The sessions of a replayed run, looked at again."""
+class _Replayed:
+    """A replayed run."""
 
     def __init__(self, folder: Path) -> None:
-        self.cockpit: Cockpit | None = None
-        """Of the session that was loaded last, at its end."""
         self._folder = folder
         self._recorded: Recorded = read_recorded(folder)
         first = self._recorded.trade_from
         if self._recorded.unrepeatable:
             raise BadInputError(f"{folder}: cannot be shown: {self._recorded.unrepeatable}")
-        traded = [s.date for s, _ in self._recorded.sessions if first and s.date >= first]
-        if not traded:
+        self.dates = [s.date for s, _ in self._recorded.sessions if first and s.date >= first]
+        if not self.dates:
             raise BadInputError(f"{folder}: no traded minute was recorded")
-        self.dates = traded
 
-    async def load(self, index: int) -> list[CockpitView]:
-        """Replay up to the end of a session; return its views."""
-        views: list[CockpitView] = []
-        pacing = Pacing(None, self.dates)
-        date = self.dates[index]
+    async def rerun(self, tell: Tell, since: int) -> None:
+        """Replay it."""
+        cockpits: list[Cockpit] = []
+        place: Place | None = None
+
+        async def told() -> None:
+            if place is not None:
+                await tell(place, cockpits[0])
 
         def seen(block: Block, _desk: Desk) -> None:
-            if block.session.date != date:
-                return
-            view = None if self.cockpit is None else self.cockpit.view()
-            if view is not None:
-                views.append(view)
-            if block.first + 1 == block.session.minutes:
-                pacing.stop.set()
+            nonlocal place
+            if block.session.date in self.dates:
+                last = block.first + len(block) - 1
+                place = Place(self.dates.index(block.session.date), last)
+
+        def look(cockpit: Cockpit, _answer: Answer) -> None:
+            cockpit.about = replace(cockpit.about, run_id=self._folder.name)
+            cockpits.append(cockpit)
 
         plan = replace(
-            replayed(self._recorded, None), pacing=pacing, screen=self._look, progress=seen
-        )
+            replayed(self._recorded, None), screen=look, progress=seen, block_size=BLOCK,
+            pacing=_Telling(None, self.dates, self.dates[since], told=told),
+        )  # fmt: skip
         await replay(plan, signals=False)
-        return [
-            replace(view, header=replace(view.header, run_id=self._folder.name)) for view in views
-        ]
-
-    def _look(self, cockpit: Cockpit, _answer: Answer) -> None:
-        self.cockpit = cockpit
+        await told()
 
 
-class _LiveGallery:
-    """The one session of a live run, looked at again."""
+@dataclass(slots=True, kw_only=True)
+class _Telling(Pacing):
+    """Goes on to the next minute once the one before has been told."""
+
+    told: Callable[[], Awaitable[None]]
+
+    async def wait(self, block: Block, trades: int, hear: Callable[[Asked], None]) -> None:
+        """Return once what went before has been told."""
+        del block, trades, hear
+        await self.told()
+
+
+class _Live:
+    """The one session of a live run."""
 
     def __init__(self, folder: Path, manifest: Json) -> None:
-        self.cockpit: Cockpit | None = None
-        """At the session's end, once it is loaded."""
         self._folder = folder
         self._recording: Recording = recording_of(folder, manifest)
         self._inputs = read_log(folder / INPUTS, self._recording.symbols).inputs
         self.dates = [self._recording.session.date]
 
-    async def load(self, index: int) -> list[CockpitView]:
-        """Give the session its inputs again; return its views, one per minute."""
-        assert index == 0
-        session, views = self._recording.session, list[CockpitView]()
+    async def rerun(self, tell: Tell, since: int) -> None:
+        """Give the session its inputs again."""
+        assert since == 0
+        session, cockpits = self._recording.session, list[Cockpit]()
         minute = 0
 
-        def begin(trader: Trader) -> None:
+        def begin(trader: Trader, learners: Sequence[Learner]) -> None:
             about = About(
                 mode="replay", symbols=self._recording.symbols, run_id=self._folder.name,
                 folder=self._folder, session=session,
             )  # fmt: skip
-            outside = Outside(now_ns=lambda: session.open_ns + minute * MINUTE_NS)
-            self.cockpit = Cockpit(trader.desk, about, outside)
-            trader.closed = self.cockpit.page
+            outside = Outside(
+                now_ns=lambda: session.open_ns + minute * MINUTE_NS, learners=learners
+            )
+            cockpits.append(Cockpit(trader.desk, about, outside))
+            trader.closed = cockpits[0].page
 
-        def taken(given: Input) -> None:
+        async def taken(given: Input) -> None:
             nonlocal minute
             if isinstance(given, Frame):
                 minute = given.minute + 1
-                view = None if self.cockpit is None else self.cockpit.view()
-                if view is not None:
-                    views.append(view)
+                await tell(Place(0, given.minute), cockpits[0])
 
         await again(self._recording, self._inputs, _Nowhere(), begin, taken)
-        return views
 
 
 class _Nowhere:

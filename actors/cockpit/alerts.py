@@ -40,11 +40,11 @@ def _alert(
 
 
 def _flatten(flatten: FlattenView | None, now_ns: int) -> list[AlertView]:
-    if flatten is None or not flatten.left:
+    if flatten is None or flatten.left_ns is None:
         return []
-    seconds = (now_ns - flatten.started_ns) // 60_000_000_000 * 60
+    seconds = (now_ns - flatten.left_ns) // 60_000_000_000 * 60
     advice = f"close it at the broker by hand if it stays: {flatten.left}"
-    return [_alert(f"NOT FLAT after {seconds} s: {flatten.left}", flatten.started_ns, "1", advice)]
+    return [_alert(f"NOT FLAT after {seconds} s: {flatten.left}", flatten.left_ns, "1", advice)]
 
 
 def _links(header: HeaderView, outside: Outside, desk: Desk) -> list[AlertView]:

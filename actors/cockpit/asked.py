@@ -71,6 +71,27 @@ class LeagueRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IcView:
+    """How the forecasts of one horizon did against what came, over all symbols."""
+
+    horizon: int
+    """Minutes."""
+    ic: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineView:
+    """What would have come of the session so far without any skill, after costs."""
+
+    name: str
+    pct: float
+    """Of the equity at the open."""
+    percentile: float | None
+    """Of random rotation: how many of 100 made less than the closed round trips did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyticsView:
     """`what=analytics`: the session's round trips by symbol, hour, confidence or reason."""
 
@@ -81,6 +102,10 @@ class AnalyticsView:
     log_loss: float | None
     outcomes: int
     break_even_bps: float | None
+    ic: tuple[IcView, ...]
+    day_pct: float
+    """The session so far, what is held included."""
+    baselines: tuple[BaselineView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

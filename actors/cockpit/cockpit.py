@@ -17,7 +17,7 @@ from actors.cockpit.alerts import alert_views
 from actors.cockpit.cards import card_views, closed_views
 from actors.cockpit.figures import curve_view, stats_view
 from actors.cockpit.flatten import Flattening
-from actors.cockpit.health import health_view
+from actors.cockpit.health import health_view, measure
 from actors.cockpit.log import Listening, Log
 from actors.cockpit.memory import Memory
 from actors.cockpit.money import header_view, money_view
@@ -52,6 +52,7 @@ class Cockpit:
         self._view: CockpitView | None = None
         self._stamp: tuple[object, ...] = ()
         self._health_at = float("-inf")
+        measure(outside)
 
     def page(self, page: Page) -> None:
         """Take a page as soon as it is closed."""

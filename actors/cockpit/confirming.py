@@ -43,7 +43,7 @@ class Confirming:
             await self._wanted.wait()
             self._wanted = trio.Event()
             while (now := flattening()) is not None and now.confirmed_ns is None:
-                if now.sold_ns is not None:
+                if now.unconfirmed:
                     await self._ask(now)
                     if flattening() is now and now.confirmed_ns is not None:
                         break

@@ -7,7 +7,9 @@ KEY OUTPUT: Day: closes, equity, marks, ranks; what the running statistics were 
 import math
 from dataclasses import dataclass, field
 
-from engine.market.frames import MINUTE_NS, PRESENT, Session
+import numpy as np
+
+from engine.market.frames import MINUTE_NS, PRESENT, Block, Session
 from engine.records.page import Page, Trade
 from engine.records.stats import RunStats
 from engine.trading.refusals import Refusals
@@ -58,6 +60,7 @@ class Day:
     base: Base
     minute: int = 0
     """Minutes that are over."""
+    blocks: list[Block] = field(default_factory=list)
     closes: list[list[float | None]] = field(default_factory=list)
     """By minute: each symbol's close, None without a bar."""
     equity: list[float] = field(default_factory=list)
@@ -81,6 +84,7 @@ class Day:
     def page(self, page: Page, *, allow_short: bool) -> None:
         """Take a closed page."""
         block = page.block
+        self.blocks.append(block)
         there = block.bars[:, :, PRESENT] != 0.0
         for t, (row, present) in enumerate(zip(block.close.tolist(), there.tolist(), strict=True)):
             self.closes.append([c if p else None for c, p in zip(row, present, strict=True)])
@@ -91,6 +95,15 @@ class Day:
             self.equity += page.equity.tolist()
             for t in range(max(0, len(block) - 2), len(block)):
                 self.ranks = self.ranks[1], _ranked(page, t, allow_short=allow_short)
+
+    def block(self) -> Block | None:
+        """Return the minutes so far in one block; None before the first."""
+        if not self.blocks:
+            return None
+        bars, universe = ([getattr(b, n) for b in self.blocks] for n in ("bars", "universe"))
+        return Block(
+            self.session, 0, self.blocks[0].symbols, np.concatenate(bars), np.concatenate(universe)
+        )
 
     def spark(self, column: int) -> tuple[float | None, ...]:
         """Return a symbol's last closes, newest last."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.cockpit.asked import AnalyticsView, BucketView, LeagueRow
+from actors.cockpit.beside import Beside, ic_views
 from actors.cockpit.scene import Scene
 from engine.errors import BadInputError
 from engine.events import RoundTripClosed, ShadowClosed
@@ -34,7 +35,11 @@ KEYS: dict[str, Callable[[Trip], Any]] = {
 
 
 def analytics_view(
-    scene: Scene, by: str, closed: Sequence[RoundTripClosed], shadows: Sequence[ShadowClosed]
+    scene: Scene,
+    by: str,
+    closed: Sequence[RoundTripClosed],
+    shadows: Sequence[ShadowClosed],
+    beside: Beside,
 ) -> AnalyticsView:
     """Return the league table of a key, all round trips last; raises BadInputError for no key."""
     if by not in KEYS:
@@ -54,6 +59,9 @@ def analytics_view(
         log_loss=told["log_loss"],
         outcomes=told["n"],
         break_even_bps=1e4 * gross / traded if traded else None,
+        ic=ic_views(scene),
+        day_pct=100 * (scene.equity / scene.session_open - 1),
+        baselines=beside.views(scene, [one.trip for one in closed]),
     )
 
 

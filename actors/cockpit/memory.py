@@ -6,6 +6,7 @@ KEY OUTPUT: Memory: the parts that views are built from.
 
 from collections.abc import Callable
 
+from actors.cockpit.beside import Beside
 from actors.cockpit.day import Base, Day
 from actors.cockpit.feed import Feed
 from actors.cockpit.flatten import Flattenings
@@ -51,6 +52,7 @@ class Memory:
         self.slots = Slots()
         self.lane = Lane()
         self.flattening = Flattenings()
+        self.beside = Beside()
         self.trips: list[RoundTripClosed] = []
         self.trades: list[TradeView] = []
         self.shadows: list[ShadowClosed] = []

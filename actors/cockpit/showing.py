@@ -46,7 +46,7 @@ class Showing:
                 return symbol_view(scene, _symbol(scene, request.get("symbol")))
             case "analytics":
                 by = str(request.get("by") or "symbol")
-                return analytics_view(scene, by, memory.trips, memory.shadows)
+                return analytics_view(scene, by, memory.trips, memory.shadows, memory.beside)
             case "config":
                 return config_view(scene.config, self._reloading, memory.changes)
             case "explain":

@@ -289,7 +289,7 @@ class FlattenView:
     """A liquidation under way, to the confirmed end."""
 
     scope: str
-    """A symbol, or all."""
+    """Symbols, or all."""
     by: str
     started_ns: int
     steps: tuple[StepView, ...]
@@ -297,7 +297,9 @@ class FlattenView:
     """Per symbol: what was sold, what is left."""
     confirmed_ns: int | None
     left: str
-    """What could not be sold; empty if nothing."""
+    """What could not be sold for a minute; empty if nothing."""
+    left_ns: int | None = None
+    """When the first of that was to be sold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,7 +376,11 @@ class ActorView:
     restarts: int
     mailbox: int
     capacity: int
+    """0: it has no mailbox of its own."""
     peak: int
+    p50_ms: float | None = None
+    """Over a message; None where it is not measured."""
+    p99_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What would have come of it without any skill: baselines over a finished run's own sessions.
 
-KEY INPUT: one block per traded session, the configuration, the run's round trips.
+KEY INPUT: one block per traded session, of one that still runs its minutes so far; the
+configuration, the run's round trips.
 KEY OUTPUT: for each baseline its total and mean daily return, net and gross.
 
 One pass; nothing is kept but what a session needs, and the random trades' own profits. Costs are
@@ -135,7 +136,7 @@ class _RandomRotation:
         self._sessions += 1
         taken = np.nonzero(self._rng.random(self._net.shape) * self._sessions < 1.0)
         trip = taken[1]
-        out = flatten_minute(block.session.minutes, self._config) + 1
+        out = _out(block, self._config)
         hold = np.minimum(self._hold[trip], out - 1)
         column = self._rng.integers(0, len(block.symbols), len(trip))
         # a decision of the first minute fills in the second: minute 0 is out of reach
@@ -145,7 +146,7 @@ class _RandomRotation:
     def _profits(
         self, block: Block, trip: Ints, column: Ints, enter: Ints, hold: Ints
     ) -> tuple[Floats, Floats]:
-        out = flatten_minute(block.session.minutes, self._config) + 1
+        out = _out(block, self._config)
         later, last = _next_bars(block), len(block) - 1
         enter = later[enter, column]
         ok = enter < out
@@ -179,6 +180,11 @@ class _RandomRotation:
 
     def result(self) -> tuple[Floats, Floats]:
         return self._net.sum(axis=1), self._gross.sum(axis=1)
+
+
+def _out(block: Block, config: Config) -> int:
+    # by when everything is sold: of a session that still runs, by its last minute so far
+    return min(flatten_minute(block.session.minutes, config) + 1, len(block) - 1)
 
 
 def _cash(

@@ -153,3 +153,17 @@ def test_a_session_is_left_with_its_stops(tmp_path):
 
     assert view.stats.bars <= 21
     assert any(position.shares for position in view.positions)
+
+
+def test_two_liquidations_at_once_are_both_followed_until_the_broker_says_so(tmp_path):
+    """The second does not take the first one's place; one panel ends when both are flat."""
+    before, _ = play(tmp_path / "before", until=20)
+    one, two = sorted(position.symbol for position in before.positions)[:2]
+    acts = [(20, {"verb": "liquidate", "symbol": symbol, "actor": "x"}) for symbol in (one, two)]
+    _, views = play(tmp_path / "run", until=40, watch=True, acts=acts)
+    shown = [view.flatten for view in views if view is not None and view.flatten is not None]
+
+    assert {flatten.scope for flatten in shown[1:]} == {f"{one}, {two}"}
+    assert [line.split()[0] for line in shown[-1].lines] == [one, two]
+    assert [step.state for step in shown[-1].steps] == ["done"] * 4
+    assert shown[-1].confirmed_ns - shown[-1].steps[2].at_ns <= 2 * 10**9

@@ -49,6 +49,30 @@ def test_analytics_are_those_of_the_round_trips(floor):
     assert shown(floor, "analytics", by="confidence")["rows"][0]["key"] == "0.9-1.0"
 
 
+def test_the_session_stands_beside_what_no_skill_would_have_made(floor):
+    """Bought at the first open, sold at the last close; random trades like those that closed."""
+    told = shown(floor, "analytics")
+    rows = {row["name"]: row for row in told["baselines"]}
+    gross = 100 * sum((last / first - 1) / 3 for last, first in ((51, 50), (49.8, 50), (50, 50)))
+    net = rows["buy and hold, equal weight"]["pct"]
+
+    assert told["day_pct"] == pytest.approx(floor.view.money.day_pct)
+    assert rows["never trading"]["pct"] == 0.0
+    assert gross - 0.1 < net < gross
+    assert 0 <= rows["random rotation, equal turnover"]["percentile"] <= 100
+    assert told["ic"] == ()  # nobody learns here
+
+
+def test_before_the_first_trade_there_is_no_turnover_to_equal():
+    """The other baselines stand."""
+    floor = Watched()
+    floor.frame(prices(50, 50, 50), two())
+    told = shown(floor, "analytics")
+
+    assert [row["percentile"] for row in told["baselines"]] == [None] * 3
+    assert told["rows"] == ()
+
+
 def test_the_settings_in_force_and_what_a_reload_would_change(floor):
     """Every key but the secret ones; the difference is shown, nothing is applied."""
     wanted = config("rotation.max_positions=1")

@@ -4,7 +4,12 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import trio
 
+from actors.cockpit.flatten import Flattening
+from actors.cockpit.health import measure
+from actors.cockpit.scene import Outside
+from actors.mailbox import Mailbox
 from engine.events import Decided, Decision, Halt, Liquidate, Resume, RoundTripClosed
 from engine.records.metrics import MINUTES_A_YEAR, daily_returns, sharpe, trade_figures
 from tests.actors.cockpit.watched import MINUTE, SYMBOLS, Watched, holding, prices, two
@@ -244,6 +249,80 @@ def test_a_liquidation_is_shown_until_ten_seconds_after_it_is_flat(floor):
     assert floor.view.header.halted_by == "tui:ann@dashboard"
 
 
+def test_what_is_liquidated_meanwhile_is_followed_with_it(floor):
+    """The first is not flat for the broker yet: the second is added, and both are confirmed."""
+    floor.cockpit.outside.flat_since = lambda _: False
+    floor.command(Liquidate(symbol="AAA"), actor="tui:ann@dashboard")
+    floor.frame(prices(51, 49.8, 50), two())
+    first = floor.view.flatten
+    began = floor.now_ns
+    floor.command(Liquidate(symbol="BBB"), actor="cli:bob")
+    floor.frame(prices(51, 49.8, 50), two())
+    both = floor.view.flatten
+    floor.cockpit.outside.flat_since = lambda since: since > began
+    done = floor.view.flatten
+
+    assert (first.scope, first.by, first.steps[0].name) == ("AAA", "ann", "entries in AAA barred")
+    assert (both.scope, both.by, both.steps[0].name) == ("AAA, BBB", "ann, bob", "entries barred")
+    assert both.started_ns == first.started_ns
+    assert (both.steps[1].done, both.steps[1].total) == (4, 4)
+    assert both.steps[2].total > first.steps[2].total == first.steps[2].done > 0
+    assert [line.split()[0] for line in both.lines] == ["AAA", "BBB"]
+    assert both.confirmed_ns is None
+    assert both.steps[3].state == "running"
+    assert done.confirmed_ns == floor.now_ns
+    assert {p.symbol for p in floor.view.positions if p.state == "flat"} == {"AAA", "BBB"}
+
+
+def test_each_liquidation_has_its_own_minute_to_be_flat():
+    """The alarm names what has been left for too long, and no more."""
+    book = {"AAA": 10, "BBB": 20}
+    flattening = Flattening()
+    flattening.ask("AAA", "tui:ann@dashboard", 0, ())
+    flattening.ask("BBB", "tui:ann@dashboard", 50 * 10**9, ())
+
+    def left(seconds):
+        view = flattening.view(seconds * 10**9, book, lambda _: "over")
+        return view.left, view.left_ns
+
+    assert left(55) == ("", None)
+    assert left(70) == ("10 AAA", 0)
+    assert left(111) == ("10 AAA, 20 BBB", 0)
+    book["AAA"] = 0
+    assert left(112) == ("20 BBB", 50 * 10**9)
+
+
+def test_what_is_bought_again_is_no_part_of_the_liquidation():
+    """AAA was confirmed flat and is entered again while BBB still sells; asked again, it is."""
+    flattening, over = Flattening(), lambda _: "over"
+    flattening.ask("AAA", "x", 0, ())
+    flattening.ask("BBB", "x", 0, ())
+    flattening.observe(1, {"BBB": 20}, over, lambda _: False)
+    assert flattening.unconfirmed
+    flattening.observe(2, {"BBB": 20}, over, lambda _: True)
+    assert not flattening.unconfirmed
+    flattening.observe(3, {"AAA": 7, "BBB": 20}, over, lambda _: True)
+    told = flattening.view(3, {"AAA": 7, "BBB": 20}, over)
+    assert [line.split()[:4] for line in told.lines] == [["BBB", "0", "of", "20"]]
+    flattening.observe(4, {"AAA": 7}, over, lambda _: True)
+    assert flattening.confirmed_ns == 4
+
+    flattening.ask("AAA", "x", 5, ())
+    flattening.observe(6, {"AAA": 7}, over, lambda _: True)
+    assert flattening.view(6, {"AAA": 7}, over).steps[3].state == "waiting"
+
+
+def test_after_one_is_flat_another_begins_anew(floor):
+    """What is confirmed is over."""
+    floor.command(Liquidate(symbol="AAA"))
+    floor.frame(prices(51, 49.8, 50), two())
+    assert floor.view.flatten.confirmed_ns is not None
+    floor.command(Liquidate(symbol="BBB"))
+    floor.frame(prices(51, 49.8, 50), two())
+
+    assert floor.view.flatten.scope == "BBB"
+
+
 def test_the_broker_has_the_last_word(floor):
     """Sold is not flat: until the broker has said so the last step runs."""
     floor.cockpit.outside.flat_since = lambda _: False
@@ -305,6 +384,25 @@ def test_the_clock_alone_does_not_grow_the_sequence(floor):
     assert after.sequence == before.sequence
     assert after.header.now_ns == before.header.now_ns + 10**9
     assert after.signals is before.signals
+
+
+async def test_how_long_an_actor_takes_is_measured_once_somebody_may_look():
+    """From taking a message to asking for the next; a message that is not iterated over is not."""
+    mailbox, asked = Mailbox("a→b", 4), Mailbox("b→a", 4)
+    for number in range(3):
+        await mailbox.send(number)
+        await asked.send(number)
+    mailbox.close_sender()
+    async for number in mailbox:
+        if number == 0:
+            assert mailbox.durations is None
+            measure(Outside(now_ns=lambda: 0, mailboxes=(mailbox, asked)))
+        else:
+            await trio.sleep(0.02)
+    await asked.receive()
+
+    assert mailbox.durations.percentile(50) >= 20
+    assert asked.durations.percentile(99) is None
 
 
 def test_a_session_begins_anew(floor):

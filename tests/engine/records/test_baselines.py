@@ -142,3 +142,19 @@ def test_equal_weight_compounds_and_is_out_at_the_flatten():
 def test_no_sessions_no_baselines():
     """An interrupted run without a whole session has nothing to stand beside."""
     assert baselines(iter(()), config(), [trip()], 0.0) == []
+
+
+@pytest.mark.parametrize("minutes", [2, 3, 60, 380, 390])
+def test_a_session_that_still_runs_is_sold_at_its_last_minute(minutes):
+    """Whatever was traded later is not known; trades that were longer are held until then."""
+    cfg = config()
+    block = block_of(ramp(0.5, minutes))
+    trips = [trip(shares=5, held=held, direction=1) for held in (1, 30, 389)]
+    rows = {row["name"]: row for row in baselines([block], cfg, trips, 0.0)}
+    shares = int(100_000 / 1000)
+    most = 5 * len(trips) * 0.5 * minutes
+
+    hold = rows["buy and hold, equal weight"]
+    assert hold["gross_mrd"] * 100_000 == pytest.approx(shares * 0.5 * (minutes - 1))
+    assert 0.0 <= rows[NAME]["gross_mrd"] * 100_000 <= most
+    assert rows[NAME]["total_pnl"] <= rows[NAME]["gross_mrd"] * 100_000

@@ -5,10 +5,12 @@ from math import sin
 
 from actors.cockpit.asked import (
     AnalyticsView,
+    BaselineView,
     BucketView,
     ChangeView,
     ConfigView,
     ForecastView,
+    IcView,
     LeagueRow,
     LogLine,
     LogView,
@@ -94,6 +96,17 @@ def analytics(by: str = "symbol") -> AnalyticsView:
         log_loss=0.679,
         outcomes=236,
         break_even_bps=3.4,
+        ic=tuple(
+            IcView(horizon=horizon, ic=ic, n=n)
+            for horizon, ic, n in ((5, 0.024, 7360), (15, 0.031, 7320), (30, -0.004, 7260))
+        ),
+        day_pct=0.61,
+        baselines=(
+            BaselineView(name="never trading", pct=0.0, percentile=None),
+            BaselineView(name="buy and hold, equal weight", pct=1.22, percentile=None),
+            BaselineView(name="equal weight, open to flatten", pct=1.2, percentile=None),
+            BaselineView(name="random rotation, equal turnover", pct=-2.8, percentile=95.0),
+        ),
     )
 
 

@@ -373,7 +373,16 @@ STATS = StatsView(
 _ACTORS = ("journal", "supervisor", "feed", "broker", "clock", "control")
 HEALTH = HealthView(
     actors=tuple(
-        ActorView(name=name, state="up", restarts=0, mailbox=0, capacity=64, peak=3)
+        ActorView(
+            name=name,
+            state="up",
+            restarts=0,
+            mailbox=0,
+            capacity=64,
+            peak=3,
+            p50_ms=None if name == "clock" else 0.8,
+            p99_ms=None if name == "clock" else 1.9,
+        )
         for name in (*_ACTORS, *(f"predictor {symbol}" for symbol in SYMBOLS))
     ),
     frame_ms=tuple(3.5 + place % 7 for place in range(60)),

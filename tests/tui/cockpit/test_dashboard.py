@@ -108,6 +108,17 @@ def test_the_age_of_the_data_warns(age, expected, token):
     drive(scenario, replace(view, header=replace(view.header, data_age_s=age)))
 
 
+@pytest.mark.parametrize(
+    ("viewers", "width", "told"), [(2, 160, True), (1, 160, False), (2, 120, False)]
+)
+def test_others_who_look_are_told_where_there_is_room(viewers, width, told):
+    """One's own screen is none of them."""
+    view = paper()
+    view = replace(view, header=replace(view.header, viewers=viewers))
+
+    assert seen(view, (width, 50))[0].rstrip().endswith("orders ●   viewers 2") is told
+
+
 def test_the_clock_goes_on_without_news():
     """A view of the same sequence draws the header only."""
 
@@ -220,7 +231,13 @@ def test_a_liquidation_takes_the_ladders_place_and_gives_it_back():
         app.pull()
         await pilot.pause()
         assert "Flatten · all positions" in text_of(app)[7]
-        app.source.view = replace(paper(), sequence=3)
+        several = replace(app.view.flatten, scope="SVIX, TNA", by="ann, bob")
+        app.source.view = replace(flattening(), sequence=3, flatten=several)
+        app.pull()
+        await pilot.pause()
+        assert "Flatten · SVIX, TNA" in text_of(app)[7]
+        assert "ann, bob" in text_of(app)[7]
+        app.source.view = replace(paper(), sequence=4)
         app.pull()
         await pilot.pause()
         assert "Signals" in text_of(app)[7]

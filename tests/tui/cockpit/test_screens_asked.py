@@ -106,6 +106,21 @@ def test_tab_turns_the_grouping_and_each_has_its_interval():
     assert found(reasons, "TARGET").endswith("38  100 91-100       -   +155.01 ▲+5,890.20")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+def test_no_total_stands_alone(size):
+    """The forecasts' correlations with how many there were; what no skill would have made."""
+    lines, *_ = seen("analytics", size=size)
+    text = "\n".join(lines)
+
+    assert "IC 5m +0.024  15m +0.031  30m -0.004  n 7,260" in text
+    for name, pct in (
+        ("this session", "+0.61%"), ("never trading", "+0.00%"), ("buy and hold", "+1.22%"),
+        ("random rotation", "-2.80%"),
+    ):  # fmt: skip
+        assert pct in text.partition(name)[2][:45], name
+    assert "closed trips at p95 of it" in text
+
+
 def test_wide_shows_the_other_groupings_below():
     lines, asked, _, _ = seen("analytics", size=(120, 40))
 

@@ -77,3 +77,10 @@ def test_the_budget_is_told_with_its_percentiles():
     assert found(lines, "decisions ").endswith("p50 4.1  p99 11.8 of 50 ms")
     assert found(lines, "memory").startswith(" memory 212 MB   disk 38 GB free")
     assert found(lines, "    9.5 ┤")
+
+
+def test_what_is_not_measured_is_not_told():
+    lines, _ = seen("health", paper())
+
+    assert found(lines, "journal ").split()[-2:] == ["0.80", "1.90"]
+    assert found(lines, "clock ").split()[-2:] == ["-", "-"]

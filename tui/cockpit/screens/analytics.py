@@ -26,6 +26,8 @@ from tui.cockpit.widgets.sheet import Sheet
 ALL = "all"
 """The row of all round trips: it stays below, whatever the order."""
 GROUPINGS = ("symbol", "hour", "confidence", "reason")
+_ROOM = 72
+"""From this width on more goes into a line."""
 WORDS = {"symbol": "symbols", "hour": "hours", "confidence": "confidence", "reason": "exit reasons"}
 
 
@@ -68,7 +70,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         self._answers: dict[str, AnalyticsView] = {}
 
     def body(self) -> ComposeResult:
-        """Lay out crumb, league table, calibration, scores, the other groupings."""
+        """Lay out crumb, league table, calibration, scores, baselines, the other groupings."""
         yield Panel(id="crumb")
         with Container(id="analytics-body"):
             with Container(id="left"):
@@ -78,6 +80,7 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
             with Container(id="right"):
                 yield Panel(id="calibration")
                 yield Panel(id="scores")
+                yield Panel(id="beside")
 
     def draw_body(self, view: CockpitView) -> None:  # noqa: ARG002 - asked, not pulled
         """Draw the crumb; the rest is asked for."""
@@ -98,20 +101,22 @@ class AnalyticsScreen(SheetScreen, AskingScreen):
         self.draw_rest()
 
     def draw_rest(self) -> None:
-        """Draw crumb, calibration, scores, other groupings."""
+        """Draw crumb, calibration, scores, baselines, other groupings."""
         self.draw_crumb("tab: next view")
         place = self.query_one("#calibration", Panel)
         answer, width = self._answers.get(self._by), place.size.width
-        scores = self.query_one("#scores", Panel)
+        scores, beside = self.query_one("#scores", Panel), self.query_one("#beside", Panel)
         if self.trouble or answer is None:
             words = f" ✗ {self.trouble}" if self.trouble else " asking the session…"
             place.tell([((words, "danger" if self.trouble else "muted"),)])
             scores.tell([])
+            beside.tell([])
             return
         self.query_one("#all", Panel).tell([_short(row) for row in answer.rows if row.key == ALL])
         title = rule("Calibration · all symbols", f"95% of got · n {answer.outcomes}", width)
         place.tell([title, *calibration_lines(answer.calibration, width, place.size.height - 1)])
         scores.tell(_scores(answer, scores.size.width))
+        beside.tell(_beside(answer, beside.size.width))
         others = self.query_one("#others", Panel)
         others.tell(self._others(others.size.width))
 
@@ -153,10 +158,30 @@ def _short(row: LeagueRow) -> Told:
 
 
 def _scores(answer: AnalyticsView, width: int) -> list[Told]:
-    even = f"{fixed(answer.break_even_bps, 1)} bp a side"
+    errors = f" Brier {fixed(answer.brier, 3)}   log-loss {fixed(answer.log_loss, 3)}"
+    even = f" break-even cost {fixed(answer.break_even_bps, 1)} bp a side"
+    told = "".join(f" {row.horizon}m {row.ic:+.3f} " for row in answer.ic)
+    least = min((row.n for row in answer.ic), default=0)
     return [
-        rule("Scores", "out of sample", width),
-        f" Brier {fixed(answer.brier, 3)}   log-loss {fixed(answer.log_loss, 3)}",
-        f" break-even cost {even}",
-        ((" · said  ● got  ├ ┤ 95%", "muted"),),
+        rule("Scores", "· said  ● got  ├ ┤ 95%", width),
+        *([errors + "  " + even] if width >= _ROOM else [errors, even]),
+        f" IC{told} n {least:,}" if told else " IC: no forecast has matured yet",
+    ]
+
+
+def _beside(answer: AnalyticsView, width: int) -> list[Told]:
+    day = signed(answer.day_pct)
+    places = [row.percentile for row in answer.baselines if row.percentile is not None]
+    place = f"closed trips at p{places[0]:.0f} of it" if places else ""
+    if width >= _ROOM:
+        told = [f"{row.name.partition(',')[0]} {signed(row.pct)[0]}%" for row in answer.baselines]
+        return [
+            (" this session ", (f"{day[0]}%", day[1]), "  beside  ", "  ".join(told[:2])),
+            (f" {'  '.join(told[2:])}  ", (place, "muted")),
+        ]
+    return [
+        rule("Beside it", "same minutes", width),
+        (f" {'this session':<33}", (f"{day[0]:>8}%", day[1])),
+        *(f" {row.name:<33}{signed(row.pct)[0]:>8}%" for row in answer.baselines),
+        ((f" {place}", "muted"),),
     ]

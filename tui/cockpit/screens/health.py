@@ -45,6 +45,10 @@ COLUMNS: tuple[Column[ActorView], ...] = (
     Column(field="mailbox", heading="MAILBOX", width=12, value=lambda a: a.mailbox, cell=_filled),
     Column(field="peak", heading="MOST", width=6,
            value=lambda a: a.peak, cell=lambda a: f"{a.peak:,}"),
+    Column(field="p50", heading="p50 ms", width=7,
+           value=lambda a: a.p50_ms, cell=lambda a: fixed(a.p50_ms)),
+    Column(field="p99", heading="p99 ms", width=7,
+           value=lambda a: a.p99_ms, cell=lambda a: fixed(a.p99_ms)),
 )  # fmt: skip
 
 

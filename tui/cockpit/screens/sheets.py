@@ -10,6 +10,7 @@ from typing import Any
 
 from textual.worker import Worker
 
+from actors.cockpit.views import CockpitView
 from engine.errors import BadInputError, RotorError
 from tui.cockpit import format as fmt
 from tui.cockpit.screens.base import CockpitScreen
@@ -99,6 +100,20 @@ class AskingScreen(CockpitScreen):
     trouble = ""
     """Why the last question was not answered."""
     _worker: Worker[None] | None = None
+    _asked_at: tuple[int, int] | None = None
+    """The session and minute of a replay for which it asked last."""
+
+    def draw(self, view: CockpitView) -> None:
+        """Show a view; of another minute of a replay, what is asked for is another, too."""
+        super().draw(view)
+        at = view.transport
+        place = None if at is None else (at.session_index, at.minute)
+        if at is not None and place != self._asked_at:
+            self._asked_at = place
+            if at.playing:
+                self.ask_if_idle()
+            else:
+                self.ask_now()
 
     def on_mount(self) -> None:
         """Begin to ask."""

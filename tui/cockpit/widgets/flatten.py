@@ -42,7 +42,8 @@ class Flatten(Lines):
 
 def title(view: CockpitView, flatten: FlattenView, width: int) -> Line:
     """Return what is being sold, for how long, by whom."""
-    scope = "all positions" if flatten.scope in {"all", ""} else flatten.scope
+    everything = flatten.scope in {"all", ""}
+    scope = "all positions" if everything else fmt.words(flatten.scope, 24).rstrip()
     end = flatten.confirmed_ns or view.header.now_ns
     seconds = max(end - flatten.started_ns, 0) // 1_000_000_000
     state = "flat after " if flatten.confirmed_ns else ""

@@ -63,7 +63,11 @@ def mode_row(view: CockpitView, width: int, *, twice: bool = False, fresh: bool 
     if wide:
         clock = f"{fmt.day(header.session_date, year=header.mode == 'replay')}  {clock}"
     end = _place(view.transport, gap) if view.transport else _links(header, gap, wide=wide)
-    right = ((clock, ""), (gap, ""), _time_left(header, wide=wide), (gap, ""), *end, (" ", ""))
+    others = header.viewers > 1 and width >= SPLENDID
+    seen = ((gap, ""), (f"viewers {header.viewers}", "")) if others else ()
+    right = (
+        (clock, ""), (gap, ""), _time_left(header, wide=wide), (gap, ""), *end, *seen, (" ", ""),
+    )  # fmt: skip
     if twice and header.mode == "live":
         right = (*right, ("LIVE ", "bold"))
     line = ends(left, right, width)
