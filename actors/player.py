@@ -83,11 +83,13 @@ class Player:
 
     def transport(self) -> TransportView:
         """Return where the player stands."""
-        view = self._views[self._minute] if self._views else None
+        # while another session is looked through, the minute is still one of the last
+        minute = min(self._minute, len(self._views) - 1)
+        view = self._views[minute] if self._views else None
         return TransportView(
             playing=self.playing,
             speed=self.speed,
-            minute=self._minute + 1 if self._views else 0,
+            minute=minute + 1,
             minutes=len(self._views),
             session_index=self._session + 1,
             sessions=len(self._dates),

@@ -142,7 +142,9 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
     """Return what the figures mean, in plain words."""
     said = []
     if summary["interrupted"]:
-        said.append(f"Interrupted: {summary['sessions']} whole sessions were replayed.")
+        whole = summary["sessions"]
+        were = "session was" if whole == 1 else "sessions were"
+        said.append(f"Interrupted: {whole} whole {were} replayed.")
     if summary["open_positions"]:
         said.append(f"{summary['open_positions']} positions were open, valued at their last close.")
     if summary["blocked_since"]:

@@ -107,3 +107,23 @@ async def test_every_view_has_another_number(player, autojump_clock):
     await turned(player, "step")
     await turned(player, "back")
     assert player.view().sequence == first + 2
+
+
+async def test_a_knob_is_turned_while_a_shorter_session_is_looked_through(nursery):
+    """Minute 300 of a whole day is none of a half day; what was asked last is done."""
+    full = [replace(view, stats=replace(view.stats, fills=0)) for view in views_of(1)]
+    half = full[:210]
+
+    async def load(index):
+        await trio.sleep(0.05)
+        return half if index == 1 else full
+
+    player = Player((dt.date(2025, 7, 2), dt.date(2025, 7, 3), dt.date(2025, 7, 7)), load)
+    nursery.start_soon(player.run)
+    await trio.sleep(0.1)
+    await turned(player, "seek", "14:30")
+    player.turn({"do": "next_trade"})
+    await trio.sleep(0.075)  # the half day is loaded, the day after it is not yet
+    assert player.turn({"do": "speed", "to": 5}).minutes == 210
+    await trio.sleep(0.2)
+    assert place(player) == (1, 300)
