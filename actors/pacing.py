@@ -9,6 +9,7 @@ unwatched run.
 
 import datetime as dt
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -181,7 +182,7 @@ def parse_speed(to: object) -> float | None:
     """Return a speed; raises BadInputError."""
     if to == "max":
         return None
-    if isinstance(to, int | float) and 0 < to < math.inf:
+    if isinstance(to, int | float) and 0 < to <= sys.float_info.max:
         return float(to)
     raise BadInputError(f"speed {to!r}: a positive number, or max")
 

@@ -77,7 +77,7 @@ def _on_card(verb: str, argument: str, text: str) -> Command:
     # a symbol, or a card's id, which begins with its symbol
     name, _, minutes = argument.upper().partition(" ")
     if verb == "snooze":
-        if minutes and not (minutes.isdigit() and 1 <= int(minutes) <= MOST_MINUTES):
+        if minutes and not (minutes.isdecimal() and 1 <= int(minutes) <= MOST_MINUTES):
             raise BadInputError(
                 f"--command {text!r}: snooze for 1 to {MOST_MINUTES} minutes, not {minutes}"
             )

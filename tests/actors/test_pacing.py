@@ -133,6 +133,7 @@ async def test_next_trade_and_next_session(run, autojump_clock):
         ({"do": "seek", "to": "09:30"}, "cannot go back"),
         ({"do": "back"}, "cannot go back"),
         ({"do": "speed", "to": -1}, "a positive number, or max"),
+        ({"do": "speed", "to": 10**400}, "a positive number, or max"),
         ({"do": "dance"}, "'dance'"),
     ],
 )

@@ -16,6 +16,8 @@ from tui.cockpit.theme import THEMES
 if TYPE_CHECKING:
     from tui.cockpit.app import Cockpit
 
+MOST_DIGITS = 6
+
 
 class Verb(NamedTuple):
     """One word that a line can begin with."""
@@ -61,7 +63,7 @@ def _on_card(verb: str) -> Callable[[Cockpit, str], None]:
         cards = {card.id.upper(): card for card in app.view.inbox} if app.view else {}
         if name not in cards:
             raise BadInputError(f"no such card waits; there are: {', '.join(cards) or 'none'}")
-        if minutes and not (verb == "snooze" and minutes.isdigit()):
+        if minutes and not (verb == "snooze" and _whole(minutes)):
             raise BadInputError(f"{minutes!r} is not understood here")
         app.on_card(verb, cards[name], int(minutes) if minutes else 5)
 
@@ -94,7 +96,7 @@ def _theme(app: Cockpit, words: str) -> None:
 
 
 def _speed(app: Cockpit, words: str) -> None:
-    if words != "max" and not (words.isdigit() and int(words) > 0):
+    if words != "max" and not _whole(words):
         raise BadInputError("wanted minutes per minute, such as 60, or max")
     app.move("speed", words if words == "max" else int(words))
 
@@ -128,6 +130,11 @@ def _plain(do: Callable[[Cockpit], object]) -> Callable[[Cockpit, str], None]:
         do(app)
 
     return done
+
+
+def _whole(words: str) -> bool:
+    """Tell whether it is a whole number above 0, and not of so many digits that none is meant."""
+    return words.isdecimal() and len(words) <= MOST_DIGITS and int(words) > 0
 
 
 def _nothing(words: str) -> None:

@@ -200,6 +200,8 @@ def test_the_command_line_opens_screens_and_symbols():
         ("theme pink", "wanted one of dark, light"),
         ("open moon", "wanted one of dashboard, trades"),
         ("speed 0", "wanted minutes per minute"),
+        ("speed ²", "wanted minutes per minute"),
+        ("speed " + "9" * 400, "wanted minutes per minute"),
         ("resume now", "'now' is not understood here"),
         ("goto", "wanted a time: 13:47"),
         ("next year", "wanted trade or session"),
