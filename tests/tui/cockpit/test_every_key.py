@@ -197,6 +197,7 @@ WALKS = {
     ]),
     "sheets": ("paper", [
         Step("", "2"), Step("Sheet", "j", _trade(8)), Step("Sheet", "k", _trade(9)),
+        Step("move.far Sheet", "end", _trade(1)), Step("move.far Sheet", "home", _trade(9)),
         Step("", "5"), Step("AnalyticsScreen", "tab", _shows("› hours")),
         Step("AnalyticsScreen", "shift+tab", _shows("› symbols")),
     ]),

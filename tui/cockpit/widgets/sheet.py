@@ -31,6 +31,8 @@ class Sheet(DataTable[Text], Generic[R]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
+        Binding("home", "scroll_top", show=False),  # Textual's are for columns
+        Binding("end", "scroll_bottom", show=False),
     ]
 
     class Moved(Message):
