@@ -27,7 +27,7 @@ def attach_command(session: str | None, look: Look, *, readonly: bool) -> int:
     name = str(ask(path, {"verb": "status"})["session"])
     own = load_settings(look, readonly=readonly)
     view, code = asyncio.run(_attached(path, own))
-    Console(stderr=True).print(_left(name, view), highlight=False)
+    Console(stderr=True).print(farewell(name, view), highlight=False)
     return code
 
 
@@ -49,10 +49,16 @@ async def _attached(path: Path, own: object) -> tuple[CockpitView | None, int]:
     return source.latest(), app.return_code or 0
 
 
-def _left(name: str, view: CockpitView | None) -> str:
+def farewell(name: str, view: CockpitView | None) -> str:
+    """Return how the session stood when it was left."""
+    from tui.cockpit.attached import ENDED, GONE
+
     if view is None:
         return f"detached; session {name} goes on"
-    held = sum(position.shares > 0 for position in view.positions)
+    count = sum(position.state != "flat" for position in view.positions)
+    held = f"{count} position{'s' if count != 1 else ''}"
     if view.header.phase == "closed":
-        return f"detached; session {name} is over, {held} positions"
-    return f"detached; session {name} goes on, {held} position{'s' if held != 1 else ''}"
+        return f"detached; session {name} is over, {held}"
+    if any(alert.text in (ENDED, GONE) for alert in view.alerts):
+        return f"detached; session {name} has ended or does not answer, {held} when last seen"
+    return f"detached; session {name} goes on, {held}"

@@ -167,19 +167,12 @@ class Trading(Core):
         if isinstance(self.screen, Quit):
             return
         if self._may_leave(self.view):
-            self.exit(return_code=0, message=self._farewell(self.view))
+            self.exit(return_code=0)
             return
         self.push_screen(Quit(), self._leave)
 
     def _may_leave(self, view: CockpitView | None) -> bool:
         return view is None or self.source.attached or view.header.recorded or is_flat(view)
-
-    def _farewell(self, view: CockpitView | None) -> str | None:
-        if not self.source.attached or view is None:
-            return None
-        held = sum(position.state != "flat" for position in view.positions)
-        noun = "position" if held == 1 else "positions"
-        return f"detached; session {view.header.run_id} goes on, {held} {noun}"
 
     def _leave(self, how: How | None) -> None:
         if how == "flatten":

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +20,11 @@ from engine.errors import BadInputError, RotorError
 from engine.records.journal import FILES
 from tests.actors.interleavings import Ran, canonical, difference
 from tests.endurance.checks import breaches
+from tests.tui.cockpit.sample import AlertView, paper
 from tests.tui.cockpit.ssh import MISSING, processes, session_of, sshd
 from tests.tui.cockpit.terminal import Terminal
 from tests.tui.rehearsal import exchange, rows, wait_for
+from tui.attach import farewell
 from tui.cockpit.attached import ENDED, GONE, Attached
 
 FREE = ("--set", "costs.fees=false")
@@ -161,7 +164,7 @@ def test_a_session_is_looked_at_commanded_and_left(tmp_path, sockets):
             one.wait_for("HALTED", seconds=60, since=since[0])
             one.type("q")
             assert one.end() == 0
-            assert b"detached; session run goes on, 0 positions" in one.written
+            assert one.written.count(b"detached; session run goes on, 0 positions") == 1
             assert one.restored
             assert process.poll() is None
             place.asked("/control/resume", "POST")
@@ -235,6 +238,17 @@ def test_a_source_says_when_its_session_is_gone_and_finds_it_again(tmp_path):
     assert ended.positions == view.positions
     assert first.sequence < gone.sequence < back.sequence
     assert back.alerts == view.alerts
+
+
+@pytest.mark.parametrize("words", [GONE, ENDED])
+def test_who_leaves_a_session_that_is_gone_is_not_told_that_it_goes_on(words):
+    view = paper()
+    alert = AlertView(severity="danger", text=words, advice="", since_ns=0, screen="8")
+
+    assert farewell("run", view) == "detached; session run goes on, 3 positions"
+    assert farewell("run", replace(view, alerts=(alert,))) == (
+        "detached; session run has ended or does not answer, 3 positions when last seen"
+    )
 
 
 def test_a_question_to_nobody_is_answered_in_words(tmp_path):
