@@ -52,6 +52,29 @@ def test_the_cursor_takes_the_a_back():
     assert pressed("a", "down", "up", "y")[0] == []
 
 
+def test_a_card_that_comes_is_met_by_a_cursor_on_one_that_is_over():
+    """One key approves it then; a cursor on a card that is open stays there."""
+
+    def comes(view):
+        return replace(view, sequence=99, inbox=inbox().inbox[:1])
+
+    async def scenario(view, *keys):
+        async with on_stage("inbox", view=view) as (app, pilot):
+            await pilot.press(*keys)
+            before = app.shown.sheet.row
+            app.source.view = comes(view)
+            app.pull()
+            await settled(pilot)
+            return before, app.shown.sheet.row
+
+    over, met = play(scenario(replace(inbox(), inbox=())))
+    first, stayed = play(scenario(replace(inbox(), inbox=inbox().inbox[:1])))
+
+    assert over.card is None
+    assert (met.id, met.state) == ("A-17", "open")
+    assert first.id == stayed.id
+
+
 def test_a_newer_version_takes_the_a_back():
     def newer(view):
         card = replace(view.inbox[0], version=4, shares=190)

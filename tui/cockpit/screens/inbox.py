@@ -24,7 +24,7 @@ from tui.cockpit.widgets.panel import Panel, Told
 from tui.cockpit.widgets.sheet import Sheet
 
 NOTHING = (
-    "Nothing waits here. With [live] mode = approve each entry waits as a card;",
+    "Nothing waits here. With [inbox] mode = approve each entry waits as a card;",
     "with auto entries go by themselves.",
 )
 
@@ -71,6 +71,10 @@ def _was(closed: ClosedCardView) -> _Entry:
         id=closed.id, version=closed.version, symbol=closed.symbol, state=closed.status,
         seconds=0.0, card=None, closed=closed,
     )  # fmt: skip
+
+
+def _key(entry: _Entry) -> str:
+    return f"{entry.id} {entry.version} {entry.card is None}"
 
 
 def _state(entry: _Entry) -> Cell:
@@ -133,11 +137,13 @@ class InboxScreen(SheetScreen):
         super().__init__()
         self._view: CockpitView | None = None
         self._armed: tuple[str, int] | None = None
+        self._known: frozenset[str] = frozenset()
+        """Cards that were open when it was last drawn."""
 
     def body(self) -> ComposeResult:
         """Lay out crumb, sheet, card, history."""
         yield Panel(id="crumb")
-        yield Sheet[_Entry](COLUMNS, lambda e: f"{e.id} {e.version} {e.card is None}")
+        yield Sheet[_Entry](COLUMNS, _key)
         yield Panel(id="card")
         yield Panel(id="history")
 
@@ -145,7 +151,15 @@ class InboxScreen(SheetScreen):
         """Draw the cards."""
         self._view = view
         self.sheet.give(_entries(view))
+        self._meet_new(view)
         self.draw_rest()
+
+    def _meet_new(self, view: CockpitView) -> None:
+        """Put the cursor on a card that came, if it is on one that is over."""
+        before, self._known = self._known, frozenset(card.id for card in view.inbox)
+        row, new = self.sheet.row, [card for card in view.inbox if card.id not in before]
+        if new and row is not None and row.card is None:
+            self.sheet.move_to(_key(_opened(new[0], view.header.now_ns)))
 
     def tick_body(self, view: CockpitView) -> None:
         """Count down."""
