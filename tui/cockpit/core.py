@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
@@ -259,6 +260,12 @@ class Core(App[None], inherit_bindings=False):
             self.switch_screen(self._before.pop())
         elif self.shown.word != "dashboard":
             self.switch_screen("dashboard")
+
+    def pop_screen(self) -> AwaitComplete:
+        """Take the innermost away, but never what is below all dialogs: a palette may ask twice."""
+        if self.screen is self.shown:
+            return AwaitComplete.nothing()  # type: ignore[no-any-return, no-untyped-call]
+        return super().pop_screen()
 
     def _call(self, method: str, *args: object) -> None:
         """Let the screen do what only some screens can."""

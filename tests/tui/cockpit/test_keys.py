@@ -216,6 +216,33 @@ def test_a_wrong_line_says_what_was_wanted(words, wanted):
     assert after.sent == []
 
 
+@pytest.mark.parametrize(
+    ("opens", "key", "character"),
+    [
+        ("L", "x", "x"), ("L", "y", "y"), ("q", "escape", None), ("q", "b", "b"), ("e", "q", "q"),
+        ("question_mark", "escape", None), ("ctrl+p", "enter", None),
+        ("colon", "enter", None), ("slash", "enter", None),
+    ],
+)  # fmt: skip
+def test_keys_that_come_together_close_a_dialog_once(opens, key, character):
+    """And answer it once: as when a key is held, and the screen is behind."""
+    given = source()
+
+    async def scenario():
+        async with at(given) as keys:
+            await keys(opens)
+            for _ in range(3):
+                keys.app.post_message(events.Key(key, character))
+            await settled(keys.app, keys.pilot)
+            return await keys("1")
+
+    after = asyncio.run(scenario())
+    sent = [one["verb"] for one in given.requests if one["verb"] != "show"]
+
+    assert after.word == "dashboard"
+    assert len(sent) == (1 if key in ("y", "b") else 0)
+
+
 def test_every_verb_can_be_typed_and_completed():
     given = source("inbox")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.renderables.background_screen import BackgroundScreen
@@ -60,6 +61,16 @@ class Above(ModalScreen[T]):
         """Show the screen underneath, untinted."""
         shown = super().render()
         return Beneath(shown.screen) if isinstance(shown, BackgroundScreen) else shown
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Leave, once and if nothing is above.
+
+        Of two keys that come together the second finds it gone: Textual would take away whatever
+        is shown then, be it the last screen.
+        """
+        if not self.is_current:
+            return AwaitComplete.nothing()  # type: ignore[no-any-return, no-untyped-call]
+        return super().dismiss(result)
 
     @property
     def cockpit(self) -> Cockpit:
