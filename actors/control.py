@@ -31,7 +31,7 @@ from actors.cockpit.watching import Watch
 from actors.mailbox import Mailbox
 from actors.pacing import Asked
 from actors.reloading import Reloading
-from actors.restart import Crash, attempt
+from actors.restart import Crash, attempt_async
 from actors.views import Views
 from engine.errors import BadInputError
 from engine.events import Acknowledge, Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
@@ -167,7 +167,16 @@ class Console:
         self._turn = turn
 
     async def answer(self, request: Mapping[str, Any]) -> Json | Watch:
-        """Answer one request; raises BadInputError for one that cannot be understood."""
+        """Answer one request; raises BadInputError for one that cannot be understood.
+
+        One that breaks what would answer it is refused too: trading goes on.
+        """
+        answered = await attempt_async(partial(self._answered, request))
+        if isinstance(answered, Crash):
+            raise BadInputError(f"it cannot be answered: {answered.error}")
+        return answered
+
+    async def _answered(self, request: Mapping[str, Any]) -> Json | Watch:
         verb = request.get("verb")
         if verb in ("status", "positions", "inbox"):
             return self._about | self._view(whole=verb != "status")
@@ -189,11 +198,7 @@ class Console:
         if self._cockpit is None:
             raise BadInputError("this session has no cockpit")
         if request.get("verb") == "show":
-            showing = Showing(self._cockpit, self._reloading)
-            shown = attempt(partial(showing.answer, request))
-            if isinstance(shown, Crash):  # trading goes on without viewers
-                raise BadInputError(f"it cannot be shown: {shown.error}")
-            return self._about | {"show": shown}
+            return self._about | {"show": Showing(self._cockpit, self._reloading).answer(request)}
         seconds = request.get("seconds")
         return Watch(self._cockpit, float(seconds) if isinstance(seconds, int | float) else 0.0)
 

@@ -132,7 +132,20 @@ class Pacing:
         Raises BadInputError if it cannot be done.
         """
         do, to = request.get("do"), request.get("to")
+        on_its_way = self._steps, self._goal
         self._steps, self._goal = 0, None
+        try:
+            self._do(do, to)
+        except BadInputError:
+            self._steps, self._goal = on_its_way
+            raise
+        if do == "speed":
+            self._steps, self._goal = on_its_way
+        self._due = -math.inf
+        self._turned.set()
+        return self.transport()
+
+    def _do(self, do: object, to: object) -> None:
         match do:
             case "play":
                 self.playing = True
@@ -153,9 +166,6 @@ class Pacing:
                 raise BadInputError(BACK)
             case _:
                 raise BadInputError(f"{do!r}: play, pause, step, speed, seek, next_trade, …")
-        self._due = -math.inf
-        self._turned.set()
-        return self.transport()
 
     def _seek(self, ns: int) -> None:
         if ns <= self._now_ns():

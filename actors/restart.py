@@ -4,7 +4,7 @@ The one place with a broad `except`: a crash of a child is a fact to act on here
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -51,4 +51,14 @@ def attempt(task: Callable[[], R]) -> R | Crash:
     except RotorError:
         raise
     except Exception as error:  # noqa: BLE001 - the restart policy is where crashes end
+        return Crash(f"{type(error).__name__}: {error}")
+
+
+async def attempt_async(task: Callable[[], Awaitable[R]]) -> R | Crash:
+    """Do the same with a step that waits; being cancelled is no crash."""
+    try:
+        return await task()
+    except RotorError:
+        raise
+    except Exception as error:  # noqa: BLE001
         return Crash(f"{type(error).__name__}: {error}")

@@ -27,6 +27,7 @@ from actors.pacing import Asked, Pacing
 from actors.player import Player
 from actors.predictor import Learner
 from actors.recovery import Recording, again
+from actors.restart import Crash, attempt_async
 from actors.standing import Place, Standing, Tell
 from actors.system import replay
 from actors.trader import Trader
@@ -94,7 +95,13 @@ class Viewing:
         self._standing = standing
 
     async def answer(self, request: Mapping[str, Any]) -> Json:
-        """Answer a request; raises BadInputError for a command."""
+        """Answer a request; raises BadInputError for a command, or if it cannot be answered."""
+        answered = await attempt_async(partial(self._answered, request))
+        if isinstance(answered, Crash):
+            raise BadInputError(f"it cannot be answered: {answered.error}")
+        return answered
+
+    async def _answered(self, request: Mapping[str, Any]) -> Json:
         match request.get("verb"):
             case "transport":
                 return {"transport": asdict(self._player.turn(request))}

@@ -135,3 +135,10 @@ def test_a_runtime_folder_open_to_others_is_refused(tmp_path):
 
     with pytest.raises(BadInputError, match="nobody else"):
         runtime_folder()
+
+
+async def test_a_request_that_breaks_what_would_answer_it_is_refused(tmp_path, commands):
+    """Trading goes on without the answer."""
+    console = Console(tmp_path / "run", SIX, Views(), commands, turn=lambda _: 1 / 0)
+    with pytest.raises(BadInputError, match="cannot be answered: ZeroDivisionError"):
+        await console.answer({"verb": "transport", "do": "play"})

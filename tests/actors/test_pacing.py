@@ -146,6 +146,19 @@ async def test_what_cannot_be_done_is_said(run, autojump_clock, request_, words)
     assert run.last == (DAYS[0], 1)
 
 
+async def test_a_refused_knob_leaves_a_seek_on_its_way(run, autojump_clock):
+    """So does another speed; what is asked for next takes its place."""
+    await trio.sleep(1.5)
+    run.pacing.turn({"do": "pause"})
+    run.pacing.turn({"do": "seek", "to": "09:50"})
+    with pytest.raises(BadInputError):
+        run.pacing.turn({"do": "back"})
+    run.pacing.turn({"do": "speed", "to": 5})
+    assert run.pacing.transport().playing
+    await trio.sleep(1)
+    assert run.last == (DAYS[0], 20)
+
+
 async def test_stop_lets_go(autojump_clock):
     """Once it stops nothing waits, paused or not."""
     made = Run(Pacing(1.0, DAYS, playing=False))

@@ -7,6 +7,7 @@ Trio calls nothing of the screen's: it sets the future of an answer, and the loo
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -15,12 +16,14 @@ import trio
 from actors.cockpit.views import CockpitView
 from actors.cockpit.watching import Watch
 from actors.control import Answer
+from actors.restart import Crash, attempt
 from engine.errors import BadInputError, RotorError
 from tui.cockpit.source import Json
 
 ROOM = 16
 """Requests that may wait; one more is refused."""
 ENDED = "the session has ended"
+_log = logging.getLogger("rotor")
 
 
 class Question(NamedTuple):
@@ -48,6 +51,9 @@ class Inside:
     def __init__(self) -> None:
         self._cockpit: Viewed | None = None
         self._answer: Answer | None = None
+        self._last: CockpitView | None = None
+        self._crash: Crash | None = None
+        """Why the newest view could not be made."""
         self._asked, self._questions = trio.open_memory_channel[Question](ROOM)
         self._waiting: set[asyncio.Future[Json]] = set()
 
@@ -57,8 +63,20 @@ class Inside:
         cockpit.viewers += 1
 
     def latest(self) -> CockpitView | None:
-        """Return the newest view; None while the session is not there yet."""
-        return None if self._cockpit is None else self._cockpit.view()
+        """Return the newest view; None while the session is not there yet.
+
+        If it cannot be made, the last one stays: trading goes on without.
+        """
+        if self._cockpit is None:
+            return None
+        view = attempt(self._cockpit.view)
+        if isinstance(view, Crash):
+            if view != self._crash:
+                _log.error("the view failed: %s", view.error)
+            self._crash = view
+        else:
+            self._last = view
+        return self._last
 
     async def ask(self, request: Mapping[str, Any]) -> Json:
         """Give a request and wait for its answer; called in asyncio."""

@@ -337,3 +337,16 @@ def test_an_attached_viewer_detaches_without_a_question(capsys):
 
 def test_a_recorded_run_is_left_without_a_question():
     assert press(source("replay"), "q").code == 0
+
+
+@pytest.mark.parametrize("size", [(79, 24), (80, 23), (40, 10)])
+def test_what_cannot_be_read_is_not_sent(size):
+    """A window that cuts the question off sends nothing, and says why."""
+    after = press(source(), "l", "y", size=size)
+
+    assert after.sent == []
+    assert after.screens[-1] == "DashboardScreen"
+    assert after.said == "not sent: too small a window to read it in; 80×24"
+    left = press(source(), "q", "y", size=size)
+    assert left.sent == []
+    assert left.code is None

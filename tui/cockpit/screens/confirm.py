@@ -94,7 +94,7 @@ class Confirm(Dialog[bool]):
         if event.key not in self.cockpit.keys_of("confirm.yes"):
             self.dismiss(result=False)
         elif self._asked is not None and self._now() >= self._dead_until:
-            self.dismiss(result=True)
+            self.dismiss(result=self.readable())
         # else what one has read is not what would be sent: the note says so
 
     def _count(self) -> None:

@@ -25,6 +25,8 @@ from tui.cockpit import format as fmt
 if TYPE_CHECKING:
     from tui.cockpit.app import Cockpit
 
+LEAST_WIDTH, LEAST_HEIGHT = 80, 24
+"""Of a window in which a question can be read to its end."""
 T = TypeVar("T")
 
 
@@ -96,6 +98,14 @@ class Dialog(Above[T]):
 
     def redraw(self, view: CockpitView) -> None:
         """Take note of a new view."""
+
+    def readable(self) -> bool:
+        """Tell whether the window shows what would be sent; if not, say so."""
+        if self.size.width >= LEAST_WIDTH and self.size.height >= LEAST_HEIGHT:
+            return True
+        least = f"{LEAST_WIDTH}×{LEAST_HEIGHT}"
+        self.cockpit.say(f"not sent: too small a window to read it in; {least}", "error")
+        return False
 
     def frame(self, title: str, note: str, lines: list[str]) -> None:
         """Show a title, a note and lines of plain text."""

@@ -55,7 +55,8 @@ class Quit(Dialog[How | None]):
         event.prevent_default()
         answers: dict[str, How] = dict.fromkeys(self.cockpit.keys_of("confirm.yes"), "flatten")
         answers |= dict.fromkeys(self.cockpit.keys_of("quit.leave"), "leave")
-        self.dismiss(answers.get(event.key))
+        how = answers.get(event.key)
+        self.dismiss(how if how != "flatten" or self.readable() else None)
 
 
 def _open(view: CockpitView) -> list[str]:
