@@ -70,5 +70,9 @@ def _open(view: CockpitView) -> list[str]:
     orders = "1 order rests" if len(working) == 1 else f"{len(working)} orders rest"
     return [
         f"{positions} open, unrealised {sign}{pnl:+,.2f}",
-        f"{orders} at the broker ({stops} stops, {targets} targets)",
+        f"{orders} at the broker ({_count(stops, 'stop')}, {_count(targets, 'target')})",
     ]
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
