@@ -60,5 +60,5 @@ async def attempt_async(task: Callable[[], Awaitable[R]]) -> R | Crash:
         return await task()
     except RotorError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - as above
         return Crash(f"{type(error).__name__}: {error}")

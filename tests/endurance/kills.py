@@ -88,11 +88,8 @@ def _wait(process, log, moment):
     while moment.size is not None and _size(log) < moment.size and process.poll() is None:
         time.sleep(0.001)
     end, begun = time.monotonic() + moment.seconds, _size(log)
-    while time.monotonic() < end and process.poll() is None:
-        if (
-            _size(log) > begun + SOON_BYTES
-        ):  # it trades again already: what is left is for the others
-            break
+    # once it trades again, what is left of the session is for the other kills
+    while time.monotonic() < end and process.poll() is None and _size(log) <= begun + SOON_BYTES:
         time.sleep(0.001)
 
 
