@@ -115,7 +115,7 @@ class Core(App[None], inherit_bindings=False):
         self.pull()
 
     async def _make_ready(self) -> None:
-        """Mount every screen, then leave what is loaded to no collector: no key waits for either."""
+        """Mount every screen, then put what is loaded out of the collector's sight."""
         for name in NAMES:
             await asyncio.sleep(READY_SECONDS)  # keys and views come first
             if not self.is_screen_installed(name):  # it was left meanwhile
