@@ -35,6 +35,8 @@ READY_SECONDS = 0.1
 """Between two screens that are made ready at the start."""
 SLOW_SECONDS = 0.3
 """An answer that takes longer is announced."""
+KEY_FIRST_SECONDS = 0.1
+"""So long after a key a view that is due waits for its next turn, once: the answer comes first."""
 Told = str | Callable[[Json], str]
 """What is said once a request is accepted."""
 
@@ -61,6 +63,8 @@ class Core(App[None], inherit_bindings=False):
         self._news = news.News()
         self._toasts: deque[float] = deque(maxlen=news.MOST)
         self._forget: Timer | None = None
+        self._key_at = 0.0
+        self._put_off = False
         self.set_keymap(self.settings.keys)
         self.set_class(self.settings.ascii, "-ascii")
         names = [known.name for known in theme.THEMES]
@@ -111,7 +115,7 @@ class Core(App[None], inherit_bindings=False):
         load_all()
         await self.push_screen("dashboard")
         self.run_worker(self._make_ready(), group="ready")
-        self.set_interval(self.settings.pull_seconds, self.pull)
+        self.set_interval(self.settings.pull_seconds, self._pull_in_turn)
         self.pull()
 
     async def _make_ready(self) -> None:
@@ -127,6 +131,13 @@ class Core(App[None], inherit_bindings=False):
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 10, 100)
+
+    def _pull_in_turn(self) -> None:
+        if self._loop_time() - self._key_at < KEY_FIRST_SECONDS and not self._put_off:
+            self._put_off = True  # once, however fast one types
+        else:
+            self._put_off = False
+            self.pull()
 
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""
@@ -185,6 +196,7 @@ class Core(App[None], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Take the last answer away when a key is pressed; who types fast loses no letter."""
         if isinstance(event, events.Key):
+            self._key_at = self._loop_time()
             if not event.is_forwarded:
                 self.unsay()
             elif isinstance(self.screen, Prompt) and self.screen.takes(event):

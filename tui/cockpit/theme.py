@@ -15,6 +15,7 @@ from rich.style import Style
 from textual.app import App
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
+from textual.widget import Widget
 
 TOKENS = (
     *("muted", "profit", "loss", "warning", "danger", "info", "rule", "cursor-row"),
@@ -102,6 +103,15 @@ def style(word: str, app: App[Any]) -> Style:
     if app.no_color:
         text, word = "background", "foreground"
     return Style(color=_colour(text, app), bgcolor=_colour(word, app))
+
+
+def dress(widget: Widget) -> tuple[object, ...]:
+    """Return what a widget's colours come from.
+
+    Textual tells of new styles at every change of screens; only if this differs are they others.
+    """
+    styles = widget.styles
+    return widget.app.theme, widget.has_focus, styles.background, styles.color
 
 
 def _colour(token: str, app: App[Any]) -> Any:

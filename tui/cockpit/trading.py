@@ -4,11 +4,13 @@ KEY INPUT: keys, lines.
 KEY OUTPUT: requests to the session; dialogs before the risky ones.
 """
 
+import asyncio
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from actors.cockpit.asked import ConfirmView
 from actors.cockpit.views import CardView, CockpitView
+from engine.errors import RotorError
 from tui.cockpit.core import Core, Told
 from tui.cockpit.screens.confirm import Confirm
 from tui.cockpit.screens.quit import How, Quit, is_flat
@@ -16,6 +18,8 @@ from tui.cockpit.source import Json
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE_NS = 60_000_000_000
+AT_ONCE_SECONDS = 0.05
+"""A question that the session answers sooner is opened with the answer: drawn once, not twice."""
 
 
 class Trading(Core):
@@ -28,11 +32,23 @@ class Trading(Core):
         if self.refused():
             return
 
+        self.run_worker(self._confirm(Confirm(request, sends, known), told), group="ask")
+
+    async def _confirm(self, question: Confirm, told: Told) -> None:
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - as Textual calls it
             if yes:
-                self.give(request, told)
+                self.give(question.command, told)
 
-        self.push_screen(Confirm(request, sends, known), answered)
+        try:
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                await question.ask(self.source)
+        except TimeoutError:
+            pass  # it is opened without, and says so
+        except RotorError as error:
+            self.say(str(error), "error")
+            return
+        if self.screen is self.shown:  # no other question was opened meanwhile
+            self.push_screen(question, answered)
 
     def refused(self) -> bool:
         """Say why no trading key works now, if that is so."""

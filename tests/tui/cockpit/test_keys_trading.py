@@ -12,6 +12,7 @@ from tests.tui.cockpit.keyboard import CONFIRM, at, press, seen, settled, source
 from tests.tui.cockpit.sample import paper
 from tui.cockpit.screens import confirm
 from tui.cockpit.settings import Settings
+from tui.cockpit.trading import AT_ONCE_SECONDS
 
 ME = f"tui:{getpass.getuser()}@"
 
@@ -35,6 +36,53 @@ def test_l_shows_what_would_be_sent_and_sends_nothing():
     ):
         assert line in after.text
     assert after.sent == []
+
+
+def test_a_session_that_takes_its_time_is_waited_for_in_the_dialog():
+    """Nothing is asked twice meanwhile, and `y` sends nothing before there is something to read."""
+    given = source()
+    answer, answered = given.ask, asyncio.Event()
+
+    async def ask(request):
+        if request["verb"] == "show":
+            await answered.wait()
+        return await answer(request)
+
+    async def scenario():
+        given.ask = ask
+        async with at(given) as keys:
+            await keys.pilot.press("l")
+            await asyncio.sleep(4 * AT_ONCE_SECONDS)
+            await keys.pilot.press("y")
+            waiting = seen(keys.app)
+            answered.set()
+            await settled(keys.app, keys.pilot)
+            return waiting, await keys(), await keys("y")
+
+    waiting, asked, sent = asyncio.run(scenario())
+    assert "asking the session what it would send" in waiting.text
+    assert waiting.sent == asked.sent == []
+    assert "SELL 402 TQQQ" in asked.text
+    assert [request["verb"] for request in sent.sent] == ["liquidate"]
+
+
+def test_a_question_that_another_one_overtook_is_not_asked():
+    given = source()
+    answer = given.ask
+
+    async def ask(request):
+        await asyncio.sleep(AT_ONCE_SECONDS / 5)
+        return await answer(request)
+
+    async def scenario():
+        given.ask = ask
+        async with at(given) as keys:
+            keys.app.action_liquidate_selected()
+            keys.app.action_help()
+            await settled(keys.app, keys.pilot)
+            return await keys()
+
+    assert asyncio.run(scenario()).screens == ["DashboardScreen", "Help"]
 
 
 def test_nothing_of_what_would_be_done_is_cut_off():

@@ -107,9 +107,9 @@ def test_only_lines_that_changed_are_drawn(monkeypatch):
     drawn = []
     really = Lines._drawn
 
-    def recording(self, y):
+    def recording(self, y, width):
         drawn.append((self.id, y))
-        return really(self, y)
+        return really(self, y, width)
 
     async def scenario(app, pilot):
         view = paper()
@@ -119,6 +119,31 @@ def test_only_lines_that_changed_are_drawn(monkeypatch):
         assert drawn == [("signals", 4)]
         await show(app, pilot, replace(app.view, sequence=9))
         assert drawn == [("signals", 4)]
+
+    drive(scenario, paper(), (120, 40))
+
+
+def test_a_screen_that_comes_back_draws_only_what_changed_meanwhile(monkeypatch):
+    """Textual restyles a screen that comes back; in another theme everything is drawn anew."""
+    drawn = []
+    really = Lines._drawn
+
+    def recording(self, y, width):
+        drawn.append(self.id)
+        return really(self, y, width)
+
+    async def scenario(app, pilot):
+        await pilot.press("2", "1", "2")
+        cells = len(app.screen.sheet._cell_render_cache)
+        monkeypatch.setattr(Lines, "_drawn", recording)
+        await pilot.press("1")
+        assert drawn == []
+        await pilot.press("2")
+        assert set(drawn) <= {"crumb", "trade", "trade-price"}
+        assert len(app.screen.sheet._cell_render_cache) == cells > 0
+
+        await pilot.press("t", "1")
+        assert {"header", "positions", "signals", "footer"} <= set(drawn)
 
     drive(scenario, paper(), (120, 40))
 

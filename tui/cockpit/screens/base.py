@@ -35,6 +35,7 @@ class Row(NamedTuple):
 class CockpitScreen(Screen[None]):
     """Rows 1 and 2 the header, then the body, the lane and the footer."""
 
+    BLANK = True  # what its parts leave free is background alone, which Textual then draws once
     number: ClassVar[str] = ""
     """The key that opens it."""
     title_word: ClassVar[str] = ""

@@ -15,10 +15,10 @@ from textual import events
 
 from actors.cockpit.asked import ConfirmView
 from actors.cockpit.views import CockpitView
-from engine.errors import RotorError
+from engine.errors import BadInputError, RotorError
 from tui.cockpit.asking import asked
 from tui.cockpit.screens.dialog import Dialog
-from tui.cockpit.source import Json
+from tui.cockpit.source import Json, Source
 
 SECONDS = 20
 WIDE = 58
@@ -50,37 +50,43 @@ class Confirm(Dialog[bool]):
         self._left = SECONDS
         self._sequence: int | None = None
 
-    def on_mount(self) -> None:
-        """Ask what would be sent."""
-        self.set_interval(1, self._count)
-        self.query_one("#frame").set_class(self._mode() == "LIVE", "-live")
-        self._write()
-        if self.cockpit.view is not None:
-            self.redraw(self.cockpit.view)
-
-    def redraw(self, view: CockpitView) -> None:
-        """Ask again what would be sent, if the session has moved."""
-        if self._fixed or view.sequence == self._sequence:
+    async def ask(self, source: Source) -> None:
+        """Take the session's word; raises RotorError if it has none, or nothing is to be sent."""
+        if self._fixed:
             return
-        self._sequence = view.sequence
-        self.run_worker(self._ask(), group="ask", exclusive=True)
-
-    async def _ask(self) -> None:
-        try:
-            found = await asked(self.cockpit.source, ConfirmView, "confirm", command=self.command)
-        except RotorError as error:
-            self._leave(str(error))
-            return
+        found = await asked(source, ConfirmView, "confirm", command=self.command)
         if found.gone:
-            self._leave(found.gone)
-            return
+            raise BadInputError(found.gone)
         before, self._asked = self._asked, found
         if before is None:
             self._first = frozenset(found.sends)
         elif before.sends != found.sends:
             self._dead_until = self._now() + DEAD_SECONDS
             self._note = CHANGED
+
+    def on_mount(self) -> None:
+        """Show what would be sent."""
+        self.set_interval(1, self._count)
+        view = self.cockpit.view
+        self.query_one("#frame").set_class(self._mode() == "LIVE", "-live")
         self._write()
+        if self._asked is None and view is not None:
+            self.redraw(view)
+
+    def redraw(self, view: CockpitView) -> None:
+        """Ask again what would be sent, if the session has moved."""
+        if self._fixed or view.sequence == self._sequence:
+            return
+        self._sequence = view.sequence
+        self.run_worker(self._again(), group="ask", exclusive=True)
+
+    async def _again(self) -> None:
+        try:
+            await self.ask(self.cockpit.source)
+        except RotorError as error:
+            self._leave(str(error))
+        else:
+            self._write()
 
     def _leave(self, why: str) -> None:
         if self.is_current:

@@ -6,17 +6,16 @@ KEY OUTPUT: one frame, centred; what its keys answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.renderables.background_screen import BackgroundScreen
-from textual.screen import ModalScreen, Screen
+from textual.geometry import Region
+from textual.screen import ModalScreen
 from textual.strip import Strip
-from textual.visual import Visual
 from textual.widgets import Static
 
 from actors.cockpit.views import CockpitView
@@ -30,39 +29,20 @@ LEAST_WIDTH, LEAST_HEIGHT = 80, 24
 T = TypeVar("T")
 
 
-class Beneath(Visual):
-    """The screen underneath as it stands, by its own strips: Textual's way draws it twice."""
-
-    def __init__(self, screen: Screen[Any]) -> None:
-        self._screen = screen
-
-    def render_strips(self, *_: object) -> list[Strip]:
-        """Return its lines."""
-        return self._screen._compositor.render_strips()
-
-    def get_optimal_width(self, *_: object) -> int:
-        """Return its width."""
-        return self._screen.size.width
-
-    def get_minimal_width(self, *_: object) -> int:
-        """Return its width."""
-        return self._screen.size.width
-
-    def get_height(self, *_: object) -> int:
-        """Return its height."""
-        return self._screen.size.height
-
-
 class Above(ModalScreen[T]):
     """Takes the keys, and leaves what is beneath to be seen."""
 
     HORIZONTAL_BREAKPOINTS = []  # noqa: RUF012 - as in Screen; it looks the same at every size
     VERTICAL_BREAKPOINTS = []  # noqa: RUF012
 
-    def render(self) -> Any:
-        """Show the screen underneath, untinted."""
-        shown = super().render()
-        return Beneath(shown.screen) if isinstance(shown, BackgroundScreen) else shown
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Show the screen underneath as it stands, untinted: Textual's own way draws it twice."""
+        stack = self.app.screen_stack
+        beneath = stack[stack.index(self) - 1]
+        strips = beneath._compositor.render_strips()[crop.y : crop.bottom]
+        x1, x2 = crop.column_span
+        whole = (x1, x2) == (0, self.size.width)
+        return strips if whole else [strip.crop(x1, x2) for strip in strips]
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Leave, once and if nothing is above.

@@ -11,13 +11,15 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.cockpit import command
 from tui.cockpit.screens.dialog import Above
+from tui.cockpit.widgets.panel import Panel
 
 MOST_FOUND = 6
+BEFORE_FOUND = 42
+"""Cells of the sign and the field."""
 
 
 class Prompt(Above[str | None]):
@@ -38,15 +40,11 @@ class Prompt(Above[str | None]):
         self._words = words
 
     def compose(self) -> ComposeResult:
-        """Lay out the two last lines."""
-        with Vertical(id="prompt"):
-            with Horizontal(id="prompt-line"):
-                yield Static(self.sign, id="prompt-sign", markup=False)
-                words = Input(self._words, id="prompt-words", compact=True, select_on_focus=False)
-                words.cursor_blink = False
-                yield words
-                yield Static(id="prompt-found", markup=False)
-            yield Static(id="prompt-help", markup=False)
+        """Lay out the two last lines, and the field upon the first."""
+        yield Panel(id="prompt")  # no more widgets than needed: each takes its time to be made
+        words = Input(self._words, id="prompt-words", compact=True, select_on_focus=False)
+        words.cursor_blink = False
+        yield words
 
     def on_mount(self) -> None:
         """Begin to type."""
@@ -89,8 +87,8 @@ class Prompt(Above[str | None]):
 
     def show(self, found: str, keys: str) -> None:
         """Show words beside the line and below it."""
-        for name, text in (("found", found), ("help", keys)):
-            self.query_one(f"#prompt-{name}", Static).update(self.drawable(text), layout=False)
+        sign = (f" {self.sign}".ljust(BEFORE_FOUND), "info")
+        self.query_one(Panel).tell([(sign, (found, "muted")), ((f" {keys}", "muted"),)])
 
     def action_close(self) -> None:
         """Leave everything as it was."""

@@ -81,6 +81,8 @@ class Lines(Widget):
         self.view: CockpitView | None = None
         self.lines: tuple[Line, ...] = ()
         self._strips: dict[int, Strip] = {}
+        self._dress: tuple[object, ...] = ()
+        """What the lines that are kept were drawn in."""
         self._styles_by_words: dict[str, Style] = {}
 
     def make(self, view: CockpitView) -> Sequence[Line]:
@@ -123,11 +125,23 @@ class Lines(Widget):
         if changed:
             self.refresh(*_regions(changed, self.size.width))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines as they are drawn; Textual's own way costs more than to make them."""
+        if self.styles.gutter:  # a border, which is Textual's to draw
+            return super().render_lines(crop)
+        width = self.size.width
+        strips = [self._kept(y, width) for y in crop.line_range]
+        x1, x2 = crop.column_span
+        return strips if (x1, x2) == (0, width) else [strip.crop(x1, x2) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """Return a line as it is drawn."""
+        return self._kept(y, self.size.width)
+
+    def _kept(self, y: int, width: int) -> Strip:
         strip = self._strips.get(y)
-        if strip is None or strip.cell_length != self.size.width:
-            strip = self._strips[y] = self._drawn(y)
+        if strip is None or strip.cell_length != width:
+            strip = self._strips[y] = self._drawn(y, width)
         return strip
 
     def on_resize(self) -> None:
@@ -136,9 +150,11 @@ class Lines(Widget):
         self.redraw()
 
     def notify_style_update(self) -> None:
-        """Forget what was drawn in another theme."""
-        self._strips.clear()
-        self._styles_by_words.clear()
+        """Forget what was drawn in other colours."""
+        if (dress := theme.dress(self)) != self._dress:
+            self._dress = dress
+            self._strips.clear()
+            self._styles_by_words.clear()
         super().notify_style_update()
 
     def ground(self, y: int) -> str:  # noqa: ARG002 - only some lines have one
@@ -150,7 +166,7 @@ class Lines(Widget):
         """Whether pictures are left out."""
         return bool(getattr(self.app, "low_bandwidth", False))
 
-    def _drawn(self, y: int) -> Strip:
+    def _drawn(self, y: int, width: int) -> Strip:
         ground = self._style(self.ground(y))
         only_ascii = getattr(self.app, "ascii", False)
         segments = [
@@ -160,7 +176,10 @@ class Lines(Widget):
             )
             for text, words in (self.lines[y] if y < len(self.lines) else ())
         ]
-        return Strip(segments).adjust_cell_length(self.size.width, ground)
+        strip = Strip(segments).adjust_cell_length(width, ground)
+        for known in self.app.get_line_filters():
+            strip = strip.apply_filter(known, self.styles.background)
+        return strip
 
     def _over(self, ground: Style, words: str) -> Style:
         if ground.reverse:  # without colour every grey would be another fill

@@ -20,6 +20,7 @@ from textual.widgets import DataTable
 
 from actors.cockpit.filtering import Field, Term, parse
 from tui.cockpit import format as fmt
+from tui.cockpit import theme
 from tui.cockpit.widgets.column import Cell, Column, R, fitted, laid_out
 
 MARK = "▸"
@@ -62,6 +63,7 @@ class Sheet(DataTable[Text], Generic[R]):
         self._terms: tuple[Term, ...] = ()
         self._laid_out: list[tuple[Column[R], int]] = []
         self._drawn: object = None
+        self._dress: tuple[object, ...] = ()
         self.words = ""
         """The filter, as it was typed."""
         self.ordered_by, self.descending = order, descending
@@ -69,6 +71,12 @@ class Sheet(DataTable[Text], Generic[R]):
     def on_mount(self) -> None:
         """Draw anew in another theme: cells hold colours, not tokens."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other colours; to draw every cell anew takes a tenth second."""
+        if (dress := theme.dress(self)) != self._dress:
+            self._dress = dress
+            super().notify_style_update()
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the columns that fit."""
