@@ -11,7 +11,6 @@ the broker is asked what has become of the orders, and the session goes on.
 """
 
 import logging
-import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import trio
-import watchfiles
 
 from actors.cockpit.confirming import Confirming
 from actors.cockpit.stopping import Stopping
@@ -46,14 +44,13 @@ from actors.recovery import (
     take_up,
     whole_log,
 )
-from actors.reloading import Read, Reloading, words
+from actors.reloading import Read, Reloading, on_change, on_hangup
 from actors.session_clock import SessionClock
 from actors.system import Outcome, Screen, nobody, outcome_of
 from actors.trader import Trader, trade
 from actors.venue import Quote, Venue
 from actors.views import Views
 from engine.config import Config
-from engine.errors import BadInputError
 from engine.events import Report
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
@@ -207,9 +204,9 @@ class _Crew:
             await nursery.start(self.execution.run, plan.symbols)
             nursery.start_soon(self._confirming.run, self._cockpit.flattening)
             nursery.start_soon(_hear, self._commands, self._giver, plan.herald)
-            nursery.start_soon(_on_hangup, self._reloading)
+            nursery.start_soon(on_hangup, self._reloading)
             if plan.watched:
-                nursery.start_soon(_on_change, plan.watched, self._reloading)
+                nursery.start_soon(on_change, plan.watched, self._reloading)
             nursery.start_soon(_stop, self._stop, nursery.cancel_scope)
             if not trader.over:
                 nursery.start_soon(self.minutes.run, trader.minute, self._giver.send)
@@ -258,28 +255,6 @@ async def _hear(
     async for given in commands:
         herald.command(given.command, given.actor)
         await giver.send(Said(given.command, given.actor))
-
-
-async def _on_hangup(reloading: Reloading) -> None:
-    with trio.open_signal_receiver(signal.SIGHUP) as received:
-        async for _ in received:
-            _reload(reloading, "SIGHUP")
-
-
-async def _on_change(watched: Sequence[Path], reloading: Reloading) -> None:
-    # folders are watched, since editors put a new file in the place of the old one
-    names = {str(path) for path in watched}
-    folders = sorted({path.parent for path in watched})
-    async for found in watchfiles.awatch(*folders, recursive=False, rust_timeout=200):
-        if names & {name for _, name in found}:
-            _reload(reloading, "file")
-
-
-def _reload(reloading: Reloading, actor: str) -> None:
-    try:
-        _log.warning("reload: %s", words(reloading.reload(actor)))
-    except BadInputError as error:
-        _log.error("reload: %s; what was in force stays in force", error)
 
 
 async def _stop(stop: trio.Event, scope: trio.CancelScope) -> None:

@@ -7,17 +7,26 @@ A file with one wrong key, or with a key that only a restart can change, is refu
 in force stays in force.
 """
 
+import logging
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
+
+import trio
+import watchfiles
 
 from engine.config import Config, Reload, reload_class
 from engine.errors import BadInputError
 from engine.records.inputs import Reloaded
 
+STILL_SECONDS = 0.3
+"""For which a file has stood as it is before it is read: half of one would be other settings."""
 Json = dict[str, Any]
 Read = Callable[[], Config]
 """Reads the configuration anew; raises ConfigError, naming file and key."""
+_log = logging.getLogger("rotor")
 
 
 class Change(NamedTuple):
@@ -79,6 +88,46 @@ class Reloading:
             shown = wanted.model_dump(mode="json", exclude={"database", "alerts"})
             self.apply(Reloaded(actor, shown, told))
         return changes
+
+
+async def on_hangup(reloading: Reloading) -> None:
+    """Reload at SIGHUP."""
+    with trio.open_signal_receiver(signal.SIGHUP) as received:
+        async for _ in received:
+            _reload(reloading, "SIGHUP")
+
+
+async def on_change(watched: Sequence[Path], reloading: Reloading) -> None:
+    """Reload when one of these files has changed, by absolute paths."""
+    # folders are watched, since editors put a new file in the place of the old one
+    names = {str(path) for path in watched}
+    folders = sorted({path.parent for path in watched})
+    async for found in watchfiles.awatch(*folders, recursive=False, rust_timeout=200):
+        if names & {name for _, name in found}:
+            await _still(watched)
+            _reload(reloading, "file")
+
+
+async def _still(paths: Sequence[Path]) -> None:
+    before: list[tuple[int, int]] | None = None
+    while (now := [_written(path) for path in paths]) != before:
+        before = now
+        await trio.sleep(STILL_SECONDS)
+
+
+def _written(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:  # an editor is about to put a new one in its place
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def _reload(reloading: Reloading, actor: str) -> None:
+    try:
+        _log.warning("reload: %s", words(reloading.reload(actor)))
+    except BadInputError as error:
+        _log.error("reload: %s; what was in force stays in force", error)
 
 
 def difference(old: Config, new: Config) -> list[Change]:

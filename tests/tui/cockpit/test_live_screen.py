@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_a_good_one_is_applied(tm
             terminal.wait_for("old configuration stays", seconds=30)
             config.write_text(good + '\n[inbox]\nmode = "approve"\n')
             since = len(terminal.written)
-            terminal.wait_for("approve", seconds=30, since=since)
+            terminal.wait_for("u undoes the newest", seconds=30, since=since)
             terminal.type("q")
             assert terminal.end(60) == 0
 
