@@ -27,18 +27,19 @@ def attach_command(session: str | None, look: Look, *, readonly: bool) -> int:
     name = str(ask(path, {"verb": "status"})["session"])
     own = load_settings(look, readonly=readonly)
     view, code = asyncio.run(_attached(path, own))
-    Console(stderr=True).print(farewell(name, view), highlight=False)
+    with suppress(OSError):  # the terminal may be gone
+        Console(stderr=True).print(farewell(name, view), highlight=False)
     return code
 
 
 async def _attached(path: Path, own: object) -> tuple[CockpitView | None, int]:
-    from tui.cockpit.app import Cockpit
     from tui.cockpit.attached import Attached
+    from tui.cockpit.driver import on_terminal
     from tui.cockpit.settings import Settings
 
     assert isinstance(own, Settings)
     source = Attached(path, seconds=own.pull_seconds)
-    app = Cockpit(source, own)
+    app = on_terminal(source, own)
     listening = asyncio.create_task(source.run())
     try:
         await app.run_async()

@@ -85,16 +85,13 @@ def show_on_screen(session: Callable[["Seat"], Awaitable[None]], look: Look) -> 
 
     What was said meanwhile, and what `seat.later` has, is printed once the terminal is restored.
     """
-    from tui.cockpit.app import Cockpit
-    from tui.cockpit.driver import PatientDriver
+    from tui.cockpit.driver import on_terminal
     from tui.cockpit.host import run_hosted
     from tui.cockpit.seat import Noted, Seat
     from tui.cockpit.settings import load_settings
 
     seat = Seat()
-    app = Cockpit(seat.source, load_settings(look))
-    if "TEXTUAL_DRIVER" not in os.environ:  # else it is a browser's
-        app.driver_class = PatientDriver
+    app = on_terminal(seat.source, load_settings(look))
     noted = Noted(seat)
     logging.getLogger().addHandler(noted)
     try:

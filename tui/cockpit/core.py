@@ -173,6 +173,12 @@ class Core(App[None], inherit_bindings=False):
     def _loop_time() -> float:
         return asyncio.get_running_loop().time()
 
+    def terminal_gone(self) -> None:
+        """Leave a session that does without: one in another process, or a replay."""
+        replayed = self.view is not None and self.view.transport is not None
+        if self.source.attached or replayed:
+            self.exit()
+
     # answers
 
     def say(self, text: str, kind: Kind = "done") -> None:

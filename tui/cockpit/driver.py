@@ -1,4 +1,4 @@
-"""The terminal of a session in this process: it may stall or go away, and holds up nothing.
+"""The cockpit's terminal: it may stall or go away, and holds up nothing.
 
 KEY INPUT: what the screen draws.
 KEY OUTPUT: it, as far as the terminal takes it; the rest is left out, and drawn anew later.
@@ -7,6 +7,7 @@ Textual's own driver waits for a terminal that does not take what is written; he
 the trading that waits. Uses private names of Textual, whose version is pinned.
 """
 
+import os
 import select
 import threading
 from contextlib import suppress
@@ -14,16 +15,28 @@ from queue import Full
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.cockpit.app import Cockpit
+from tui.cockpit.settings import Settings
+from tui.cockpit.source import Source
+
 LOOK_MS = 500
 CLOSE_SECONDS = 2.0
 """How long an end waits for a terminal that has stalled."""
+
+
+def on_terminal(source: Source, own: Settings) -> Cockpit:
+    """Return the cockpit for this terminal, or for the browser that textual-serve stands for."""
+    app = Cockpit(source, own)
+    if "TEXTUAL_DRIVER" not in os.environ:
+        app.driver_class = PatientDriver
+    return app
 
 
 class PatientDriver(LinuxDriver):
     """A driver that never waits."""
 
     gone = False
-    """The terminal is closed: what is drawn is seen by nobody, and the session goes on."""
+    """The terminal is closed: what is drawn is seen by nobody."""
     _left_out = False
     _closed = False
 
@@ -64,4 +77,6 @@ class PatientDriver(LinuxDriver):
             if watched.poll(LOOK_MS):
                 self.gone = True
                 self.exit_event.set()  # else the thread that reads keys would read nothing for ever
+                if isinstance(self._app, Cockpit):
+                    self._loop.call_soon_threadsafe(self._app.terminal_gone)
                 return

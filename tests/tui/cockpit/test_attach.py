@@ -166,6 +166,10 @@ def test_a_session_is_looked_at_commanded_and_left(tmp_path, sockets):
             assert one.end() == 0
             assert one.written.count(b"detached; session run goes on, 0 positions") == 1
             assert one.restored
+            closed = attach(place, tmp_path / "run")
+            closed.wait_for("PAPER", seconds=90)
+            closed.hang_up()
+            assert closed.child.wait(30) == 0  # and does not read an end of file for ever
             assert process.poll() is None
             place.asked("/control/resume", "POST")
             stdout, stderr = process.communicate(timeout=170)
