@@ -104,7 +104,9 @@ class Viewing:
     async def _answered(self, request: Mapping[str, Any]) -> Json:
         match request.get("verb"):
             case "transport":
-                return {"transport": asdict(self._player.turn(request))}
+                self._player.turn(request)
+                short = await self._player.arrived()
+                return {"transport": asdict(self._player.transport()), "short": short}
             case "show":
                 cockpit = await self._standing.at(self._player.place)
                 return {"show": Showing(cockpit, None).answer(request)}

@@ -144,6 +144,6 @@ def test_what_the_session_refuses_is_said_in_its_words(tmp_path):
         await session.press("comma")
         await session.until(lambda: session.app.said is not None, "an answer")
         assert session.app.said.kind == "error"
-        assert "cannot go back" in session.app.said.text
+        assert session.app.said.text == "one minute back: only a finished run can go back"
 
     assert above(tmp_path, scenario) == []
