@@ -191,8 +191,14 @@ class Console:
         if verb == "reload":
             return self._about | self._reload(request, actor)
         command = self._command(request)
+        if self._is_over():
+            raise BadInputError("the replay is over: it takes no command any more")
         await self._commands.send(Asked(command, actor))
         return self._about | {"accepted": verb}
+
+    def _is_over(self) -> bool:
+        transport = self._cockpit.outside.transport() if self._cockpit is not None else None
+        return transport is not None and transport.ended
 
     def _look(self, request: Mapping[str, Any]) -> Json | Watch:
         if self._cockpit is None:

@@ -5,6 +5,7 @@ KEY OUTPUT: Learners, groups of them, a Desk; the same for a replay and for a li
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 
 import trio
@@ -35,7 +36,7 @@ def make_learners(
         "warm_rows": float(learning.warm_rows),
         "seed": float(learning.seed),
     }
-    make = factory or (lambda context: make_predictor(learning.predictor, context))
+    make = factory or partial(make_predictor, learning.predictor)
     contexts = [
         Context(symbol, s, symbols, universe.sign(symbol), learning.horizons, options)
         for s, symbol in enumerate(symbols)

@@ -27,7 +27,8 @@ from engine.market.frames import MINUTE_NS, Block, Session
 from engine.records.page import Page
 
 MINUTE_SECONDS = 60.0
-BACK = "a running replay cannot go back; a finished one can: rotor replay RUN --tui"
+BACK = "only a finished run can go back"
+END = "this is the replay's last minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Pacing:
         at = self._at
         session = None if at is None else at.session
         return TransportView(
-            playing=self.playing or self._goal is not None,
+            playing=not self._ended() and (self.playing or self._goal is not None),
             speed=self.speed,
             minute=0 if at is None else at.first + 1,
             minutes=0 if session is None else session.minutes,
@@ -124,6 +125,7 @@ class Pacing:
             sessions=len(self.dates),
             trades=self._trades,
             can_step_back=False,
+            ended=self._ended(),
         )
 
     def turn(self, request: Mapping[str, Any]) -> TransportView:
@@ -146,6 +148,8 @@ class Pacing:
         return self.transport()
 
     def _do(self, do: object, to: object) -> None:
+        if self._ended() and do in ("play", "step", "next_trade", "next_session"):
+            raise BadInputError(END)
         match do:
             case "play":
                 self.playing = True
@@ -178,6 +182,12 @@ class Pacing:
         if session is None:
             raise BadInputError("this is the last session")
         return session.open_ns
+
+    def _ended(self) -> bool:
+        at = self._at
+        return at is not None and (at.session.date, at.first + 1) == (
+            max(self.dates, default=None), at.session.minutes,
+        )  # fmt: skip
 
     def _session(self) -> Session:
         if self._at is None:

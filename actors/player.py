@@ -20,12 +20,24 @@ from actors.pacing import MINUTE_SECONDS, parse_speed
 from actors.seeking import seek_time
 from actors.standing import Place
 from engine.errors import BadInputError
-from engine.market.calendar import session_on
+from engine.market.calendar import NEW_YORK, session_on
 from engine.market.frames import MINUTE_NS, Session
 
 Load = Callable[[int], Awaitable[Sequence[CockpitView]]]
 """Gives the views of the session of that index, one per minute."""
 READING = "the run is being read"
+END = "this is the run's last minute"
+
+
+Find = Callable[[Sequence[CockpitView]], int | None]
+
+
+def _first(_: Sequence[CockpitView]) -> int:
+    return 0
+
+
+def _last(views: Sequence[CockpitView]) -> int:
+    return len(views) - 1
 
 
 class _Goal(NamedTuple):
@@ -33,7 +45,7 @@ class _Goal(NamedTuple):
 
     session: int
     """Index of it."""
-    find: Callable[[Sequence[CockpitView]], int | None]
+    find: Find = _first
     """Returns the minute; None if the session does not have it."""
     onward: int = 0
     """Where to look then: 1 in the next session, -1 in the one before, 0 nowhere."""
@@ -51,8 +63,10 @@ class Player:
         self._views: Sequence[CockpitView] = ()
         self._session = -1
         self._minute = 0
-        self._wanted: _Goal | None = _Goal(0, lambda _: 0)
+        self._wanted: _Goal | None = _Goal(0)
         self._turned = trio.Event()
+        self._stands = trio.Event()
+        self._short = ""
         self._shown: CockpitView | None = None
         self._place: Place | None = None
         self._sequence = 0
@@ -63,6 +77,9 @@ class Player:
             if self._wanted is not None:
                 await self._go(self._wanted)
             self._show()
+            if self._wanted is None:
+                self._stands.set()
+                self._stands = trio.Event()
             with trio.move_on_at(self._next()):
                 await self._turned.wait()
             if self._turned.is_set():
@@ -95,6 +112,7 @@ class Player:
             sessions=len(self._dates),
             trades=0 if view is None else view.stats.fills,
             can_step_back=True,
+            ended=self._views != () and self._is_end(),
         )
 
     def turn(self, request: Mapping[str, Any]) -> TransportView:
@@ -104,6 +122,8 @@ class Player:
             raise BadInputError(READING)
         match do:
             case "play":
+                if self._is_end():
+                    raise BadInputError(END)
                 self.playing = True
             case "pause":
                 self.playing = False
@@ -122,24 +142,26 @@ class Player:
         self._turned.set()
         return self.transport()
 
+    async def arrived(self) -> str:
+        """Wait until the knobs have been followed; return why it is not where they said."""
+        await self._stands.wait()
+        return self._short
+
     # --- the knobs ------------------------------------------------------------------------------
 
     def _step(self, by: int) -> None:
         self.playing = False
+        if by > 0 and self._is_end():
+            raise BadInputError(END)
         if 0 <= self._minute + by < len(self._views):
             self._minute += by
         else:
-            last = by < 0
-            self._to_session(self._session + by)
-            assert self._wanted is not None
-            self._wanted = self._wanted._replace(
-                find=(lambda views: len(views) - 1) if last else (lambda _: 0)
-            )
+            self._to_session(self._session + by, _first if by > 0 else _last)
 
-    def _to_session(self, index: int) -> None:
+    def _to_session(self, index: int, find: Find = _first) -> None:
         if not 0 <= index < len(self._dates):
             raise BadInputError(f"this is the {'first' if index < 0 else 'last'} session")
-        self._wanted = _Goal(index, lambda _: 0)
+        self._wanted = _Goal(index, find)
 
     def _seek(self, to: object) -> None:
         now = self._now()
@@ -151,7 +173,17 @@ class Player:
         assert session is not None
         minute = (ns - session.open_ns) // MINUTE_NS
         self.playing = False
-        self._wanted = _Goal(index, lambda views: min(minute, len(views) - 1))
+
+        def find(views: Sequence[CockpitView]) -> int:
+            last = len(views) - 1
+            if minute > last:
+                end = dt.datetime.fromtimestamp(
+                    (session.open_ns + last * MINUTE_NS) // 1_000_000_000, NEW_YORK
+                )
+                self._short = f"{end:%H:%M} is the run's last minute of that day"
+            return min(minute, last)
+
+        self._wanted = _Goal(index, find)
 
     def _to_trade(self, onward: int) -> None:
         self.playing = False
@@ -173,7 +205,7 @@ class Player:
     # --- moving ---------------------------------------------------------------------------------
 
     async def _go(self, goal: _Goal) -> None:
-        self._wanted = None
+        self._wanted, self._short = None, ""
         before = (self._session, self._minute, self._views)
         index = goal.session
         while 0 <= index < len(self._dates):
@@ -186,6 +218,10 @@ class Player:
                 return
             index += goal.onward or len(self._dates)
         self._session, self._minute, self._views = before
+        self._short = f"there is none {'after' if goal.onward > 0 else 'before'} this minute"
+
+    def _is_end(self) -> bool:
+        return (self._session, self._minute) == (len(self._dates) - 1, len(self._views) - 1)
 
     def _next(self) -> float:
         if not self.playing:
@@ -196,7 +232,7 @@ class Player:
         if self._minute + 1 < len(self._views):
             self._minute += 1
         elif self._session + 1 < len(self._dates):
-            self._wanted = _Goal(self._session + 1, lambda _: 0)
+            self._wanted = _Goal(self._session + 1)
         else:
             self.playing = False
 

@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -57,6 +57,14 @@ AHEAD_FRAMES = 32
 """How far an actor may run ahead of the next: so many frames, and at least two blocks."""
 
 
+class Parts(NamedTuple):
+    """All that a replay changes as it goes, and that it needs to go on behind a session."""
+
+    learners: Sequence[Learner]
+    desk: Desk
+    account: SimulatedBroker
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One replay, ready to run."""
@@ -87,6 +95,8 @@ class Plan:
     follower: Follower | None = None
     """The database that follows the journal."""
     progress: Progress = field(default=lambda _block, _desk: None)
+    parts: Parts | None = None
+    """As another replay of the same inputs left them before the first block; None: new ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +121,7 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
 
     Ctrl-C stops it after its session unless `signals` is off.
     """
-    learners = make_learners(plan.config, plan.symbols, plan.factory)
-    desk = _desk(plan, learners)
+    learners, desk, account = plan.parts or new_parts(plan)
     files = Journal(plan.folder, plan.level, desk.state.epoch, plan.first_ts_ns)
     groups = share_out(learners)
     # paced, little is read ahead: Ctrl-C stops within a frame or two
@@ -127,7 +136,6 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     orders: Mailbox[ToBroker] = Mailbox("supervisor→broker", 4)
     reports: Mailbox[list[Report]] = Mailbox("broker→supervisor", 4)
     pages: Mailbox[Page] = Mailbox("supervisor→journal", room)
-    account = SimulatedBroker(plan.config, plan.symbols)
     pacing = plan.pacing
     stop = trio.Event() if pacing is None else pacing.stop
     watched: list[Mailbox[Any]] = [*blocks, orders, pages]
@@ -208,6 +216,13 @@ def run(plan: Plan) -> Outcome:
         return trio.run(replay, plan)
     except BaseExceptionGroup as group:
         raise innermost(group) from None
+
+
+def new_parts(plan: Plan) -> Parts:
+    """Return what a replay begins with."""
+    learners = make_learners(plan.config, plan.symbols, plan.factory)
+    account = SimulatedBroker(plan.config, plan.symbols)
+    return Parts(learners, _desk(plan, learners), account)
 
 
 def _desk(plan: Plan, learners: Sequence[Learner]) -> Desk:

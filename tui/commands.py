@@ -22,12 +22,15 @@ _HOW = (
 )
 
 
-def scripted(texts: Sequence[str], symbols: Sequence[str], last: dt.date) -> tuple[Given, ...]:
+def scripted(
+    texts: Sequence[str], symbols: Sequence[str], last: dt.date | None
+) -> tuple[Given, ...]:
     """Read commands; of two at one moment the one written first comes first.
 
     A command takes effect before the open of the first traded minute that begins then or later.
+    `last` is the last session; None while it is not known.
     """
-    close = session_on(last)
+    close = session_on(last) if last is not None else None
     given = []
     for text in texts:
         moment, _, rest = text.strip().partition(" ")

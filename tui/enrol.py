@@ -43,6 +43,14 @@ class Enrolled:
             self.store.close()
 
 
+def check_url(url: str) -> None:
+    """Raise BadInputError for a URL that cannot be one; nothing is made."""
+    if url:
+        from engine.records.store.database import parsed_url
+
+        parsed_url(url)
+
+
 def enrol(url: str, folder: Path) -> Enrolled:
     """Enter a run that begins; without a URL, or without a database, nothing is followed.
 

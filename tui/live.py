@@ -19,11 +19,19 @@ from actors.session_clock import RemoteClock, SessionClock, WallClock
 from engine.config import Config
 from engine.errors import BadInputError
 from tui.claim import claim
+from tui.commands import scripted
 from tui.gate import pass_gate
 from tui.live_folder import account_lock, live_folder
 from tui.live_screen import run_session
 from tui.live_session import LiveRequest, LiveSession
-from tui.live_start import chosen_symbols, next_session, one_heap, open_account, say
+from tui.live_start import (
+    check_wishes,
+    chosen_symbols,
+    next_session,
+    one_heap,
+    open_account,
+    say,
+)
 from tui.prepare import Request, read_config
 from tui.venues import check_loopback, keys_for, venue_at
 
@@ -52,6 +60,7 @@ async def run_live(
     if idle:
         say(f"no effect yet: {', '.join(idle)}")
     symbols = chosen_symbols(request.symbols, config)
+    check_wishes(request.commands, symbols, config)
     if request.endpoint is not None:
         check_loopback(request.endpoint)
     keys = keys_for(request.endpoint, real=request.real)
@@ -72,6 +81,7 @@ async def run_live(
             if session is None:
                 nursery.cancel_scope.cancel()
                 return 1
+            scripted(request.commands, symbols, session.date)
             folder = live_folder(request.out, config, account.number, session.date)
             folder.mkdir(parents=True, exist_ok=True)
             with account_lock(account.number, request.endpoint), claim(folder):

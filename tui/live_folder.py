@@ -23,10 +23,12 @@ from engine.config import Config
 from engine.errors import BadInputError
 from engine.market.calendar import session_on
 from engine.market.frames import Floats, Session
+from engine.records.inputs import NAME as INPUTS
 from engine.records.recorded import read_manifest
 from engine.records.store.url import without_password
 from tui.code import fingerprint, versions
 from tui.replay import write_json
+from tui.run_folder import FILES
 
 Json = dict[str, Any]
 WARMUP = "warmup.npz"
@@ -51,6 +53,17 @@ def account_lock(account: str, endpoint: str | None) -> Iterator[None]:
 def live_folder(out: Path | None, config: Config, account: str, date: dt.date) -> Path:
     """Return where the session's records go: --out, or a folder named after date and account."""
     return out or Path(config.records.runs_dir, f"live-{date:%Y%m%d}-{account}")
+
+
+def held(folder: Path) -> list[str]:
+    """Return the files of a run that a folder holds."""
+    return [name for name in (*FILES, INPUTS) if (folder / name).exists()]
+
+
+def clear(folder: Path) -> None:
+    """Take a run away."""
+    for name in held(folder):
+        (folder / name).unlink()
 
 
 def begin(

@@ -25,7 +25,7 @@ from engine.config import Config, Simulation
 from engine.market.frames import Session
 from tui.commands import scripted
 from tui.enrol import Enrolled, enrol
-from tui.live_folder import begin, end, read_warmup, resume
+from tui.live_folder import begin, clear, end, read_warmup, resume
 from tui.live_progress import show_progress
 from tui.live_report import confirmed_flat, end_words, report, summary_of
 from tui.live_start import say, warmup_bars
@@ -61,6 +61,8 @@ class LiveRequest:
     """Also where no real money is."""
     watchdog_after: float = SILENCE_SECONDS
     commands: tuple[str, ...] = ()
+    overwrite: bool = False
+    """What `out` holds of a run goes, once nothing is refused any more: a rehearsal's."""
     json: bool = False
     screen: Look | None = None
     """How it is drawn; None: there is none."""
@@ -116,6 +118,8 @@ class LiveSession:
 
     async def _prepare(self) -> tuple[Json, LivePlan, Enrolled]:
         config, number, folder = self.config, self.account.number, self.folder
+        if self.request.overwrite:
+            clear(folder)
         manifest = resume(folder, number, self.session, self.symbols)
         if manifest is None:
             say(f"warming up on {config.session.warmup_sessions} sessions")

@@ -7,7 +7,7 @@ KEY OUTPUT: the account, the session that runs or comes next, earlier sessions' 
 import ctypes
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,12 @@ import trio
 from actors.session_clock import SessionClock
 from engine.config import Config
 from engine.errors import BadInputError, RotorError
+from engine.learning.predictors import make_predictor
+from engine.learning.signals import Context
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
+from tui.commands import scripted
+from tui.enrol import check_url
 
 if TYPE_CHECKING:
     from actors.alpaca.venue import AlpacaVenue
@@ -52,6 +56,13 @@ def chosen_symbols(named: str | None, config: Config) -> tuple[str, ...]:
     if not chosen:
         raise BadInputError("--symbols: name at least one, such as --symbols TQQQ,SQQQ")
     return tuple(sorted(chosen))
+
+
+def check_wishes(commands: Sequence[str], symbols: tuple[str, ...], config: Config) -> None:
+    """Raise BadInputError for what cannot be, before anything is made or waited for."""
+    scripted(commands, symbols, None)
+    make_predictor(config.learning.predictor, Context(symbols[0], 0, symbols, 1.0))
+    check_url(config.database.url)
 
 
 async def open_account(venue: "AlpacaVenue") -> "Account":

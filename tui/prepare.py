@@ -24,6 +24,7 @@ from engine.market.sources import Source, open_source
 from engine.records.overrides import read_overrides
 from engine.records.run_source import RunSource, holds_run, open_run
 from tui.commands import scripted
+from tui.enrol import check_url
 from tui.options import Look
 
 
@@ -106,6 +107,7 @@ def prepare(request: Request) -> Prepared:
             )
     symbol = source.symbols[0]
     make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
+    check_url(config.database.url)
     first, last = parse_dates(request.first, request.last)
     if first is None and isinstance(source, RunSource):
         first = source.trade_from  # what came before warmed the learners

@@ -9,7 +9,7 @@ minute that is shown.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,15 +29,16 @@ from actors.predictor import Learner
 from actors.recovery import Recording, again
 from actors.restart import Crash, attempt_async
 from actors.standing import Place, Standing, Tell
-from actors.system import replay
+from actors.system import new_parts, replay
 from actors.trader import Trader
 from engine.errors import BadInputError
-from engine.market.frames import MINUTE_NS, Block
+from engine.market.frames import MINUTE_NS, Block, Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Frame, Input, read_log
 from engine.records.page import Page
 from engine.records.recorded import Recorded, read_manifest, read_recorded
 from tui.cockpit.seat import Seat
+from tui.kept import Kept, Stood
 from tui.live_folder import recording_of
 from tui.live_screen import show_on_screen
 from tui.options import Look
@@ -104,7 +105,9 @@ class Viewing:
     async def _answered(self, request: Mapping[str, Any]) -> Json:
         match request.get("verb"):
             case "transport":
-                return {"transport": asdict(self._player.turn(request))}
+                self._player.turn(request)
+                short = await self._player.arrived()
+                return {"transport": asdict(self._player.transport()), "short": short}
             case "show":
                 cockpit = await self._standing.at(self._player.place)
                 return {"show": Showing(cockpit, None).answer(request)}
@@ -133,9 +136,12 @@ class _Replayed:
         self.dates = [s.date for s, _ in self._recorded.sessions if first and s.date >= first]
         if not self.dates:
             raise BadInputError(f"{folder}: no traded minute was recorded")
+        self._kept = Kept(len(self.dates))
 
     async def rerun(self, tell: Tell, since: int) -> None:
-        """Replay it."""
+        """Replay it, from the last session before that one at which a replay was kept."""
+        plan, stood = replayed(self._recorded, None), self._kept.latest(since)
+        parts = new_parts(plan) if stood is None else stood.parts
         cockpits: list[Cockpit] = []
         place: Place | None = None
 
@@ -151,14 +157,27 @@ class _Replayed:
 
         def look(cockpit: Cockpit, _answer: Answer) -> None:
             cockpit.about = replace(cockpit.about, run_id=self._folder.name)
+            if stood is not None:
+                cockpit.go_on(stood.log)
             cockpits.append(cockpit)
 
+        def begins(session: Session) -> None:
+            index = self.dates.index(session.date)
+            self._kept.keep(Stood(index, parts, cockpits[0].log))
+
         plan = replace(
-            replayed(self._recorded, None), screen=look, progress=seen, block_size=BLOCK,
-            pacing=_Telling(None, self.dates, self.dates[since], told=told),
+            plan, parts=parts, screen=look, progress=seen, block_size=BLOCK,
+            open_blocks=partial(self._blocks, None if stood is None else stood.session),
+            pacing=_Telling(None, self.dates, self.dates[since], told=told, begins=begins),
         )  # fmt: skip
         await replay(plan, signals=False)
         await told()
+
+    def _blocks(self, traded: int | None, skip: int) -> Iterator[Block]:
+        """Return the blocks from a traded session on, behind the first `skip`; None: from all."""
+        sessions = [session.date for session, _ in self._recorded.sessions]
+        first = 0 if traded is None else sessions.index(self.dates[traded])
+        return self._recorded.blocks(first + skip)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -166,11 +185,15 @@ class _Telling(Pacing):
     """Goes on to the next minute once the one before has been told."""
 
     told: Callable[[], Awaitable[None]]
+    begins: Callable[[Session], None]
+    """Called before a session's first minute, once all before it is over."""
 
     async def wait(self, block: Block, trades: int, hear: Callable[[Asked], None]) -> None:
         """Return once what went before has been told."""
-        del block, trades, hear
+        del trades, hear
         await self.told()
+        if block.first == 0:
+            self.begins(block.session)
 
 
 class _Live:

@@ -20,11 +20,11 @@ import orjson
 from engine.errors import BadInputError, RotorError
 from tui.exchange_control import control_state, control_tell
 from tui.live import run_live
+from tui.live_folder import held
 from tui.live_screen import run_session
 from tui.live_session import LiveRequest
 from tui.options import Look
 from tui.prepare import demo_folder
-from tui.run_folder import FILES
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -65,6 +65,7 @@ def rehearse_command(request: RehearseRequest) -> int:
             out=out,
             hold="always",
             commands=request.commands,
+            overwrite=request.overwrite,
             json=request.json,
         )
         # warming up takes none of the session's time
@@ -121,11 +122,8 @@ def _out(request: RehearseRequest) -> Path | None:
     if request.out is None:
         stamp = f"rehearsal-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
         return Path("runs", stamp)
-    held = [name for name in (*FILES, "inputs.jsonl") if (request.out / name).exists()]
-    if held and not request.overwrite:
+    if held(request.out) and not request.overwrite:
         raise BadInputError(f"{request.out}: holds a run; choose another --out, or --overwrite")
-    for name in held:
-        (request.out / name).unlink()
     return request.out
 
 

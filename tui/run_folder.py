@@ -30,6 +30,7 @@ def run_folder(out: Path | None, runs_dir: str, epoch: str, *, overwrite: bool) 
     before it touches anything. Raises BadInputError for that, for a folder that holds a run
     (without `overwrite`), files that are not a run's, or that cannot be made.
     """
+    fresh = out is None or not out.exists()
     folder = _new_folder(Path(runs_dir), epoch) if out is None else _made(out)
     with claim(folder):
         held = _allowed(folder, overwrite=overwrite)
@@ -43,7 +44,7 @@ def run_folder(out: Path | None, runs_dir: str, epoch: str, *, overwrite: bool) 
             if kept or (folder / "summary.json").exists():
                 shutil.rmtree(folder / ASIDE, ignore_errors=True)
             else:
-                _undo(folder, held, fresh=out is None)
+                _undo(folder, held, fresh=fresh)
             raise
         shutil.rmtree(folder / ASIDE, ignore_errors=True)
 

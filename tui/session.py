@@ -158,6 +158,8 @@ def ask(path: Path, request: Mapping[str, Any]) -> Json:
             talk.sendall(orjson.dumps(request) + b"\n")
             with talk.makefile("rb") as lines:
                 line = lines.readline()
+    except TimeoutError:
+        raise RotorError("this session does not answer: is it stopped, or very busy?") from None
     except OSError:
         raise RotorError("this session is not running (nothing listens on its socket)") from None
     if not line:

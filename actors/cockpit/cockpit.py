@@ -54,6 +54,10 @@ class Cockpit:
         self._health_at = float("-inf")
         measure(outside)
 
+    def go_on(self, log: Log) -> None:
+        """Append to the log of the sessions before."""
+        self.log = self.memory.log = log
+
     def page(self, page: Page) -> None:
         """Take a page as soon as it is closed."""
         self.memory.close(page)

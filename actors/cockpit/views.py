@@ -416,6 +416,8 @@ class TransportView:
     trades: int
     """Round trips so far."""
     can_step_back: bool
+    ended: bool = False
+    """No minute comes after the one that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

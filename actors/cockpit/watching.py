@@ -1,7 +1,8 @@
 """A viewer on the socket: the parts of the view that changed, for as long as it looks.
 
 KEY INPUT: a Cockpit; how often the viewer wants to be told.
-KEY OUTPUT: lines {"ok": true, "view": {…}}, the first with every part.
+KEY OUTPUT: lines {"ok": true, "view": {…}}, the first with every part; an empty one every two
+seconds while nothing changes, so that silence means a session that stands still.
 
 A viewer that does not read holds up nobody but itself: what it has missed is never sent, the next
 line holds what has changed since the last that was.
@@ -19,6 +20,8 @@ from actors.restart import Crash, attempt
 
 LEAST_SECONDS = 0.2
 MOST_SECONDS = 60.0
+BEAT_SECONDS = 2.0
+"""A viewer is told something at least so often, if it does not want to be told more seldom."""
 _NAMES = tuple(field.name for field in fields(CockpitView))
 Json = dict[str, Any]
 
@@ -48,13 +51,15 @@ class Watch:
         with self._cockpit.viewed():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_gone, stream, nursery.cancel_scope)
+                told = trio.current_time()
                 while True:
                     news = attempt(self.news)
                     if isinstance(news, Crash):  # trading goes on without viewers
                         await stream.send_all(_failed(news))
                         nursery.cancel_scope.cancel()
-                    elif news:
+                    elif news or trio.current_time() >= told + BEAT_SECONDS:
                         await stream.send_all(orjson.dumps({"ok": True, "view": news}) + b"\n")
+                        told = trio.current_time()
                     await trio.sleep(self._seconds)
 
 

@@ -130,8 +130,8 @@ async def test_next_trade_and_next_session(run, autojump_clock):
         ({"do": "seek", "to": "18:00"}, "18:00 is outside of the session 09:30-16:00"),
         ({"do": "seek", "to": "noon"}, "a time such as 13:47"),
         ({"do": "seek", "to": "07-04 10:00"}, "not one of the 2 sessions"),
-        ({"do": "seek", "to": "09:30"}, "cannot go back"),
-        ({"do": "back"}, "cannot go back"),
+        ({"do": "seek", "to": "09:30"}, "only a finished run can go back"),
+        ({"do": "back"}, "only a finished run can go back"),
         ({"do": "speed", "to": -1}, "a positive number, or max"),
         ({"do": "speed", "to": 10**400}, "a positive number, or max"),
         ({"do": "dance"}, "'dance'"),
@@ -144,6 +144,20 @@ async def test_what_cannot_be_done_is_said(run, autojump_clock, request_, words)
         run.pacing.turn(request_)
     await trio.sleep(1)
     assert run.last == (DAYS[0], 1)
+
+
+async def test_nothing_goes_on_at_the_end(run, autojump_clock):
+    """It neither plays nor steps nor looks for a trade; a time before it is no way back."""
+    run.pacing.turn({"do": "speed", "to": "max"})
+    await trio.sleep(1)
+    assert run.last == (DAYS[1], SECOND.minutes - 1)
+    assert run.pacing.transport().ended
+    assert not run.pacing.transport().playing
+    for do in ("play", "step", "next_trade", "next_session"):
+        with pytest.raises(BadInputError, match="the replay's last minute"):
+            run.pacing.turn({"do": do})
+    with pytest.raises(BadInputError, match="finished run can go back"):
+        run.pacing.turn({"do": "seek", "to": "10:00"})
 
 
 async def test_a_refused_knob_leaves_a_seek_on_its_way(run, autojump_clock):

@@ -89,6 +89,52 @@ async def test_it_goes_to_a_time(player, autojump_clock):
         await turned(player, "seek", "13:47")
 
 
+async def arrived(player, do, to=None):
+    """Turn a knob; return where it then stands, and what is said of it."""
+    player.turn({"do": do, "to": to})
+    short = await player.arrived()
+    return *place(player), short
+
+
+async def test_what_is_not_there_is_said(player, autojump_clock):
+    """Once the sessions on the way are looked through, not before."""
+    assert await arrived(player, "seek", "07-03 10:00") == (3, 30, "")
+    gone = "there is none after this minute"
+    assert await arrived(player, "next_trade") == (3, 30, gone)
+    assert await arrived(player, "previous_trade") == (3, 5, "")
+    assert await arrived(player, "previous_session") == (2, 0, "")
+    assert await arrived(player, "seek", "07-01 09:45") == (1, 15, "")
+    assert (await arrived(player, "previous_trade"))[2] == "there is none before this minute"
+
+
+async def test_a_run_that_stopped_early_says_where(nursery, autojump_clock):
+    """Its last session has fewer minutes than the exchange's day."""
+
+    async def load(index):
+        return views_of(index)[:100]
+
+    player = Player(DAYS[:1], load)
+    nursery.start_soon(player.run)
+    await trio.sleep(0.1)
+    stopped = "11:09 is the run's last minute of that day"
+    assert await arrived(player, "seek", "15:59") == (1, 99, stopped)
+    assert player.transport().ended
+    assert await arrived(player, "seek", "11:08") == (1, 98, "")
+    assert not player.transport().ended
+
+
+@pytest.mark.parametrize("do", ["play", "step"])
+async def test_nothing_plays_on_at_the_end(player, autojump_clock, do):
+    """It is said, and it stays where it is."""
+    await turned(player, "seek", "07-03 12:59")
+    assert player.view().transport.ended
+    with pytest.raises(BadInputError, match="the run's last minute"):
+        player.turn({"do": do})
+    await trio.sleep(0.1)
+    assert place(player) == (3, 209)
+    assert player.view().transport.playing is False
+
+
 async def test_it_plays_at_its_speed_to_the_end(player, autojump_clock):
     """At 60 a minute a second; at max as fast as it goes; at the end it stands."""
     player.turn({"do": "play"})

@@ -7,8 +7,11 @@ import sys
 import orjson
 import pytest
 
+from engine.errors import BadInputError
+from tests.bars import config
 from tests.tui.rehearsal import BUSY, DEMO, HALF_DAY, exchange, rows, sets, sound, wait_for
 from tui.cli import main
+from tui.live_start import check_wishes
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +121,47 @@ def test_settings_are_reloaded_whole_or_not_at_all(tmp_path, runtime_dir):
     logged = [orjson.loads(line) for line in (out / "inputs.jsonl").read_bytes().splitlines()]
     changes = [row["changes"] for row in logged if row["in"] == "reloaded"]
     assert changes == [[["rotation.max_positions", 3, 2]], [["rotation.max_positions", 2, 3]]]
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (("--command", "foo"), "--command 'foo': no moment"),
+        (("--command", "2030-01-01T10:00 halt"), "it is after the last session, 2025-07-03"),
+        (("--set", "learning.predictor=no.such.Thing"), "cannot be imported"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, runtime_dir, wish, said):
+    """Not after the warm-up, and no folder is left."""
+    with exchange(tmp_path, runtime_dir) as place:
+        process = place.start(tmp_path / "run", *wish, settings=())
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 2
+        assert said in stderr.decode()
+        assert "warming up" not in stderr.decode()
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_database_url_that_cannot_be_is_refused_without_making_its_folder(tmp_path, monkeypatch):
+    """One that can be is not opened yet."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInputError, match="nonsense is not supported"):
+        check_wishes((), ("TQQQ",), config("database.url=nonsense://x"))
+    check_wishes((), ("TQQQ",), config("database.url=sqlite:///runs/rotor.db"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatch, capfd):
+    """What --overwrite would replace stays until nothing can be refused any more."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.chdir(tmp_path)
+    held = tmp_path / "run" / "events.jsonl"
+    held.parent.mkdir()
+    held.write_text("kept")
+    words = ["--date", HALF_DAY, "--speed", "max", "--out", "run", "--overwrite", *sets()]
+    assert main(["rehearse", str(DEMO), *words, "--command", "2030-01-01T10:00 halt"]) == 2
+    assert "after the last session" in capfd.readouterr().err
+    assert held.read_text() == "kept"
 
 
 def test_rehearse_starts_both_and_says_how_it_ended(tmp_path, runtime_dir, monkeypatch, capfd):

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from actors.cockpit.cockpit import Cockpit
+from actors.cockpit.log import Log
 from actors.cockpit.scene import About, Outside
 from actors.cockpit.showing import Showing
 from actors.live import LivePlan, live
@@ -17,17 +18,18 @@ from actors.pacing import Pacing
 from actors.player import Player
 from actors.recovery import again
 from actors.standing import Place, Standing
-from actors.system import replay
+from actors.system import Parts, replay
 from actors.views import Views
 from engine.errors import BadInputError
 from engine.market.calendar import sessions_between
 from engine.market.frames import MINUTE_NS
 from engine.market.synth import generate
 from engine.records.inputs import NAME, Frame, read_log
-from engine.records.recorded import read_manifest, read_recorded
+from engine.records.recorded import Recorded, read_manifest, read_recorded
 from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
 from tests.engine.records.store.folders import write_run
+from tui.kept import Kept, Stood
 from tui.live_folder import begin, recording_of
 from tui.recorded import Viewing, load, open_run
 from tui.verify import replayed
@@ -188,6 +190,34 @@ def test_the_views_are_those_of_every_minute(name, request):
     assert [view.stats.bars for view in views] == list(range(1, views[0].curve.minutes + 1))
     assert views[-1].stats.round_trips > 0
     assert views[0].header.run_id in ("one", "live")
+
+
+def test_a_session_is_begun_where_an_earlier_replay_stood(replayed_run, monkeypatch):
+    """And then shows and answers what it does from the run's begin: log, money, learners."""
+    run, begun = open_run(replayed_run), []
+    blocks = Recorded.blocks
+    monkeypatch.setattr(Recorded, "blocks", lambda of, skip: begun.append(skip) or blocks(of, skip))
+
+    def seen():
+        views = [replace(view, sequence=0, health=None) for view in trio.run(load, run, 1)]
+        return views, trio.run(standing_at, run, [Place(1, 200), Place(1, 30)])[0]
+
+    whole = trio.run(load, open_run(replayed_run), 1)
+    (views, told), again = seen(), seen()
+    assert begun == [0, 0, 2, 2, 2, 2, 2]
+    assert again == (views, told)
+    assert views == [replace(view, sequence=0, health=None) for view in whole]
+    assert told == [answers(stopped_replay(replayed_run, Place(1, minute))) for minute in (200, 30)]
+
+
+def test_what_cannot_be_copied_is_begun_anew():
+    """Such as a predictor of one's own that holds an open file."""
+    kept = Kept(40)
+    kept.keep(Stood(3, Parts((), None, lambda: 0), Log()))
+    assert kept.latest(39) is None
+    for session in range(40):
+        kept.keep(Stood(session, Parts((), None, session), Log()))
+    assert [kept.latest(session).session for session in (0, 2, 3, 38, 39)] == [0, 0, 3, 36, 39]
 
 
 def test_a_decision_that_was_not_made_yet_is_refused(replayed_run):

@@ -70,6 +70,9 @@ def test_a_refused_run_leaves_no_folder(tmp_path):
         use(None, runs=tmp_path / "runs", error=BadInputError("x"))
 
     assert list((tmp_path / "runs").iterdir()) == []
+    with pytest.raises(BadInputError):
+        use(tmp_path / "named", error=BadInputError("x"))
+    assert not (tmp_path / "named").exists()
 
 
 def test_half_a_journal_is_kept_when_interrupted(tmp_path):

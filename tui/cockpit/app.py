@@ -88,7 +88,13 @@ class Cockpit(Trading):
         if do in ("speed", "seek"):
             request["to"] = to
         signs = {"play": "► ", "pause": "‖ "}
-        self.give(request, signs.get(do, "") + command.words(request), looks=True)
+        said = signs.get(do, "") + command.words(request)
+
+        def told(answer: Json) -> str:
+            short = answer.get("short")
+            return f"{said}: {short}" if short else said
+
+        self.give(request, told, looks=True)
 
     # rows
 

@@ -22,6 +22,8 @@ from tui.cockpit.source import Json
 LONGEST_LINE = 2**26
 AGAIN_SECONDS = 1.0
 """Between tries to reach a session that does not answer."""
+SILENT_SECONDS = 6.0
+"""Without a line from a session that has one every two: it stands still."""
 ANSWER_SECONDS = 30.0
 GONE = "the session does not answer; it is asked again"
 ENDED = "the session has ended, or was killed; q leaves"
@@ -88,10 +90,20 @@ class Attached:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=LONGEST_LINE)
         try:
             writer.write(orjson.dumps({"verb": "watch", "seconds": self._seconds}) + b"\n")
-            while line := await reader.readline():
+            while line := await self._line(reader):
                 self._take(orjson.loads(line))
         finally:
             writer.close()
+
+    async def _line(self, reader: asyncio.StreamReader) -> bytes:
+        """Return the next line, whenever it comes; meanwhile a silence is told."""
+        coming = asyncio.ensure_future(reader.readline())
+        try:
+            if not (await asyncio.wait([coming], timeout=SILENT_SECONDS))[0]:
+                self._warn(GONE)
+            return await coming
+        finally:
+            coming.cancel()
 
     def _take(self, told: Json) -> None:
         if not told.get("ok"):
@@ -103,12 +115,15 @@ class Attached:
             self._view = replace(view, sequence=self._before + view.sequence)
 
     def _lost(self) -> None:
-        """Say so on the view that stays."""
+        """Forget what the next connection tells whole."""
+        self._parts = {}
+        self._warn(GONE if self._path.exists() else ENDED)
+
+    def _warn(self, words: str) -> None:
+        """Say on the view that stays that no other comes."""
         view = self._view
         if view is None:
             return
-        self._parts = {}
-        words = GONE if self._path.exists() else ENDED
         others = tuple(alert for alert in view.alerts if alert.text not in (GONE, ENDED))
         alert = AlertView(
             severity="danger",
@@ -118,8 +133,10 @@ class Attached:
             screen="8",
         )
         if view.alerts != (alert, *others):
-            self._before = view.sequence + 1
-            self._view = replace(view, sequence=self._before, alerts=(alert, *others))
+            warned = view.sequence + 1
+            self._view = replace(view, sequence=warned, alerts=(alert, *others))
+            # the same connection may go on where it was, and its view is then another one
+            self._before = warned + 1
 
 
 def _read(name: str, part: Any) -> Any:

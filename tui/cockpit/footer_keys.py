@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from actors.cockpit.views import CockpitView
-from tui.cockpit.keys import BY_ID, SCREENS, shown
+from tui.cockpit.keys import BY_ID, SCREENS, shown, works
 
 Pair = tuple[str, str, str]
 
@@ -102,7 +102,15 @@ def _hints(screen: str, view: CockpitView | None) -> tuple[Hint, ...]:
         return BY_SCREEN[screen]
     if view is None or view.header.phase in ("warming", "before"):
         return BEFORE
-    return REPLAY if view.transport is not None else DASHBOARD
+    return DASHBOARD if view.transport is None else _replay(view)
+
+
+def _replay(view: CockpitView) -> tuple[Hint, ...]:
+    """Return a replay's keys, without those that would go back where it cannot."""
+    return tuple(
+        hint._replace(ids=tuple(id_ for id_ in hint.ids if works(BY_ID[id_], view)))
+        for hint in REPLAY
+    )
 
 
 def _keys(hint: Hint, own: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.keys import format_key
 
+from actors.cockpit.views import CockpitView
 from engine.errors import BadInputError
 
 SCREENS = {
@@ -59,6 +60,8 @@ class Key:
     """Does nothing before `y`."""
     replay: bool = False
     """Only where there is a transport."""
+    back: bool = False
+    """Only where a replay can go back."""
     always: bool = False
     """Works above dialogs too."""
 
@@ -149,13 +152,13 @@ TABLE = (
     ),
     Key(
         id="replay.back", keys="comma", does="app.transport('back')", words="one minute back",
-        replay=True,
+        replay=True, back=True,
     ),
     Key(id="replay.slower", keys="<", does="app.speed(-1)", words="slower", replay=True),
     Key(id="replay.faster", keys=">", does="app.speed(1)", words="faster", replay=True),
     Key(
         id="replay.session.previous", keys="[", does="app.transport('previous_session')",
-        words="previous session", replay=True,
+        words="previous session", replay=True, back=True,
     ),
     Key(
         id="replay.session.next", keys="]", does="app.transport('next_session')",
@@ -167,7 +170,7 @@ TABLE = (
     ),
     Key(
         id="replay.trade.previous", keys="N", does="app.transport('previous_trade')",
-        words="previous trade", replay=True,
+        words="previous trade", replay=True, back=True,
     ),
     Key(id="replay.goto", keys="g", does="app.goto", words="go to a time", replay=True),
     Key(id="match.next", keys="n", does="app.match(1)", words="next match", where=("log",)),
@@ -188,6 +191,14 @@ def on_screen(name: str) -> list[Binding]:
 
 def _binding(key: Key) -> Binding:
     return Binding(key.keys, key.does, key.words, id=key.id, show=False, priority=key.always)
+
+
+def works(key: Key, view: CockpitView | None) -> bool:
+    """Tell whether a key has something to move; only replays have some, and few go back."""
+    transport = view.transport if view is not None else None
+    if transport is None:
+        return not key.replay
+    return transport.can_step_back or not key.back
 
 
 def keys_of(key: Key, own: Mapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from tui.cockpit.keys import TABLE
+from tui.cockpit.keys import TABLE, works
 
 if TYPE_CHECKING:
     from tui.cockpit.app import Cockpit
@@ -59,11 +59,10 @@ class Actions(Provider):
             if position.state != "flat":
                 does = partial(app.liquidate, position.symbol)
                 yield Offer(f"Liquidate {position.symbol}", "", does)
-        replay = app.view is not None and app.view.transport is not None
         for key in TABLE:
             if not key.does or key.id in NOT_OFFERED or (key.where and here not in key.where):
                 continue
-            if key.replay and not replay:
+            if not works(key, app.view):
                 continue
             words = f"Screen: {key.words}" if key.id.startswith("screen.") else key.words
             run = partial(app.run_action, key.does)

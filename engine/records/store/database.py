@@ -34,7 +34,8 @@ class Store:
         Raises BadInputError for a URL that cannot be one or a database that a newer Rotor made;
         StoreError if it cannot be reached.
         """
-        self.url = _parsed(url)
+        self.url = parsed_url(url)
+        _make_folder(self.url)
         self.name = without_password(self.url.render_as_string(hide_password=True))
         self.engine = _engine(self.url, busy_ms)
         if not migrate:
@@ -123,7 +124,8 @@ class Store:
             source.backup(target)
 
 
-def _parsed(url: str) -> URL:
+def parsed_url(url: str) -> URL:
+    """Return a URL; raises BadInputError for one that cannot be one, or of no database we know."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -137,12 +139,16 @@ def _parsed(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise BadInputError(f"[database] url: {backend} is not supported: sqlite or postgresql")
-    if parsed.database and parsed.database != ":memory:":
-        try:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{parsed.database}: its folder cannot be made ({error})") from None
     return parsed
+
+
+def _make_folder(url: URL) -> None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{url.database}: its folder cannot be made ({error})") from None
 
 
 def _engine(url: URL, busy_ms: int) -> Engine:

@@ -25,6 +25,7 @@ from tests.tui.cockpit.ssh import MISSING, processes, session_of, sshd
 from tests.tui.cockpit.terminal import Terminal
 from tests.tui.rehearsal import exchange, rows, wait_for
 from tui.attach import farewell
+from tui.cockpit import attached
 from tui.cockpit.attached import ENDED, GONE, Attached
 
 FREE = ("--set", "costs.fees=false")
@@ -181,12 +182,75 @@ def test_a_session_is_looked_at_commanded_and_left(tmp_path, sockets):
     assert [row["actor"].partition("@")[2] for row in decided] == ["dashboard"]
 
 
+def resident(pid):
+    """How much memory a process has, MB."""
+    (line,) = (x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in x)
+    return int(line.split()[1]) / 1024
+
+
+def test_a_session_that_stands_still_is_told_and_gone_on_with(tmp_path, sockets):
+    """Its process is stopped: nothing is closed, and nothing comes."""
+    with exchange(tmp_path, sockets) as place:
+        place.asked("/control/pause", "POST")
+        process = place.start(tmp_path / "run")
+        wait_for(lambda: listens(tmp_path / "run"))
+        with attach(place, tmp_path / "run") as viewer:
+            viewer.wait_for("PAPER", seconds=90)
+            process.send_signal(signal.SIGSTOP)
+            since = len(viewer.written)
+            assert viewer.wait_for("the session does not answer", 30, since=since) < 15
+            viewer.type("h")
+            viewer.wait_for("halt: no answer yet", since=since)
+            process.send_signal(signal.SIGCONT)
+            viewer.wait_for("HALTED", since=since)  # what was asked meanwhile is heard
+            viewer.type("q")
+            assert viewer.end() == 0
+            assert viewer.written.count(b"detached; session run goes on, 0 positions") == 1
+        process.kill()
+        process.communicate()
+
+
+def test_a_viewer_that_stands_still_costs_the_session_nothing(tmp_path, sockets):
+    """Neither memory nor time; it sees the end once it goes on."""
+    with exchange(tmp_path, sockets) as place:
+        place.asked("/control/pause", "POST")
+        process = place.start(tmp_path / "run")
+        wait_for(lambda: listens(tmp_path / "run"))
+        with attach(place, tmp_path / "run") as viewer:
+            viewer.wait_for("PAPER", seconds=90)
+            place.asked("/control/resume", "POST")
+            viewer.wait_for("ENTER", seconds=60)
+            viewer.kill(signal.SIGSTOP)
+            began = resident(process.pid)
+            most = began
+            while process.poll() is None and listens(tmp_path / "run"):
+                most = max(most, resident(process.pid))
+                time.sleep(0.1)
+            stdout, stderr = process.communicate(timeout=60)
+            assert stdout, stderr.decode()
+            since = len(viewer.written)
+            viewer.kill(signal.SIGCONT)
+            viewer.wait_for("has ended", seconds=60, since=since)
+            viewer.type("q")
+            assert viewer.end() == 0
+    assert most - began < 30
+
+
 def test_what_cannot_be_attached_to_is_said(rotor):
     """No session, no terminal."""
     code, _, said = rotor("attach")
 
     assert code == 2
     assert "rotor: attach draws on a terminal" in said
+
+
+async def end(server, writers):
+    """Close a server and all that it talks to."""
+    server.close()
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
+    await server.wait_closed()
 
 
 def test_a_source_says_when_its_session_is_gone_and_finds_it_again(tmp_path):
@@ -213,26 +277,19 @@ def test_a_source_says_when_its_session_is_gone_and_finds_it_again(tmp_path):
                 await asyncio.sleep(0.01)
         return source.latest()
 
-    async def end(server):
-        server.close()
-        for writer in writers:
-            writer.close()
-            await writer.wait_closed()
-        await server.wait_closed()
-
     async def scenario():
         source = Attached(path)
         running = asyncio.create_task(source.run())
         server = await asyncio.start_unix_server(talk, path)
         first = await until(source, lambda view: not view.alerts)
-        await end(server)
+        await end(server, writers)
         gone = await until(source, lambda view: view.alerts)
         path.unlink(missing_ok=True)
         ended = await until(source, lambda view: view.alerts[0].text == ENDED)
         server = await asyncio.start_unix_server(talk, path)
         back = await until(source, lambda view: not view.alerts)
         running.cancel()
-        await end(server)
+        await end(server, writers)
         return first, gone, ended, back
 
     first, gone, ended, back = asyncio.run(scenario())
@@ -242,6 +299,44 @@ def test_a_source_says_when_its_session_is_gone_and_finds_it_again(tmp_path):
     assert ended.positions == view.positions
     assert first.sequence < gone.sequence < back.sequence
     assert back.alerts == view.alerts
+
+
+def test_a_silence_is_told_and_taken_back(tmp_path, monkeypatch):
+    """On the same connection, with the parts that it had: nothing may have changed."""
+    monkeypatch.setattr(attached, "SILENT_SECONDS", 0.2)
+    path, view = tmp_path / "s", paper()
+    parts = {name: getattr(view, name) for name in type(view).__slots__}
+    connected = []
+
+    async def talk(reader, writer):
+        connected.append(writer)
+        await reader.readline()
+        writer.write(orjson.dumps({"ok": True, "view": parts}) + b"\n")
+        await asyncio.sleep(1.0)
+        writer.write(b'{"ok":true,"view":{}}\n')
+        await reader.read()
+        writer.close()
+
+    async def scenario():
+        source, seen = Attached(path), []
+        server = await asyncio.start_unix_server(talk, path)
+        running = asyncio.create_task(source.run())
+        async with asyncio.timeout(10):
+            while len(seen) < 3:
+                now = source.latest()
+                if now is not None and (not seen or now.sequence != seen[-1].sequence):
+                    seen.append(now)
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await end(server, connected)
+        return seen
+
+    first, silent, back = asyncio.run(scenario())
+
+    assert (first.alerts, silent.alerts[0].text, back.alerts) == (view.alerts, GONE, view.alerts)
+    assert silent.positions == first.positions == back.positions
+    assert first.sequence < silent.sequence < back.sequence
+    assert len(connected) == 1
 
 
 @pytest.mark.parametrize("words", [GONE, ENDED])

@@ -77,7 +77,7 @@ def _scrolled(way):
 
     def holds(_, app):
         frame = app.screen.query_one("#frame")
-        before, app.scrolled = getattr(app, "scrolled", 0), frame.scroll_y
+        before, frame.was = getattr(frame, "was", 0), frame.scroll_y
         return frame.scroll_y > before if way == "down" else frame.scroll_y < before
 
     return holds
@@ -150,7 +150,6 @@ WALKS = {
         *(step for key in ("escape", "q", "e")
           for step in (Step("explain", "e"), Step("Explain", key, _word("dashboard")))),
         Step("help", "question_mark", _shows("Help", "liquidate all")),
-        Step("Help", "down"), Step("Help", "up"), Step("Help", "j"), Step("Help", "k"),
         Step("Help", "escape", _word("dashboard")),
         *(step for key in ("q", "question_mark")
           for step in (Step("help", "question_mark"), Step("Help", key, _word("dashboard")))),
@@ -212,6 +211,10 @@ WALKS = {
         Step("LogScreen", "f", _line(10)), Step("LogScreen", "v", _filters("!level:info")),
     ]),
     "replay": ("replay", [
+        Step("help", "question_mark", _shows("Help", "next trade")),  # longer than the window
+        Step("Help", "down", _scrolled("down")), Step("Help", "up", _scrolled("up")),
+        Step("Help", "j", _scrolled("down")), Step("Help", "k", _scrolled("up")),
+        Step("Help", "escape", _word("dashboard")),
         Step("replay.play", "space", _moves("pause")),
         Step("replay.step", "full_stop", _moves("step")),
         Step("replay.back", "comma", _moves("back")),

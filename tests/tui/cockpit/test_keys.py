@@ -429,6 +429,26 @@ def test_speed_ends_at_max_and_at_one():
         assert press(given, key).sent[0]["to"] == to
 
 
+@pytest.mark.parametrize("both_ways", [True, False])
+def test_keys_that_go_back_are_offered_where_they_work(both_ways):
+    given = source("replay")
+    transport = replace(given.view.transport, can_step_back=both_ways)
+    given.view = replace(given.view, transport=transport)
+    wide = press(given, size=(160, 50))
+    assert ("n/N trade" in wide.text, "[ ] session" in wide.text) == (both_ways, both_ways)
+    assert "n trade" in wide.text or both_ways
+    assert ("previous session" in press(given, "question_mark").text) == both_ways
+    assert ("One minute back" in press(given, "ctrl+p", *typed("one minute")).text) == both_ways
+
+
+def test_where_a_replay_came_to_is_said():
+    given = source("replay", transport={"short": "14:09 is the run's last minute of that day"})
+    after = press(given, *typed("g15:59"), "enter")
+
+    assert after.said == "to 15:59: 14:09 is the run's last minute of that day"
+    assert after.kind == "done"
+
+
 def test_g_asks_for_a_time():
     after = press(source("replay"), "g", *typed("13:47"), "enter")
 

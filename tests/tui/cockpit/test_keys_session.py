@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import re
 
+import orjson
 import pytest
 
 from tests.tui.cockpit.session import trading
@@ -124,6 +125,53 @@ def test_a_card_is_approved_as_it_was_shown(tmp_path):
     assert above(tmp_path, scenario, "inbox.mode=approve") == [("approve", ME + "dashboard")]
 
 
+@pytest.mark.parametrize("where", ["line", "inbox"])
+@pytest.mark.parametrize("late", [False, True])
+def test_the_version_that_was_read_is_the_one_that_is_sent(tmp_path, where, late):
+    """A card whose terms have changed since is not entered; the inbox does not even send it."""
+    shown = []
+
+    async def step(session):
+        before = session.view.header.now_ns
+        await session.app.source.ask({"verb": "transport", "do": "step"})
+        await session.until(lambda: session.view.header.now_ns > before, "the next minute")
+
+    def now(session, id_):
+        return next((card for card in session.view.inbox if card.id == id_), None)
+
+    async def scenario(session):
+        await session.app.source.ask({"verb": "transport", "do": "step"})
+        await session.until(lambda: session.view is not None, "the first minute")
+        for _ in range(90):
+            if session.view.inbox:
+                break
+            await session.minute()
+        card = session.view.inbox[0]
+        shown.append(card)
+        if where == "inbox":
+            await session.press("3", "home", "a")
+        else:
+            session.app.run_line(f"approve {card.id}")
+            await session.until(lambda: f"Approve {card.id} v{card.version}" in session.text, "it")
+        for _ in range(30):
+            newer = now(session, card.id)
+            if not late or newer is None or newer.version > card.version:
+                break
+            await step(session)
+        await session.press("y")
+        for _ in range(3):
+            await step(session)
+        assert (card.symbol in session.held) is not late
+
+    above(tmp_path, scenario, "inbox.mode=approve")
+    lines = (tmp_path / "run" / "events.jsonl").read_bytes().splitlines()
+    rows = [row for row in map(orjson.loads, lines) if row["type"] == "command"]
+    (card,) = shown
+    sent = [(row["verb"], row["card"], row["version"]) for row in rows]
+    disarmed = late and where == "inbox"
+    assert sent == ([] if disarmed else [("approve", card.id, card.version)])
+
+
 @pytest.mark.parametrize(("key", "flat"), [("y", True), ("b", False)])
 def test_leaving_with_positions_ends_the_session_as_was_said(tmp_path, key, flat):
     async def scenario(session):
@@ -144,6 +192,6 @@ def test_what_the_session_refuses_is_said_in_its_words(tmp_path):
         await session.press("comma")
         await session.until(lambda: session.app.said is not None, "an answer")
         assert session.app.said.kind == "error"
-        assert "cannot go back" in session.app.said.text
+        assert session.app.said.text == "one minute back: only a finished run can go back"
 
     assert above(tmp_path, scenario) == []

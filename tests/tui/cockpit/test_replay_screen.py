@@ -77,7 +77,9 @@ def test_a_replay_is_watched_stopped_and_sought_and_decides_the_same(rotor, tmp_
         traded = viewer.trades()
         viewer.press("n", f"trade {traded + 1} ")
         viewer.press(":speed max\r", "speed max")
-        viewer.press(" ", "15:59  session 1/1")
+        viewer.press(" ", "15:59  session 1/1", "# end")
+        viewer.press(" ", "play: this is the replay's last minute")
+        viewer.press("h", "halt: the replay is over: it takes no command any more")
         viewer.press("q")
         assert terminal.end() == 0
         assert terminal.restored

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual.binding import Binding
 
-from tui.cockpit.keys import BY_ID, DIALOGS, SCREENS, TABLE, Key, keys_of, sign
+from tui.cockpit.keys import BY_ID, DIALOGS, SCREENS, TABLE, Key, keys_of, sign, works
 from tui.cockpit.screens.base import CockpitScreen
 from tui.cockpit.screens.dialog import Dialog
 
@@ -35,12 +35,11 @@ class Help(Dialog[None]):
     def on_mount(self) -> None:
         """Show the keys."""
         own, word = self.cockpit.settings.keys, self._beneath.word
-        replay = self.cockpit.view is not None and self.cockpit.view.transport is not None
         here = [key for key in TABLE if word in key.where]
         every = [
             key
             for key in TABLE
-            if not key.where and key.id not in _TOGETHER and (replay or not key.replay)
+            if not key.where and key.id not in _TOGETHER and works(key, self.cockpit.view)
         ]
         off = self.cockpit.readonly
         lines = [

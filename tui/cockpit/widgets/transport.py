@@ -13,6 +13,7 @@ from tui.cockpit.widgets.lines import Line, Lines, Piece, plain
 
 MINUTE_NS = 60_000_000_000
 KEYS = "space play/pause  . step  < > speed  g goto  "
+ONWARD_KEYS = "space play/pause  . step  < > speed  ] session  n trade  g goto  "
 MORE_KEYS = "space play/pause  . step  < > speed  [ ] session  n N trade  g goto  "
 
 
@@ -30,8 +31,9 @@ class Transport(Lines):
 def transport_row(transport: TransportView, newest: str, width: int) -> Line:
     """Return the state, the keys where there is place, and the session as a bar."""
     wide = width >= WIDE
-    state = "► play" if transport.playing else "‖ paused"
-    keys = MORE_KEYS if width >= SPLENDID else KEYS if wide else ""
+    state = "■ end" if transport.ended else "► play" if transport.playing else "‖ paused"
+    splendid = MORE_KEYS if transport.can_step_back else ONWARD_KEYS
+    keys = splendid if width >= SPLENDID else KEYS if wide else ""
     left: Line = (
         (f" {state} ", "bold info" if transport.playing else "bold warning"),
         (f" {speed(transport):<5}", ""),
