@@ -242,10 +242,7 @@ def _today(view: CockpitView, symbol: SymbolView, width: int) -> list[Told]:
     more = f" · restarts {symbol.restarts} · leverage {symbol.leverage:g}×{twins}"
     return [
         rule(f"Today in {symbol.symbol}", f"{len(decisions)} decisions, {trips} trips", width),
-        *(
-            ((f" {fmt.minute(d.bar_ns)} ", "muted"), f"{d.label:<6} {d.text}")
-            for d in decisions[:8]
-        ),
+        *(((f" {fmt.minute(d.at_ns)} ", "muted"), f"{d.label:<6} {d.text}") for d in decisions[:8]),
         rule("Predictor", view.header.strategy, width),
         f" {warm}, {symbol.rows_learned:,} rows learned{more}",
     ]
