@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
+from textual.filter import NoColor
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -54,6 +55,8 @@ class Core(App[None], inherit_bindings=False):
 
     def __init__(self, source: Source, own: Settings | None = None) -> None:
         super().__init__()
+        if self.no_color:
+            self._filters = [NoColor()]  # Textual's own turns colours into greys
         self.source = source
         self.settings = own or Settings()
         self.view: CockpitView | None = None
@@ -166,8 +169,10 @@ class Core(App[None], inherit_bindings=False):
             if len(self._toasts) == news.MOST and now - self._toasts[0] < news.SECONDS:
                 return
             self._toasts.append(now)
-            text = fmt.ascii_only(toast.text) if self.ascii else toast.text
-            self.notify(text, title=toast.title, severity=toast.severity, markup=False)
+            text, title = (
+                fmt.drawable(words, only_ascii=self.ascii) for words in (toast.text, toast.title)
+            )
+            self.notify(text, title=title, severity=toast.severity, markup=False)
 
     @staticmethod
     def _loop_time() -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.content import Content
 
 from actors.cockpit.filtering import Field
 from actors.cockpit.views import CardView, ClosedCardView, CockpitView
@@ -180,7 +181,8 @@ class InboxScreen(SheetScreen):
     def _draw_card(self, entry: _Entry | None) -> None:
         place = self.query_one("#card", Panel)
         title = _title(entry) if entry is not None else "no card"
-        place.border_title = fmt.ascii_only(title) if self.cockpit.ascii else title
+        shown = fmt.drawable(title, only_ascii=self.cockpit.ascii)
+        place.border_title = Content(shown).markup
         place.set_class(self._is_armed(entry), "-armed")
         if entry is None:
             place.tell(NOTHING)
