@@ -38,6 +38,8 @@ SLOW_SECONDS = 0.3
 """An answer that takes longer is announced."""
 KEY_FIRST_SECONDS = 0.1
 """So long after a key a view that is due waits for its next turn, once: the answer comes first."""
+NARROW = 120
+"""Columns below which a screen has one column of panels."""
 Told = str | Callable[[Json], str]
 """What is said once a request is accepted."""
 
@@ -48,7 +50,7 @@ class Core(App[None], inherit_bindings=False):
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {name: opener(name) for name in NAMES}
     BINDINGS: ClassVar[list[BindingType]] = [*keys.everywhere()]
     CSS_PATH: ClassVar = ["app.tcss", "dialogs.tcss", "screens/screens.tcss"]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (150, "-splendid")]  # noqa: RUF012 - as in App
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide"), (150, "-splendid")]  # noqa: RUF012 - as in App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall"), (48, "-grand")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE = False
     NOTIFICATION_TIMEOUT = news.SECONDS
@@ -172,6 +174,8 @@ class Core(App[None], inherit_bindings=False):
             text, title = (
                 fmt.drawable(words, only_ascii=self.ascii) for words in (toast.text, toast.title)
             )
+            if self.size.width < NARROW:  # there it has one line
+                text, title = f"{title} · {text}" if text else title, ""
             self.notify(text, title=title, severity=toast.severity, markup=False)
 
     @staticmethod

@@ -11,6 +11,9 @@ from tests.tui.cockpit.sample import paper
 from tests.tui.cockpit.stage import on_stage, play, settled, text_of
 from tui.cockpit.screens import sheets
 
+LONG = "/home/ann/a-folder/of-configurations/for-the-summer/config.toml"
+KEYS = ", ".join(Rotation.model_fields)
+
 
 @pytest.fixture(autouse=True)
 def calm(monkeypatch):
@@ -203,10 +206,9 @@ def test_an_invalid_file_is_named_and_nothing_is_applied():
 @pytest.mark.parametrize(
     ("error", "last"),
     [
-        ("/home/ann/a-folder/of-configurations/for-the-summer/config.toml: not valid TOML:"
-         " Invalid value (at line 41, column 17)", "(at line 41, column 17)"),
-        ("config.toml or --set is invalid:\n  rotation.max_positons: unknown key; [rotation] has "
-         + ", ".join(Rotation.model_fields), list(Rotation.model_fields)[-1]),
+        (f"{LONG}: not valid TOML: Invalid value (at line 41, column 17)", "line 41, column 17)"),
+        (f"{LONG} or --set is invalid:\n  rotation.max_positons: unknown; [rotation] has {KEYS}",
+         KEYS.rpartition(" ")[2]),
     ],
     ids=["no TOML", "an unknown key"],
 )  # fmt: skip
