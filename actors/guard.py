@@ -12,6 +12,8 @@ from engine.events import BreakerRearmed, BreakerTripped
 from engine.trading.breakers import BREAKERS, Breaker, Readings
 from engine.trading.risk_state import RiskState
 
+NEW_SESSION, BY_HAND = "a new session", "by hand"
+"""Why a breaker is re-armed that no minute's end re-arms."""
 Found = list[tuple[Breaker, str]]
 
 
@@ -51,7 +53,7 @@ def watch(
 def at_session(state: RiskState, risk: Risk, ts_ns: int) -> list[BreakerRearmed]:
     """Return what a new session re-arms; faults are measured anew at once."""
     return [
-        BreakerRearmed(ts_ns=ts_ns, breaker=breaker.gate, reason="a new session")
+        BreakerRearmed(ts_ns=ts_ns, breaker=breaker.gate, reason=NEW_SESSION)
         for breaker in BREAKERS
         if breaker.gate in state.tripped and breaker.by_session(risk)
     ]
@@ -60,7 +62,7 @@ def at_session(state: RiskState, risk: Risk, ts_ns: int) -> list[BreakerRearmed]
 def by_hand(state: RiskState, risk: Risk, ts_ns: int) -> list[BreakerRearmed]:
     """Return what Resume re-arms: what neither time nor a session does."""
     return [
-        BreakerRearmed(ts_ns=ts_ns, breaker=breaker.gate, reason="by hand")
+        BreakerRearmed(ts_ns=ts_ns, breaker=breaker.gate, reason=BY_HAND)
         for breaker in BREAKERS
         if breaker.gate in state.tripped
         and breaker.minutes(risk) is None

@@ -35,7 +35,7 @@ async def show_progress(views: Views, session: Session) -> None:
         while True:
             view = views.latest
             if view is not None:
-                at = dt.datetime.fromtimestamp(view.timestamp_ms / 1000, NEW_YORK)
+                at = dt.datetime.fromtimestamp(view.timestamp_ms / 1000 + 60, NEW_YORK)  # its end
                 held = " ".join(p.symbol for p in view.positions) or "flat"
                 bar.update(
                     task, completed=view.minute + 1, clock=f"{at:%H:%M} {view.mode}",

@@ -4,6 +4,7 @@ KEY INPUT: a desk, the links, the age of the data, the liquidation under way.
 KEY OUTPUT: AlertViews.
 """
 
+from actors.cockpit.moments import ended_ns
 from actors.cockpit.scene import Outside
 from actors.cockpit.views import AlertView, FlattenView, HeaderView
 from actors.desk import Desk
@@ -50,7 +51,11 @@ def _flatten(flatten: FlattenView | None, now_ns: int) -> list[AlertView]:
 def _links(header: HeaderView, outside: Outside, desk: Desk) -> list[AlertView]:
     found = []
     trip = desk.state.risk.tripped.get(Gate.LOST_STREAM)
-    since = trip.ts_ns if trip is not None else header.now_ns // 60_000_000_000 * 60_000_000_000
+    since = (
+        ended_ns(trip.ts_ns)
+        if trip is not None
+        else header.now_ns // 60_000_000_000 * 60_000_000_000
+    )
     down = outside.orders_down()
     if header.orders_link == "down":
         found.append(_alert(f"orders down, no entries: {down}", since, "8", down))
@@ -66,7 +71,7 @@ def _data(header: HeaderView, outside: Outside) -> list[AlertView]:
     old = 60.0 + outside.span_ns(GRACE_SECONDS) / 1e9
     if not trading or age < old or header.last_bar_ns is None:
         return []
-    ended = header.last_bar_ns + 60_000_000_000
+    ended = ended_ns(header.last_bar_ns)
     words = f"no bar for {_span(age)}: exits work, stops rest at the broker"
     return [_alert(words, ended, "6", "entries stop while it lasts")]
 
@@ -92,17 +97,15 @@ def _orphans(desk: Desk, now_ns: int) -> list[AlertView]:
 def _breakers(desk: Desk) -> list[AlertView]:
     found = []
     for _, trip in sorted(desk.state.risk.tripped.items()):
-        found.append(
-            _alert(
-                f"no entries: {trip.reason}", trip.ts_ns, "6", "entries are blocked, exits never"
-            )
-        )
+        since = ended_ns(trip.ts_ns)
+        advice = "entries are blocked, exits never"
+        found.append(_alert(f"no entries: {trip.reason}", since, "6", advice))
     return found
 
 
 def _quarantined(desk: Desk) -> list[AlertView]:
     told = dict(desk.stats.quarantined)
     return [
-        _alert(f"{symbol} is quarantined: no entries in it", ts_ns, "8", danger=False)
+        _alert(f"{symbol} is quarantined: no entries in it", ended_ns(ts_ns), "8", danger=False)
         for symbol, ts_ns in sorted(told.items())
     ]

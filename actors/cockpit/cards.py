@@ -5,6 +5,7 @@ KEY OUTPUT: CardViews, ClosedCardViews.
 """
 
 from actors.cockpit.labels import usd
+from actors.cockpit.moments import happened_ns
 from actors.cockpit.views import CardView, ClosedCardView
 from engine.cards import Card
 from engine.trading.state import State
@@ -26,7 +27,7 @@ def closed_views(state: State) -> tuple[ClosedCardView, ...]:
             status=event.status,
             reason=event.reason,
             actor=event.actor,
-            at_ns=event.ts_ns,
+            at_ns=happened_ns(event),
         )
         for event in reversed(state.inbox.closed)
         if event.ts_ns >= state.open_ns

@@ -133,10 +133,11 @@ class Cockpit:
 
     def _build(self, scene: Scene) -> None:
         memory, state = self.memory, scene.state
+        positions = position_views(scene, memory.flattening.now, memory.trips)
         self._keep(
-            money=money_view(scene),
+            money=money_view(scene, positions),
             max_positions=scene.config.rotation.max_positions,
-            positions=position_views(scene, memory.flattening.now, memory.trips),
+            positions=positions,
             signals=signal_views(scene, memory.barred),
             decisions=memory.feed.views(),
             orders=memory.orders.views(memory.slots.of, self.outside.carrying),

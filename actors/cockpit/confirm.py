@@ -76,7 +76,7 @@ def _everything(scene: Scene) -> ConfirmView:
 def _resume(scene: Scene) -> ConfirmView:
     risk = scene.state.risk
     facts = [
-        f"entries were {word} {clock(stop.ts_ns, seconds=True)} by {who(stop.actor)}"
+        f"entries were {word} {clock(stop.ts_ns)} by {who(stop.actor)}"
         + (f": {stop.reason}" if word == "halted" and stop.reason else "")
         for word, stop in (("halted", risk.halt), ("stopped", risk.flattened))
         if stop is not None
@@ -104,7 +104,7 @@ def _sale(scene: Scene, symbol: str) -> tuple[str, str, float, float]:
     view = position_view(scene.state, scene.block, scene.frame.t, symbol)
     side = "SELL" if view.direction == "LONG" else "BUY"
     value = f"last {price(view.price)}, about {view.shares * view.price:,.0f}"
-    return f"{side} {view.shares:,} {symbol}", value, view.pnl, 100 * view.pnl_pct
+    return f"{side} {view.shares:,} {symbol}", value, round(view.pnl, 2), 100 * view.pnl_pct
 
 
 def _cancels(legs: list[Row]) -> str:

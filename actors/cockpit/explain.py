@@ -10,6 +10,7 @@ from actors.cockpit.asked import ExplainView
 from actors.cockpit.feed import Row as DecisionRow
 from actors.cockpit.labels import clock, gate_name, price, signed, usd
 from actors.cockpit.memory import Memory
+from actors.cockpit.moments import ended_ns
 from actors.cockpit.scene import Scene
 from actors.cockpit.symbol import forecast_views
 from actors.cockpit.why import why
@@ -52,7 +53,7 @@ def _decision(_scene: Scene, memory: Memory, name: str) -> ExplainView:
             sections.append(("advice", (decided.advice,)))
     sections += _order_of(memory, row)
     return ExplainView(
-        title=f"{clock(row.ts_ns)} {row.label} {row.symbol}", sections=tuple(sections)
+        title=f"{clock(row.at_ns)} {row.label} {row.symbol}", sections=tuple(sections)
     )
 
 
@@ -101,9 +102,11 @@ def _symbol(scene: Scene, memory: Memory, symbol: str) -> ExplainView:
     ]  # fmt: skip
     last = next((row for row in reversed(memory.feed.rows) if row.symbol == symbol), None)
     if last is not None:
-        words = f"{clock(last.ts_ns)} {last.label} {last.words}"
+        words = f"{clock(last.at_ns)} {last.label} {last.words}"
         sections.append(("last decision", (words,)))
-    return ExplainView(title=f"{symbol} at {clock(frame.ts_ns)}", sections=tuple(sections))
+    return ExplainView(
+        title=f"{symbol} at {clock(ended_ns(frame.ts_ns))}", sections=tuple(sections)
+    )
 
 
 def _signal_lines(signal: Signal) -> tuple[str, ...]:
@@ -129,7 +132,7 @@ def _order(_scene: Scene, memory: Memory, name: str) -> ExplainView:
     ]
     sections: list[Section] = [("order", tuple(lines))]
     if behind is not None:
-        sections.append(("decision", (f"{clock(behind.ts_ns)} {behind.label}", behind.words)))
+        sections.append(("decision", (f"{clock(behind.at_ns)} {behind.label}", behind.words)))
     return ExplainView(title=f"{clock(row.sent_ns)} {row.side} {row.symbol}", sections=(*sections,))
 
 
@@ -177,7 +180,7 @@ def _breaker(scene: Scene, _memory: Memory, name: str) -> ExplainView:
         raise BadInputError(f"breaker {name}: there is no such breaker")
     trip = scene.state.risk.tripped.get(breaker.gate)
     measures = " ".join((type(breaker).__doc__ or "").split())
-    state = "armed" if trip is None else f"tripped {clock(trip.ts_ns)}: {trip.reason}"
+    state = "armed" if trip is None else f"tripped {clock(ended_ns(trip.ts_ns))}: {trip.reason}"
     rearms = f"re-arms {breaker.rearms(scene.config.risk)}"
     return ExplainView(title=name, sections=(("measures", (measures,)), ("state", (state, rearms))))
 

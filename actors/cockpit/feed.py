@@ -43,7 +43,7 @@ class Row:
     """A decision and what became of it."""
 
     id: int
-    ts_ns: int
+    at_ns: int
     label: str
     symbol: str
     words: str
@@ -58,7 +58,7 @@ class Row:
         """Return it as it is shown."""
         return DecisionView(
             id=self.id,
-            bar_ns=self.ts_ns,
+            at_ns=self.at_ns,
             label=self.label,
             symbol=self.symbol,
             text=self._text(),
@@ -97,14 +97,14 @@ class Feed:
         """A decision whose order comes next."""
         self._of_page: dict[int, Row] = {}
 
-    def take(self, place: int, event: Event | Trade) -> None:
-        """Take what happened; `place` is where the page has it."""
+    def take(self, at_ns: int, place: int, event: Event | Trade) -> None:
+        """Take what happened; `at_ns` is when, `place` where the page has it."""
         count = len(self.rows)
         match event:
             case Decided(decision=Decision.HOLD):
                 pass
             case Decided():
-                self._decided(place, event)
+                self._decided(at_ns, place, event)
             case OrderSubmitted():
                 self._submitted(event)
             case Trade():
@@ -112,7 +112,7 @@ class Feed:
             case _:
                 told = _told(event)
                 if told is not None:
-                    self._add(event.ts_ns, *told)
+                    self._add(at_ns, *told)
         if len(self.rows) > count:
             self.newest = event
 
@@ -130,13 +130,13 @@ class Feed:
         """Return the newest, newest first."""
         return tuple(row.view() for row in reversed(self.rows[-KEPT:]))
 
-    def _add(self, ts_ns: int, label: str, symbol: str, words: str) -> Row:
-        row = Row(len(self.rows), ts_ns, label, symbol, words)
+    def _add(self, at_ns: int, label: str, symbol: str, words: str) -> Row:
+        row = Row(len(self.rows), at_ns, label, symbol, words)
         self.rows.append(row)
         return row
 
-    def _decided(self, place: int, event: Decided) -> None:
-        row = self._add(event.ts_ns, LABELS[event.decision], event.symbol, event.reason)
+    def _decided(self, at_ns: int, place: int, event: Decided) -> None:
+        row = self._add(at_ns, LABELS[event.decision], event.symbol, event.reason)
         row.decided = event
         self._of_page[place] = row
         if event.decision in LEGS:

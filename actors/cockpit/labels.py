@@ -50,10 +50,9 @@ def who(actor: str) -> str:
     return actor.partition(":")[2].partition("@")[0] or actor
 
 
-def clock(ns: int, *, seconds: bool = False) -> str:
-    """Return the time in New York, such as 13:41 or 13:41:03."""
-    at = dt.datetime.fromtimestamp(ns // 10**9, NEW_YORK)
-    return f"{at:%H:%M:%S}" if seconds else f"{at:%H:%M}"
+def clock(ns: int) -> str:
+    """Return the time in New York, such as 13:41."""
+    return f"{dt.datetime.fromtimestamp(ns // 10**9, NEW_YORK):%H:%M}"
 
 
 def signed(usd: float, pct: float | None = None) -> str:

@@ -12,6 +12,7 @@ from actors.cockpit.feed import Feed
 from actors.cockpit.flatten import Flattenings
 from actors.cockpit.lane import Lane
 from actors.cockpit.log import Log
+from actors.cockpit.moments import happened_ns
 from actors.cockpit.orders import OrderBook
 from actors.cockpit.slots import Slots
 from actors.cockpit.trades import trade_view
@@ -59,6 +60,7 @@ class Memory:
         self.changes: list[ConfigChanged] = []
         self.barred: set[str] = set()
         """Liquidated by hand."""
+        self._latest_ns = 0
 
     def catch_up(self, page: Page) -> None:
         """Take what has come to the page in progress."""
@@ -98,10 +100,11 @@ class Memory:
 
     def _take(self, place: int, event: Event | Trade) -> None:
         self.taken += 1
-        ns = self._moment(event.fill.ts_ns if isinstance(event, Trade) else event.ts_ns)
+        at_ns = self._latest_ns = max(self._latest_ns, happened_ns(event))
+        ns = self._moment(at_ns)
         self.flattening.take(ns, event, self.orders)
-        self.feed.take(place, event)
-        self.orders.take(event)
+        self.feed.take(at_ns, place, event)
+        self.orders.take(at_ns, event)
         self.lane.take(ns, event)
         self.log.take(ns, event, self.feed)
         match event:
@@ -119,7 +122,7 @@ class Memory:
             case CommandGiven(command=Liquidate(symbol=symbol)) if symbol is not None:
                 self.barred.add(symbol)
 
-    def _moment(self, ts_ns: int) -> int:
-        """Return when it happened: now, while its minute runs; else when that began."""
+    def _moment(self, ns: int) -> int:
+        """Return now for what has just happened; a minute is all that a restart knows of it."""
         now = self._now_ns()
-        return now if ts_ns <= now < ts_ns + MINUTE_NS else ts_ns
+        return now if ns <= now < ns + MINUTE_NS else ns

@@ -4,8 +4,10 @@ KEY INPUT: a Scene; before the first page, what is known of the session.
 KEY OUTPUT: HeaderView, MoneyView.
 """
 
+from collections.abc import Sequence
+
 from actors.cockpit.scene import About, Outside, Scene
-from actors.cockpit.views import HeaderView, MoneyView, Phase
+from actors.cockpit.views import HeaderView, MoneyView, Phase, PositionView
 from actors.desk import Desk
 from engine.market.frames import MINUTE_NS, Session
 from engine.records.metrics import daily_returns, max_drawdown
@@ -62,19 +64,24 @@ def _phase(session: Session, quiet_ns: int, flatten_ns: int, now_ns: int) -> Pha
     return "closed"
 
 
-def money_view(scene: Scene) -> MoneyView:
-    """Return what the account is worth at the last prices."""
+def money_view(scene: Scene, positions: Sequence[PositionView]) -> MoneyView:
+    """Return what the account is worth at the last prices.
+
+    Unrealised is the sum of the rows that are held, to the cent; the day less that is realised:
+    round trips, and the fees of what is open, which are paid.
+    """
     state, day, start = scene.state, scene.day, scene.session_open
     equity, peak = scene.equity, max(scene.state.risk.peak, scene.equity)
-    realised = (state.ledger.realised_micro - day.base.realised_micro) / 1e6
+    earned = round(equity - start, 2)
+    unrealised = round(sum(row.pnl_usd for row in positions if row.state != "flat"), 2)
     worst = max_drawdown(daily_returns([start, *day.equity])) if day.equity else 0.0
     return MoneyView(
         equity_usd=equity,
         day_start_usd=start,
-        day_usd=equity - start,
+        day_usd=earned,
         day_pct=100 * (equity / start - 1),
-        realised_usd=realised,
-        unrealised_usd=equity - start - realised,
+        realised_usd=round(earned - unrealised, 2),
+        unrealised_usd=unrealised,
         drawdown_pct=-100 * (1 - equity / peak),
         max_drawdown_pct=-100 * worst,
         cash_usd=state.cash,

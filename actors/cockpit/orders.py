@@ -103,11 +103,11 @@ class OrderBook:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
 
-    def take(self, event: Event | Trade) -> None:
-        """Take what happened."""
+    def take(self, at_ns: int, event: Event | Trade) -> None:
+        """Take what happened; `at_ns` is when."""
         match event:
             case OrderSubmitted():
-                self._submitted(event)
+                self._submitted(at_ns, event)
             case OrderReleased():
                 self.rows[event.order_id].state = "sent"
             case StopMoved():
@@ -157,17 +157,17 @@ class OrderBook:
         shown = [view for *_, view in sorted(working, key=lambda one: one[:2])]
         return (*shown, *(row.view(carrying) for row in reversed(done)))
 
-    def _submitted(self, event: OrderSubmitted) -> None:
+    def _submitted(self, at_ns: int, event: OrderSubmitted) -> None:
         order = event.order
         if isinstance(order, OcoOrder):
-            self._legs(event.ts_ns, order)
+            self._legs(at_ns, order)
             return
         for leg in self.of(order.replaces) if order.replaces else ():
             leg.state, leg.replaced = "canceled", True
         self.rows[order.order_id] = Row(
             order.order_id,
             order.order_id,
-            event.ts_ns,
+            at_ns,
             order.symbol,
             str(order.side),
             "limit" if order.limit_micro else "market",
@@ -178,17 +178,17 @@ class OrderBook:
             state="held" if order.after else "sent",
         )
 
-    def _legs(self, ts_ns: int, order: OcoOrder) -> None:
+    def _legs(self, at_ns: int, order: OcoOrder) -> None:
         for old in self.legs_of(order.symbol):
             old.state = "canceled"
         given = (order.symbol, str(order.side))
         stop, target = f"{order.order_id}/stop", order.order_id
         self.rows[stop] = Row(
-            stop, order.order_id, ts_ns, *given, "stop", order.shares, "stop",
+            stop, order.order_id, at_ns, *given, "stop", order.shares, "stop",
             leg=Leg.STOP, trail=order.trail, price_micro=order.stop_micro,
         )  # fmt: skip
         self.rows[target] = Row(
-            target, order.order_id, ts_ns, *given, "limit", order.shares, "target, OCO",
+            target, order.order_id, at_ns, *given, "limit", order.shares, "target, OCO",
             leg=Leg.TARGET, price_micro=order.target_micro,
         )  # fmt: skip
 

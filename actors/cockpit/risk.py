@@ -5,6 +5,7 @@ KEY OUTPUT: RiskView.
 """
 
 from actors.cockpit.labels import gate_name
+from actors.cockpit.moments import ended_ns
 from actors.cockpit.scene import Scene
 from actors.cockpit.views import BreakerView, LimitView, RiskView
 from engine.events import Gate
@@ -54,7 +55,7 @@ def _breakers(scene: Scene) -> tuple[BreakerView, ...]:
                 tripped=trip is not None,
                 reason=trip.reason if trip is not None else "",
                 rearms=breaker.rearms(scene.config.risk),
-                since_ns=trip.ts_ns if trip is not None else None,
+                since_ns=ended_ns(trip.ts_ns) if trip is not None else None,
             )
         )
     return tuple(sorted(views, key=lambda view: not view.tripped))

@@ -63,7 +63,9 @@ class MoneyView:
     day_usd: float
     day_pct: float
     realised_usd: float
+    """What is closed, and the fees of what is open."""
     unrealised_usd: float
+    """Σ pnl_usd of what is held."""
     drawdown_pct: float
     """From the peak, ≤ 0."""
     max_drawdown_pct: float
@@ -89,6 +91,7 @@ class PositionView:
     value_pct: float
     """Of equity."""
     pnl_usd: float
+    """Shares × (last − entry), as positions.jsonl has it; of a flat one, net."""
     pnl_pct: float
     bars_held: int
     mae_pct: float
@@ -149,7 +152,8 @@ class DecisionView:
 
     id: int
     """Its place in the session; what `explain` asks by."""
-    bar_ns: int
+    at_ns: int
+    """When: of what a bar decides, at the bar's end."""
     label: str
     """ENTER, EXIT, ROTATE, STOP, TARGET, TRAIL, TIME, EOD, MANUAL, RISK, REFUSE, HOLD, …"""
     symbol: str

@@ -24,6 +24,8 @@ from engine.trading.ledger import side_of
 from engine.trading.legs import above, below
 from engine.trading.state import State
 
+NO_STOP = "the broker took no stop"
+"""How the reason of an exit begins that stands for legs."""
 MOST_TRIES = 4
 """Legs and exits a minute: a broker that refuses everything is asked again in the next one."""
 Opened = Mapping[int, tuple[Order, OrderFilled]]
@@ -109,7 +111,7 @@ def _refused(state: State, column: int, ts_ns: int) -> Decided:
         ts_ns=ts_ns,
         symbol=state.symbols[column],
         decision=Decision.RISK_EXIT,
-        reason=f"the broker took no stop: {why}",
+        reason=f"{NO_STOP}: {why}",
         rank=0,
         strength=0.0,
     )

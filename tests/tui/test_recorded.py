@@ -1,6 +1,7 @@
 """A finished run in the cockpit: what a screen asks for is of the minute that is shown."""
 
 import datetime as dt
+import json
 from collections import deque
 from dataclasses import replace
 
@@ -218,6 +219,29 @@ def test_what_cannot_be_copied_is_begun_anew():
     for session in range(40):
         kept.keep(Stood(session, Parts((), None, session), Log()))
     assert [kept.latest(session).session for session in (0, 2, 3, 38, 39)] == [0, 0, 3, 36, 39]
+
+
+@pytest.mark.parametrize("name", ["replayed_run", "live_run"])
+def test_the_rows_add_up_to_the_header_in_every_minute(name, request):
+    """Unrealised is the journal's, and the sum of the rows; with realised it is the day's."""
+    folder = request.getfixturevalue(name)
+    lines = (folder / "positions.jsonl").read_text().splitlines()
+    journal = {row["timestamp_ms"]: row["total_unrealized_pnl"] for row in map(json.loads, lines)}
+    views = trio.run(load, open_run(folder), 0)
+    most = 0
+
+    for view in views:
+        money, rows = view.money, [row.pnl_usd for row in view.positions if row.state != "flat"]
+        most = max(most, len(rows))
+        assert round(sum(rows), 2) == money.unrealised_usd
+        assert round(money.realised_usd + money.unrealised_usd, 2) == money.day_usd
+        assert money.day_usd == pytest.approx(money.equity_usd - money.day_start_usd, abs=0.006)
+        said = journal[(view.header.now_ns - MINUTE_NS) // 1_000_000]
+        assert money.unrealised_usd == pytest.approx(said, abs=0.006 * len(rows))
+    assert most > 1
+    assert not views[-1].money.unrealised_usd
+    trips = sum(trade.pnl_usd for trade in views[-1].trades)
+    assert views[-1].money.realised_usd == pytest.approx(trips, abs=0.006)
 
 
 def test_a_decision_that_was_not_made_yet_is_refused(replayed_run):

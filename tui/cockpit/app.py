@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import SystemCommand
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from engine.errors import BadInputError
@@ -41,6 +42,11 @@ class Cockpit(Trading):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Offer none of Textual's own: quitting and themes go the way of `q` and `t`."""
         return ()
+
+    def action_command_palette(self) -> None:
+        """Offer every action by its words."""
+        if not CommandPalette.is_open(self):  # type: ignore[arg-type]  # as Textual calls it
+            self.push_screen(CommandPalette(id="--command-palette", placeholder="what to do"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave a replay's keys alone where there is no replay."""

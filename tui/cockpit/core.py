@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
+from textual.filter import NoColor
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -37,6 +38,8 @@ SLOW_SECONDS = 0.3
 """An answer that takes longer is announced."""
 KEY_FIRST_SECONDS = 0.1
 """So long after a key a view that is due waits for its next turn, once: the answer comes first."""
+NARROW = 120
+"""Columns below which a screen has one column of panels."""
 Told = str | Callable[[Json], str]
 """What is said once a request is accepted."""
 
@@ -47,13 +50,15 @@ class Core(App[None], inherit_bindings=False):
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {name: opener(name) for name in NAMES}
     BINDINGS: ClassVar[list[BindingType]] = [*keys.everywhere()]
     CSS_PATH: ClassVar = ["app.tcss", "dialogs.tcss", "screens/screens.tcss"]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (150, "-splendid")]  # noqa: RUF012 - as in App
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide"), (150, "-splendid")]  # noqa: RUF012 - as in App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall"), (48, "-grand")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE = False
     NOTIFICATION_TIMEOUT = news.SECONDS
 
     def __init__(self, source: Source, own: Settings | None = None) -> None:
         super().__init__()
+        if self.no_color:
+            self._filters = [NoColor()]  # Textual's own turns colours into greys
         self.source = source
         self.settings = own or Settings()
         self.view: CockpitView | None = None
@@ -166,8 +171,12 @@ class Core(App[None], inherit_bindings=False):
             if len(self._toasts) == news.MOST and now - self._toasts[0] < news.SECONDS:
                 return
             self._toasts.append(now)
-            text = fmt.ascii_only(toast.text) if self.ascii else toast.text
-            self.notify(text, title=toast.title, severity=toast.severity, markup=False)
+            text, title = (
+                fmt.drawable(words, only_ascii=self.ascii) for words in (toast.text, toast.title)
+            )
+            if self.size.width < NARROW:  # there it has one line
+                text, title = f"{title} · {text}" if text else title, ""
+            self.notify(text, title=title, severity=toast.severity, markup=False)
 
     @staticmethod
     def _loop_time() -> float:

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from math import isfinite
 from zoneinfo import ZoneInfo
 
+from rich.cells import get_character_cell_size
+
 NEW_YORK = ZoneInfo("America/New_York")
 MISSING = "-"
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -25,9 +27,38 @@ ASCII = (
 )
 
 
+UNSHOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+class _Signs(dict[int, str]):
+    """What each sign is shown as: itself, if it is one cell of ink and steers no terminal."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        shown = sign.isprintable() and get_character_cell_size(sign) == 1
+        self[code] = sign if shown else UNSHOWN
+        return self[code]
+
+
+_SIGNS = _Signs()
+
+
+def drawable(text: str, *, only_ascii: bool = False) -> str:
+    """Return a text as a terminal may be given it, every sign in one cell.
+
+    What comes from outside (reasons, names, errors) may hold escapes, line ends, overrides of the
+    direction, wide or combining signs: each is shown as one �, and columns stay where they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    clean = text.translate(_SIGNS)
+    return ascii_only(clean) if only_ascii else clean
+
+
 def ascii_only(text: str) -> str:
-    """Return the text with every glyph as an ASCII one, as wide as before."""
-    return text.replace("✓ ", "ok").translate(ASCII) if not text.isascii() else text
+    """Return the text with every glyph as an ASCII one, as wide as before; ? for what has none."""
+    told = text.replace("✓ ", "ok").translate(ASCII)
+    return told.encode("ascii", "replace").decode("ascii")
 
 
 def number(text: str, width: int) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from tui.cockpit import format as fmt
 from tui.cockpit.keys import TABLE, works
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Actions(Provider):
     async def discover(self) -> Hits:
         """Offer everything while nothing is typed."""
         for offer in self._offers():
-            yield DiscoveryHit(Content(offer.line), offer.does, offer.words)
+            yield DiscoveryHit(self._content(offer), offer.does, offer.words)
 
     async def search(self, query: str) -> Hits:
         """Offer what matches, the best first."""
@@ -50,7 +51,11 @@ class Actions(Provider):
         for offer in self._offers():
             score = matcher.match(offer.words)
             if score > 0:
-                yield Hit(score, Content(offer.line), offer.does, offer.words)
+                yield Hit(score, self._content(offer), offer.does, offer.words)
+
+    def _content(self, offer: Offer) -> Content:
+        only_ascii = cast("Cockpit", self.app).ascii
+        return Content(fmt.drawable(offer.line, only_ascii=only_ascii))
 
     def _offers(self) -> Iterator[Offer]:
         app = cast("Cockpit", self.app)

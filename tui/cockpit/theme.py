@@ -25,7 +25,7 @@ TOKENS = (
 )
 GROUNDS = {"cursor": "cursor-row", "faint-cursor": "surface"}
 """What lies under a whole row, and leaves the colours of the row alone."""
-WITHOUT_COLOUR = {"danger": Style(bold=True), "muted": Style(dim=True)}
+WITHOUT_COLOUR = {"danger": Style(bold=True), "muted": Style(dim=True), "rule": Style(dim=True)}
 
 
 def _theme(name: str, grounds: str, colours: str, badges: str, *, dark: bool = True) -> Theme:
@@ -97,11 +97,10 @@ def style(word: str, app: App[Any]) -> Style:
         reverse = word == "cursor" and (app.no_color or app.theme == "rotor-terminal")
         return Style(bgcolor=_colour(GROUNDS[word], app), reverse=reverse or None)
     text = f"{word}-text"
-    if text not in TOKENS:
-        more = WITHOUT_COLOUR.get(word) if app.no_color else None
-        return Style(color=_colour(word, app)) + more
     if app.no_color:
-        text, word = "background", "foreground"
+        return Style(reverse=True) if text in TOKENS else WITHOUT_COLOUR.get(word, Style.null())
+    if text not in TOKENS:
+        return Style(color=_colour(word, app))
     return Style(color=_colour(text, app), bgcolor=_colour(word, app))
 
 

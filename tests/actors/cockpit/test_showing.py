@@ -181,7 +181,7 @@ def test_a_resume_says_what_it_lifts_and_what_stays():
     floor.frame(prices(49.5, 50, 50), two())
     told = shown(floor, "confirm", command={"verb": "resume"})
 
-    assert told["facts"][0] == "entries were halted 09:33:00 by ann: lunch"
+    assert told["facts"][0] == "entries were halted 09:33 by ann: lunch"
     assert told["facts"][1].startswith("still blocking after resume: daily loss")
 
 

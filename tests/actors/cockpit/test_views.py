@@ -12,7 +12,7 @@ from actors.cockpit.scene import Outside
 from actors.mailbox import Mailbox
 from engine.events import Decided, Decision, Halt, Liquidate, Resume, RoundTripClosed
 from engine.records.metrics import MINUTES_A_YEAR, daily_returns, sharpe, trade_figures
-from tests.actors.cockpit.watched import MINUTE, SYMBOLS, Watched, holding, prices, two
+from tests.actors.cockpit.watched import SYMBOLS, Watched, holding, prices, two
 from tests.actors.floor import bar, quiet, wish
 
 
@@ -30,7 +30,7 @@ def test_the_money_is_the_ledgers(floor):
     assert money.equity_usd == state.ledger.equity({"AAA": 51.0, "BBB": 49.8})
     assert money.cash_usd == state.cash
     assert money.day_usd == pytest.approx(money.realised_usd + money.unrealised_usd, abs=1e-9)
-    assert money.day_usd == pytest.approx(state.equity - 100_000, abs=1e-9)
+    assert money.day_usd == pytest.approx(state.equity - 100_000, abs=0.005)
     assert money.drawdown_pct == pytest.approx(100 * (state.equity / state.risk.peak - 1))
     assert money.max_drawdown_pct == pytest.approx(-100 * floor.desk.stats.max_drawdown)
     assert len(money.equity_spark) == 16
@@ -44,7 +44,7 @@ def test_a_position_is_the_books(floor):
 
     assert (aaa.symbol, aaa.side, aaa.shares, aaa.slot) == ("AAA", "long", held.shares, 0)
     assert aaa.entry_usd == pytest.approx(held.entry_price)
-    assert aaa.pnl_usd == pytest.approx(held.shares * (51 - held.entry_price))
+    assert aaa.pnl_usd == pytest.approx(held.shares * (51 - held.entry_price), abs=0.005)
     assert aaa.stop_usd == legs.stop_micro / 1e6
     assert aaa.target_usd == legs.order.target_micro / 1e6
     assert aaa.stop_trailing == legs.moved
@@ -194,7 +194,9 @@ def test_the_figures_are_those_of_the_run(floor):
     assert list(view.curve.equity_usd) == desk.stats.minute_equity
     assert view.curve.marks == ((1, True), (1, True), (3, False))
     assert view.curve.minutes == 390
-    assert view.money.realised_usd == figures.total_pnl
+    open_fees = sum(lot.fee_micro for lot in floor.state.ledger.positions["AAA"].lots) / 1e6
+    realised = pytest.approx(figures.total_pnl - open_fees, abs=0.011)  # two figures are rounded
+    assert view.money.realised_usd == realised
 
 
 def test_risk_is_measured_against_its_limits(floor):
@@ -221,7 +223,7 @@ def test_a_tripped_breaker_is_an_alert_and_stands_first():
         True,
         "with the next session",
     )
-    assert first.since_ns == floor.now_ns - MINUTE
+    assert first.since_ns == floor.now_ns  # the end of the minute that tripped it
     assert not any(breaker.tripped for breaker in rest)
     (alert,) = floor.view.alerts
     assert alert.text.startswith("no entries: daily loss")

@@ -220,7 +220,7 @@ _DECISIONS = (
 def decisions(rows: tuple[tuple[str, str, str, str], ...], start: int = 100) -> Any:
     """Return decisions, the newest first."""
     return tuple(
-        DecisionView(id=start - place, bar_ns=at(clock), label=label, symbol=symbol, text=text)
+        DecisionView(id=start - place, at_ns=at(clock), label=label, symbol=symbol, text=text)
         for place, (clock, label, symbol, text) in enumerate(rows)
     )
 

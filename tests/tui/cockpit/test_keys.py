@@ -503,11 +503,13 @@ def test_news_is_what_the_user_did_not_cause():
     assert news.of(degraded(), ME) == []
 
 
-def test_toasts_stand_below_the_money():
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50)], ids=str)
+def test_toasts_hide_neither_the_money_nor_any_rows_result(size):
+    """Above 120 columns at the top right; below, a line each where the oldest decisions are."""
     given = source()
 
     async def scenario():
-        async with at(given) as keys:
+        async with at(given, size=size) as keys:
             given.view = replace(degraded(), sequence=99)
             keys.app.pull()
             await keys.pilot.pause(0.3)
@@ -515,4 +517,9 @@ def test_toasts_stand_below_the_money():
 
     rows = asyncio.run(scenario()).text.splitlines()
     assert "equity 100,844.49" in rows[1]
-    assert any("stops rest at the broker" in row for row in rows[2:10])
+    for result in ("+196.98", "+80.50", "-185.60"):
+        assert any(result in row for row in rows), result
+    first = next(place for place, row in enumerate(rows) if "breaker rejects: 3 in a row" in row)
+    assert (first == size[1] - 5) if size[0] < 120 else (first < 10)
+    assert rows[-1].startswith(" l liquidate")
+    assert rows[-2].startswith(" !")

@@ -95,15 +95,59 @@ def test_nothing_of_what_would_be_done_is_cut_off():
     assert "…" not in "".join(row[10:70] for row in text.splitlines()[7:16])
 
 
-@pytest.mark.parametrize("count", [3, 9, 18])
-def test_whatever_is_held_the_key_that_sells_it_is_in_sight(count):
+def selling(count, size, *keys, state="live"):
+    """Ask to sell so many positions; return what is sent, and what stood there after."""
     sends = [f"SELL {n},402 SYM{n}" for n in range(count)]
     steps = ["freeze entries", "cancel", "marketable limit", "ask", "stay REDUCE_ONLY"]
     asks = confirmed(sends=sends, about=["about 33,032"] * count, then=steps)
-    text = press(source("live", confirm=asks), "L").text
+    return sends, press(source(state, confirm=asks), "L", *keys, size=size)
 
-    assert all(re.search(rf"{send}\b", text) for send in sends)
-    assert "y  sell everything" in text
+
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [(3, (80, 24)), (9, (80, 24)), (20, (80, 24)), (24, (80, 24)), (40, (80, 30)), (60, (120, 40))],
+    ids=str,
+)
+def test_whatever_is_held_the_key_that_sells_it_is_in_sight(count, size):
+    """All of it, in as few columns as there is room for; and `y` sends it."""
+    sends, after = selling(count, size)
+
+    assert all(re.search(rf"{send}\b", after.text) for send in sends)
+    assert "y  sell everything" in after.text
+    assert [one["verb"] for one in selling(count, size, "y")[1].sent] == ["liquidate"]
+
+
+@pytest.mark.parametrize("count", [40, 60])
+def test_what_does_not_fit_is_not_sent(count):
+    """Its last lines are in sight even so, and how many more there are."""
+    _, after = selling(count, (80, 24))
+    refused = selling(count, (80, 24), "y")[1]
+
+    assert re.search(r"… and \d+ more: too many for this window", after.text)
+    assert "y  sell everything" in after.text
+    assert refused.sent == []
+    assert refused.said == "not sent: more than this window shows; enlarge it"
+
+
+def test_forty_small_lots_fit():
+    """Four or five columns, without the blank lines."""
+    sends = [f"SELL 100 S{n:03}" for n in range(40)]
+    after = press(source(confirm=confirmed(sends=sends)), "L", "y")
+
+    assert [one["verb"] for one in after.sent] == ["liquidate"]
+
+
+def test_a_window_that_is_enlarged_sends():
+    """The question that did not fit is read, and sent."""
+    given = source(confirm=confirmed(sends=[f"SELL {n} SYM{n}" for n in range(80)]))
+
+    async def scenario():
+        async with at(given) as keys:
+            await keys("L")
+            await keys.pilot.resize_terminal(120, 40)
+            return await keys("y")
+
+    assert [one["verb"] for one in asyncio.run(scenario()).sent] == ["liquidate"]
 
 
 def test_y_sends_it_with_who_and_where():

@@ -4,10 +4,15 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from engine.config import Rotation
 from engine.errors import BadInputError
 from tests.tui.cockpit.answers import CONFIG, INVALID, LOG, UNCHANGED
+from tests.tui.cockpit.sample import paper
 from tests.tui.cockpit.stage import on_stage, play, settled, text_of
 from tui.cockpit.screens import sheets
+
+LONG = "/home/ann/a-folder/of-configurations/for-the-summer/config.toml"
+KEYS = ", ".join(Rotation.model_fields)
 
 
 @pytest.fixture(autouse=True)
@@ -16,9 +21,9 @@ def calm(monkeypatch):
     monkeypatch.setattr(sheets, "EVERY_SECONDS", 600.0)
 
 
-def seen(name, *keys, answers=None, size=(80, 24)):
+def seen(name, *keys, answers=None, size=(80, 24), view=None):
     async def scenario():
-        async with on_stage(name, answers=answers, size=size) as (app, pilot):
+        async with on_stage(name, view=view, answers=answers, size=size) as (app, pilot):
             for key in keys:
                 await pilot.press(key)
                 await settled(pilot)
@@ -65,6 +70,22 @@ def test_wide_shows_all_of_it_at_once():
 
     for words in ("15 min", "Why · contributions", "Calibration", "Today in TQQQ", "24,310 rows"):
         assert found(lines, words), words
+
+
+@pytest.mark.parametrize(("size", "keys"), [((80, 24), ("tab", "tab")), ((120, 40), ())])
+def test_the_predictor_is_in_sight_after_a_day_of_decisions(size, keys):
+    """Decisions take the lines that are left, the newest first."""
+    view = paper()
+    many = tuple(
+        replace(view.decisions[0], id=500 - n, symbol="TQQQ", text=f"decision {n}")
+        for n in range(12)
+    )
+    lines = seen("symbol", *keys, size=size, view=replace(view, decisions=many))[0]
+
+    assert found(lines, "24,310 rows learned").startswith(" warm")
+    assert found(lines, "─ Predictor")
+    assert [bool(found(lines, f"decision {n} ")) for n in (0, 4, 5)] == [True, True, False]
+    assert "12 decisions" in found(lines, "Today in TQQQ")
 
 
 def test_the_price_marks_entries_and_exits_and_z_shows_the_day():
@@ -180,6 +201,34 @@ def test_an_invalid_file_is_named_and_nothing_is_applied():
     assert "the old configuration stays" in found(lines, "─ Reload")
     assert sent == []
     assert said == "nothing to apply: the file is in force, or cannot be"
+
+
+@pytest.mark.parametrize(
+    ("error", "last"),
+    [
+        (f"{LONG}: not valid TOML: Invalid value (at line 41, column 17)", "line 41, column 17)"),
+        (f"{LONG} or --set is invalid:\n  rotation.max_positons: unknown; [rotation] has {KEYS}",
+         KEYS.rpartition(" ")[2]),
+    ],
+    ids=["no TOML", "an unknown key"],
+)  # fmt: skip
+def test_an_error_is_folded_to_its_end(error, last):
+    """At 80×24 the line and column are seen, and all that would have been right."""
+    lines = seen("config", answers={"config": {"show": asdict(replace(INVALID, error=error))}})[0]
+
+    assert last in "\n".join(lines)
+    assert "Nothing was changed. Mend the line" in "\n".join(lines)
+    assert not any(line.endswith("…") for line in lines[3:12])
+
+
+def test_an_undo_is_folded_to_its_end():
+    """What would be taken back is read whole before `y`."""
+    changed = "; ".join(f"rotation.a_long_key_{n} 0.00{n} → 0.01{n}" for n in range(4))
+    history = (f"13:02 by ann: {changed}", *CONFIG.history)
+    answers = {"config": {"show": asdict(replace(CONFIG, history=history))}}
+    lines = seen("config", "u", answers=answers)[0]
+
+    assert changed in " ".join(" ".join(lines).split())
 
 
 def test_undo_shows_what_it_takes_back_and_asks():

@@ -1,7 +1,10 @@
 """Pictures of the screens 2-9 at the three sizes, from fixed views and answers."""
 
+from dataclasses import asdict, replace
+
 import pytest
 
+from tests.tui.cockpit.answers import INVALID
 from tests.tui.cockpit.sample import STATES
 from tests.tui.cockpit.stage import SIZES, settled, staged
 
@@ -25,4 +28,19 @@ def test_screen(snap_compare, name, size):
         await settled(pilot)
 
     app = staged(STATES[VIEWS[name]]())
+    assert snap_compare(app, terminal_size=size, run_before=open_it)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_file_that_is_no_toml(snap_compare, size):
+    """Where it is wrong is read to the end."""
+    path = "/home/ann/a-folder/of-configurations/for-the-summer/config.toml"
+    error = f"{path}: not valid TOML: Invalid value (at line 41, column 17)"
+    answers = {"config": {"show": asdict(replace(INVALID, error=error))}}
+
+    async def open_it(pilot):
+        pilot.app.action_open("config")
+        await settled(pilot)
+
+    app = staged(STATES["paper"](), answers)
     assert snap_compare(app, terminal_size=size, run_before=open_it)

@@ -6,6 +6,7 @@ KEY OUTPUT: the difference or what is wrong with the file; all settings; `reload
 Nothing is applied before `y`, and only the difference that was shown: the file is read again first.
 """
 
+import textwrap
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -24,6 +25,8 @@ from tui.cockpit.widgets.sheet import Sheet
 Setting = tuple[str, str, str]
 MOST_CHANGES = 6
 """Shown; the rest is counted."""
+MOST_WRONG = 8
+"""Lines of what is wrong with a file."""
 
 COLUMNS: tuple[Column[Setting], ...] = (
     Column(field="key", heading="SETTING", width=39, left=True, words=True,
@@ -127,6 +130,10 @@ class ConfigScreen(SheetScreen, AskingScreen):
         self._undoing = True
         self.draw_rest()
 
+    def on_resize(self) -> None:
+        """Fold anew for another width."""
+        self.call_after_refresh(self.draw_rest)
+
     def on_screen_suspend(self) -> None:
         """Take `u` back: `y` never undoes what another screen has come between."""
         self._undoing = False
@@ -137,14 +144,14 @@ class ConfigScreen(SheetScreen, AskingScreen):
 
     def _difference(self, answer: ConfigView | None, width: int) -> list[Told]:
         if self.trouble:
-            return [rule("Reload", "", width), ((f" ✗ {self.trouble}", "danger"),), ""]
+            return [rule("Reload", "", width), *_folded(" ✗ ", self.trouble, "danger", width), ""]
         if answer is None:
             return [((" asking the session…", "muted"),)]
         if self._undoing:
             newest = answer.history[0] if answer.history else "the last reload"
             return [
                 rule("Undo", "y takes it back, n keeps it", width),
-                ((f" takes back: {newest}", "warning"),),
+                *_folded(" ", f"takes back: {newest}", "warning", width),
             ]
         if answer.error:
             return [
@@ -164,10 +171,19 @@ class ConfigScreen(SheetScreen, AskingScreen):
 def _wrong(error: str, width: int) -> list[Told]:
     """Return what is wrong, then where, cut on the left: the end of a path is what tells."""
     where, *wrong = error.splitlines()
-    if not wrong:
-        return [((f" ✗ {where}", "danger"),)]
+    if not wrong:  # not TOML at all: the file's name, and the line at the end
+        return _folded(" ✗ ", where, "danger", width)
     place = where if len(where) < width - 4 else f"…{where[4 - width :]}"
-    return [*(((f" ✗ {line.strip()}", "danger"),) for line in wrong[:3]), ((f"   {place}", ""),)]
+    told = [line for one in wrong for line in _folded(" ✗ ", one.strip(), "danger", width)]
+    more: list[Told] = ["   …"] if len(told) > MOST_WRONG else []
+    return [*told[:MOST_WRONG], *more, f"   {place}"]
+
+
+def _folded(mark: str, words: str, style: str, width: int) -> list[Told]:
+    """Return words in as many lines as they need, a mark before the first."""
+    wide = max(1, width - len(mark) - 1)
+    lines = textwrap.wrap(words, wide, break_on_hyphens=False)
+    return [((f"{' ' * len(mark) if at else mark}{line}", style),) for at, line in enumerate(lines)]
 
 
 def _changes(answer: ConfigView, width: int) -> list[Told]:

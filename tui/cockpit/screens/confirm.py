@@ -21,9 +21,8 @@ from tui.cockpit.screens.dialog import Dialog
 from tui.cockpit.source import Json, Source
 
 SECONDS = 20
-WIDE = 58
-"""Of the lines."""
-MOST_COLUMNS = 3
+WIDE, WIDEST = 58, 72
+"""Of the lines; of what would be sent, where that is much."""
 AROUND = 6
 """Lines of the screen that the frame leaves free, or needs itself."""
 CHANGED = "what would be sent has changed (*): look again"
@@ -46,6 +45,8 @@ class Confirm(Dialog[bool]):
         self._first: frozenset[str] = frozenset(known.sends if known else ())
         """What it would have sent when it was opened; what differs is marked."""
         self._note = ""
+        self._fits = True
+        """Whether all that would be sent is in sight."""
         self._dead_until = 0.0
         self._left = SECONDS
         self._sequence: int | None = None
@@ -72,6 +73,10 @@ class Confirm(Dialog[bool]):
         self._write()
         if self._asked is None and view is not None:
             self.redraw(view)
+
+    def on_resize(self) -> None:
+        """Lay out what would be sent for another window."""
+        self._write()
 
     def redraw(self, view: CockpitView) -> None:
         """Ask again what would be sent, if the session has moved."""
@@ -130,18 +135,39 @@ class Confirm(Dialog[bool]):
         yes = self.cockpit.key_shown("confirm.yes")
         last = f"{yes}  {self._yes:<19} any other key  leave it"
         rest = [*money, *_apart(steps), *_apart(facts), "", last]
-        return [*self._sends(asked, self.size.height - AROUND - len(rest)), *rest]
+        high = self.size.height - AROUND
+        sends = self._sends(asked, high - len(rest))
+        if not self._fits:
+            rest = [line for line in rest if line]
+            sends = self._sends(asked, high - len(rest))
+        return [*sends, *rest]
 
     def _sends(self, asked: ConfirmView, room: int) -> list[str]:
         """All that would be sent; in columns if else the key that sends it were out of sight."""
         sends = [f"{line}{' ' if line in self._first else '*'}" for line in asked.sends]
         wide = max(map(len, sends), default=0) + 1
         about = (*asked.about, *("" for _ in sends))
+        self._fits = True
         if len(sends) <= room:
             return [line.ljust(wide) + more for line, more in zip(sends, about, strict=False)]
-        columns = MOST_COLUMNS if len(sends) > 2 * room else 2
+        width, columns = _columns(len(sends), wide, room)
+        self.query_one("#frame").set_class(width > WIDE, "-wide")
         rows = [sends[at : at + columns] for at in range(0, len(sends), columns)]
-        return ["".join(line.ljust(WIDE // columns) for line in row) for row in rows]
+        lines = ["".join(line.ljust(width // columns) for line in row) for row in rows]
+        self._fits = len(lines) <= room
+        if self._fits:
+            return lines
+        seen = lines[: max(room - 1, 0)]
+        return [*seen, f"… and {len(sends) - len(seen) * columns} more: too many for this window"]
+
+    def readable(self) -> bool:
+        """Tell whether all that would be sent can be read; if not, say so."""
+        if not super().readable():
+            return False
+        self._write()  # the window may be another one since
+        if not self._fits:
+            self.cockpit.say("not sent: more than this window shows; enlarge it", "error")
+        return self._fits
 
     def _mode(self) -> str:
         view = self.cockpit.view
@@ -150,6 +176,15 @@ class Confirm(Dialog[bool]):
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _columns(count: int, wide: int, room: int) -> tuple[int, int]:
+    """Return the width and the columns, as few as there is room for, of so many entries."""
+    for width in (WIDE, WIDEST):
+        for columns in range(2, width // wide + 1):
+            if count <= columns * room:
+                return width, columns
+    return WIDEST, max(1, WIDEST // wide)
 
 
 def _folded(words: str, indent: int) -> list[str]:

@@ -61,7 +61,7 @@ class Above(ModalScreen[T]):
 
     def drawable(self, text: str) -> str:
         """Return a text with no sign that this terminal cannot draw."""
-        return fmt.ascii_only(text) if self.cockpit.ascii else text
+        return fmt.drawable(text, only_ascii=self.cockpit.ascii)
 
 
 class Dialog(Above[T]):
@@ -92,7 +92,7 @@ class Dialog(Above[T]):
         box = self.query_one("#frame")
         box.border_title = Content(self.drawable(f"{title} ")).markup
         box.border_subtitle = Content(self.drawable(note)).markup
-        text = Text(self.drawable("\n".join(lines)), no_wrap=True)
+        text = Text("\n".join(map(self.drawable, lines)), no_wrap=True)
         # the frame is laid out anew only if it grows: that draws the whole screen
         self.query_one("#lines", Static).update(text, layout=len(lines) != self._high)
         self._high = len(lines)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.content import Content
 
 from actors.cockpit.filtering import Field
 from actors.cockpit.views import CardView, ClosedCardView, CockpitView
@@ -118,9 +119,9 @@ COLUMNS: tuple[Column[_Entry], ...] = (
            value=_of_card(lambda c: c.stop_usd), cell=_cell(lambda c: price(c.stop_usd))),
     Column(field="target", heading="TARGET", width=7, least=120,
            value=_of_card(lambda c: c.target_usd), cell=_cell(lambda c: price(c.target_usd))),
-    Column(field="until", heading="UNTIL", width=8, left=True, words=True, least=120,
-           value=_of_card(lambda c: fmt.clock(c.expires_ns)),
-           cell=_cell(lambda c: fmt.clock(c.expires_ns)),
+    Column(field="until", heading="UNTIL", width=5, left=True, words=True, least=120,
+           value=_of_card(lambda c: fmt.minute(c.expires_ns)),
+           cell=_cell(lambda c: fmt.minute(c.expires_ns)),
            exported=_of_card(lambda c: utc(c.expires_ns))),
     Column(field="binding", heading="SIZE BOUND BY", width=22, left=True, words=True, least=150,
            value=_of_card(lambda c: c.binding), cell=_cell(lambda c: c.binding)),
@@ -180,7 +181,8 @@ class InboxScreen(SheetScreen):
     def _draw_card(self, entry: _Entry | None) -> None:
         place = self.query_one("#card", Panel)
         title = _title(entry) if entry is not None else "no card"
-        place.border_title = fmt.ascii_only(title) if self.cockpit.ascii else title
+        shown = fmt.drawable(title, only_ascii=self.cockpit.ascii)
+        place.border_title = Content(shown).markup
         place.set_class(self._is_armed(entry), "-armed")
         if entry is None:
             place.tell(NOTHING)
@@ -270,7 +272,7 @@ def _terms(card: CardView, *, armed: bool) -> list[Told]:
         f"signal  {signal}   verdict {card.verdict}",
         f"record  {card.evidence}",
         f"after   heat {card.heat_after_usd:,.2f} of {card.heat_limit_usd:,.2f}",
-        f"version {card.version}, until {fmt.clock(card.expires_ns)}; a newer one replaces it",
+        f"version {card.version}, until {fmt.minute(card.expires_ns)}; a newer one replaces it",
         (said,) if not card.approved_by else f"approved by {card.approved_by}",
     ]
 
@@ -280,7 +282,7 @@ def _end(entry: _Entry) -> list[Told]:
     assert closed is not None
     by = f" by {closed.actor}" if closed.actor else ""
     return [
-        f"version {closed.version} was {closed.status}{by} at {fmt.clock(closed.at_ns)}",
+        f"version {closed.version} was {closed.status}{by} at {fmt.minute(closed.at_ns)}",
         closed.reason,
     ]
 
@@ -292,9 +294,9 @@ def _history(view: CockpitView, width: int) -> list[Told]:
     fact = " · ".join(f"{count} {status}" for status, count in counts.items())
     return [
         rule("History today", fact or "nothing yet", width),
-        (("  TIME     ID             SYM   DID       BY             OUTCOME", "muted"),),
+        (("  TIME  ID             SYM   DID       BY             OUTCOME", "muted"),),
         *(
-            ((f"  {fmt.clock(c.at_ns)} ", "muted"),
+            ((f"  {fmt.minute(c.at_ns)} ", "muted"),
              f"{c.id:<14} {c.symbol:<5} {c.status:<9} {c.actor or 'the clock':<14} {c.reason}")
             for c in view.inbox_closed
         ),

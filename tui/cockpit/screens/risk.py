@@ -128,7 +128,7 @@ def _limit(limit: LimitView, width: int) -> Told:
 def _halt(view: CockpitView) -> list[Told]:
     header = view.header
     if header.halted_ns is not None:
-        at = fmt.clock(header.halted_ns)
+        at = fmt.minute(header.halted_ns)
         halt: Told = (
             (" halt       ", "muted"),
             (f"halted by {header.halted_by or 'the session'} at {at}; h y resumes", "warning"),

@@ -150,7 +150,8 @@ class SymbolScreen(AskingScreen):
         self._tell("contributions", _contributions(answer, wide))
         size = self.query_one("#calibration").size
         self._tell("calibration", _calibration(answer, size.width, size.height))
-        self._tell("today", _today(view, answer, self._width("today")))
+        today = self.query_one("#today").size
+        self._tell("today", _today(view, answer, today.width, today.height))
 
     def _draw_price(self, view: CockpitView, answer: SymbolView) -> None:
         place = self.query_one("#price", Panel)
@@ -234,18 +235,16 @@ def _calibration(symbol: SymbolView, width: int, height: int) -> list[Told]:
     ]
 
 
-def _today(view: CockpitView, symbol: SymbolView, width: int) -> list[Told]:
+def _today(view: CockpitView, symbol: SymbolView, width: int, height: int) -> list[Told]:
     decisions = [d for d in view.decisions if d.symbol == symbol.symbol]
+    newest = decisions[: max(0, height - 3)]  # the other lines are always there
     trips = sum(trade.symbol == symbol.symbol for trade in view.trades)
     warm = "warm" if symbol.warm else "cold"
     twins = f" · twins {', '.join(symbol.twins)}" if symbol.twins else ""
     more = f" · restarts {symbol.restarts} · leverage {symbol.leverage:g}×{twins}"
     return [
         rule(f"Today in {symbol.symbol}", f"{len(decisions)} decisions, {trips} trips", width),
-        *(
-            ((f" {fmt.minute(d.bar_ns)} ", "muted"), f"{d.label:<6} {d.text}")
-            for d in decisions[:8]
-        ),
+        *(((f" {fmt.minute(d.at_ns)} ", "muted"), f"{d.label:<6} {d.text}") for d in newest),
         rule("Predictor", view.header.strategy, width),
         f" {warm}, {symbol.rows_learned:,} rows learned{more}",
     ]

@@ -103,7 +103,8 @@ class TradesScreen(SheetScreen, AskingScreen):
 
     def draw_body(self, view: CockpitView) -> None:
         """Draw the round trips; they change when one ends."""
-        self._stats, self._net_usd = view.stats, view.money.realised_usd
+        self._stats = view.stats
+        self._net_usd = sum(trade.pnl_usd for trade in view.trades)
         self._open_ns = view.header.open_ns
         self.sheet.give(view.trades)
         self.draw_rest()

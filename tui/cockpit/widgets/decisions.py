@@ -63,7 +63,7 @@ def decision_row(decision: DecisionView, width: int, *, new: bool = False) -> Li
     bold = " bold" if new else ""
     refused = decision.label in {"REFUSE", "REFUSED", "HOLD"}
     return (
-        (f" {fmt.minute(decision.bar_ns)} ", "muted"),
+        (f" {fmt.minute(decision.at_ns)} ", "muted"),
         (
             fmt.words(decision.label, 6) + " ",
             (STYLES.get(decision.label, "muted" if refused else "") + bold).strip(),

@@ -171,7 +171,7 @@ class Lines(Widget):
         only_ascii = getattr(self.app, "ascii", False)
         segments = [
             Segment(
-                fmt.ascii_only(text) if only_ascii else text,
+                fmt.drawable(text, only_ascii=only_ascii),
                 ground + self._over(ground, words),
             )
             for text, words in (self.lines[y] if y < len(self.lines) else ())

@@ -225,7 +225,7 @@ class Sheet(DataTable[Text], Generic[R]):
         text, tone = cell
         colour = self.app.theme_variables.get(tone) if tone else None
         style = Style(color=Color.parse(colour).rich_color) if colour else Style.null()
-        shown = fmt.ascii_only(text) if getattr(self.app, "ascii", False) else text
+        shown = fmt.drawable(text, only_ascii=getattr(self.app, "ascii", False))
         return Text(shown, style=style, no_wrap=True, end="")
 
 

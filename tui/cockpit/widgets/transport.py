@@ -40,7 +40,7 @@ def transport_row(transport: TransportView, newest: str, width: int) -> Line:
         ((" " if wide else "") + keys, "muted"),
     )
     end = (
-        f" {newest}  session {transport.session_index}/{transport.sessions}"
+        f" bar {newest}  session {transport.session_index}/{transport.sessions}"
         f"  trade {transport.trades} "
     )
     room = width - sum(len(text) for text, _ in left) - len(end) - 2
