@@ -70,6 +70,7 @@ class Core(App[None], inherit_bindings=False):
         self._forget: Timer | None = None
         self._key_at = 0.0
         self._put_off = False
+        self._collects_at = gc.get_threshold()
         self.set_keymap(self.settings.keys)
         self.set_class(self.settings.ascii, "-ascii")
         names = [known.name for known in theme.THEMES]
@@ -136,6 +137,11 @@ class Core(App[None], inherit_bindings=False):
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 10, 100)
+
+    def on_unmount(self) -> None:
+        """Give the process its collector back."""
+        gc.set_threshold(*self._collects_at)
+        gc.unfreeze()
 
     def _pull_in_turn(self) -> None:
         if self._loop_time() - self._key_at < KEY_FIRST_SECONDS and not self._put_off:
