@@ -50,7 +50,7 @@ def test_who_halted_is_told():
     stopped, _ = seen("risk", halted())
 
     assert "not halted (h halts" in found(free, " halt ")
-    assert "halted by you at 13:47:02; h y resumes" in found(stopped, " halt ")
+    assert "halted by you at 13:47; h y resumes" in found(stopped, " halt ")
     assert "entries blocked" in found(stopped, "─ Breakers")
 
 
