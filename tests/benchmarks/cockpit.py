@@ -19,6 +19,7 @@ SIZES = ((80, 24), (120, 40), (160, 50))
 KEYS = (
     ("?", "Here: Dashboard"), ("\x1b", ""), (":", "tab complete"), ("\x1b", ""),
     ("h", "halted by you"), ("l", "Liquidate"), ("n", ""), ("2", "2 Trades"), ("1", "Signals"),
+    ("\x10", "hat to do"), ("\x1b", ""),
 )  # fmt: skip
 """What is typed, and the words that must come; empty: not timed."""
 

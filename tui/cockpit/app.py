@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import SystemCommand
-from textual.command import CommandPalette
 from textual.screen import Screen
 
 from engine.errors import BadInputError
 from tui.cockpit import command, theme
-from tui.cockpit.palette import Actions
+from tui.cockpit.palette import Actions, Palette
 from tui.cockpit.screens.explain import Explain
 from tui.cockpit.screens.help import Help
 from tui.cockpit.screens.prompt import Filter, Prompt
@@ -45,8 +44,8 @@ class Cockpit(Trading):
 
     def action_command_palette(self) -> None:
         """Offer every action by its words."""
-        if not CommandPalette.is_open(self):  # type: ignore[arg-type]  # as Textual calls it
-            self.push_screen(CommandPalette(id="--command-palette", placeholder="what to do"))
+        if not Palette.is_open(self):  # type: ignore[arg-type]  # as Textual calls it
+            self.push_screen(Palette())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave a replay's keys alone where there is no replay."""

@@ -34,6 +34,9 @@ from tui.cockpit.source import Json, Source
 SAID_SECONDS = 8.0
 READY_SECONDS = 0.1
 """Between two screens that are made ready at the start."""
+IDLE_SECONDS = 0.5
+GARBAGE = 5_000
+"""Objects that are worth a collection: about a millisecond."""
 SLOW_SECONDS = 0.3
 """An answer that takes longer is announced."""
 KEY_FIRST_SECONDS = 0.1
@@ -144,11 +147,14 @@ class Core(App[None], inherit_bindings=False):
         gc.unfreeze()
 
     def _pull_in_turn(self) -> None:
-        if self._loop_time() - self._key_at < KEY_FIRST_SECONDS and not self._put_off:
+        quiet = self._loop_time() - self._key_at
+        if quiet < KEY_FIRST_SECONDS and not self._put_off:
             self._put_off = True  # once, however fast one types
-        else:
-            self._put_off = False
-            self.pull()
+            return
+        self._put_off = False
+        self.pull()
+        if quiet > IDLE_SECONDS and gc.get_count()[0] > GARBAGE:
+            gc.collect(1)  # what closed dialogs left, before it has to be at some key
 
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 
 from tui.cockpit import format as fmt
 from tui.cockpit.keys import TABLE, works
+from tui.cockpit.screens.dialog import beneath
 
 if TYPE_CHECKING:
     from tui.cockpit.app import Cockpit
@@ -35,6 +38,17 @@ class Offer(NamedTuple):
     def line(self) -> str:
         """Return the words with the key beside them."""
         return f"{self.words:<{WIDE}}{self.key:>6}"
+
+
+class Palette(CommandPalette):
+    """Textual's, above a screen that goes on to be seen."""
+
+    def __init__(self) -> None:
+        super().__init__(id="--command-palette", placeholder="what to do")
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Show the screen underneath."""
+        return beneath(self, crop)
 
 
 class Actions(Provider):

@@ -36,7 +36,7 @@ class Terminal:
                 **{name: value for name, value in (env or {}).items() if name not in SIZES},
             },
         )  # fmt: skip
-        self.written = b""
+        self.written = bytearray()  # of a long look it would be copied at every read
 
     def read(self, seconds=0.05):
         """Take what was written; how many bytes there were."""
