@@ -4,20 +4,17 @@ KEY INPUT: keys, lines, clicks.
 KEY OUTPUT: what they ask for; requests to the session.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from textual import on
-from textual.app import SystemCommand
-from textual.screen import Screen
 
 from engine.errors import BadInputError
 from tui.cockpit import command, theme
-from tui.cockpit.palette import Actions, Palette
 from tui.cockpit.screens.explain import Explain
 from tui.cockpit.screens.help import Help
+from tui.cockpit.screens.palette import Act, Palette
 from tui.cockpit.screens.prompt import Filter, Prompt
 from tui.cockpit.settings import keep_theme
 from tui.cockpit.source import Json
@@ -31,21 +28,21 @@ SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, None)
 class Cockpit(Trading):
     """One session on one terminal."""
 
-    COMMANDS: ClassVar = {Actions}
+    ENABLE_COMMAND_PALETTE = False  # Textual's takes a tenth of a second to open
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lines: list[str] = []
         self._filter_words: list[str] = []
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Offer none of Textual's own: quitting and themes go the way of `q` and `t`."""
-        return ()
-
-    def action_command_palette(self) -> None:
+    def action_palette(self) -> None:
         """Offer every action by its words."""
-        if not Palette.is_open(self):  # type: ignore[arg-type]  # as Textual calls it
-            self.push_screen(Palette())
+        if self.screen is self.shown:
+            self.push_screen(Palette(), self._chosen)
+
+    def _chosen(self, does: Act | None) -> None:
+        if does is not None:
+            self.call_next(does)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave a replay's keys alone where there is no replay."""

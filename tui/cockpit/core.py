@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App
-from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.filter import NoColor
 from textual.screen import Screen
@@ -27,7 +26,7 @@ from tui.cockpit.said import Kind, Said
 from tui.cockpit.screens import NAMES, load_all, opener
 from tui.cockpit.screens.base import CockpitScreen
 from tui.cockpit.screens.dialog import Dialog
-from tui.cockpit.screens.prompt import Prompt
+from tui.cockpit.screens.field import Field
 from tui.cockpit.settings import Settings, last_theme
 from tui.cockpit.source import Json, Source
 
@@ -226,7 +225,7 @@ class Core(App[None], inherit_bindings=False):
             self._key_at = self._loop_time()
             if not event.is_forwarded:
                 self.unsay()
-            elif isinstance(self.screen, Prompt) and self.screen.takes(event):
+            elif isinstance(self.screen, Field) and self.screen.takes(event):
                 return
         await super().on_event(event)
 
@@ -299,12 +298,6 @@ class Core(App[None], inherit_bindings=False):
             self.switch_screen(self._before.pop())
         elif self.shown.word != "dashboard":
             self.switch_screen("dashboard")
-
-    def pop_screen(self) -> AwaitComplete:
-        """Take the innermost away, but never what is below all dialogs: a palette may ask twice."""
-        if self.screen is self.shown:
-            return AwaitComplete.nothing()  # type: ignore[no-any-return, no-untyped-call]
-        return super().pop_screen()
 
     def _call(self, method: str, *args: object) -> None:
         """Let the screen do what only some screens can."""

@@ -120,7 +120,7 @@ TABLE = (
     Key(id="explain", keys="e", does="app.explain", words="explain the selected"),
     Key(id="filter", keys="/", does="app.filter", words="filter rows", where=TABLES),
     Key(id="command", keys=":", does="app.command", words="command line"),
-    Key(id="palette", keys="ctrl+p", does="app.command_palette", words="palette"),
+    Key(id="palette", keys="ctrl+p", does="app.palette", words="palette"),
     *(_open(number, name) for number, name in SCREENS.items()),
     Key(id="open", keys="enter", does="app.open_row", words="open the row"),
     Key(id="back", keys="escape", does="app.back", words="close, clear, back"),

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Input
 
 from tui.cockpit import command
-from tui.cockpit.screens.dialog import Above
+from tui.cockpit.screens.field import Field
 from tui.cockpit.widgets.panel import Panel
 
 MOST_FOUND = 6
@@ -22,7 +21,7 @@ BEFORE_FOUND = 42
 """Cells of the sign and the field."""
 
 
-class Prompt(Above[str | None]):
+class Prompt(Field[str | None]):
     """One line."""
 
     sign: ClassVar[str] = ":"
@@ -42,31 +41,12 @@ class Prompt(Above[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the two last lines, and the field upon the first."""
         yield Panel(id="prompt")  # no more widgets than needed: each takes its time to be made
-        words = Input(self._words, id="prompt-words", compact=True, select_on_focus=False)
-        words.cursor_blink = False
-        yield words
+        yield self.line(self._words)
 
     def on_mount(self) -> None:
         """Begin to type."""
         self.query_one(Input).focus()
         self.tell(self._words)
-
-    def takes(self, event: events.Key) -> bool:
-        """Take a letter that was typed before the line was there; False if it is no letter."""
-        if not event.is_printable and event.key != "enter":
-            return False
-        self.post_message(events.Key(event.key, event.character))
-        return True
-
-    async def on_key(self, event: events.Key) -> None:
-        """Write what came past the line's own field: it had not the focus yet."""
-        line = self.query_one(Input)
-        if event.key == "enter":
-            event.stop()
-            await line.action_submit()
-        elif event.character is not None and event.is_printable:
-            event.stop()
-            line.insert_text_at_cursor(event.character)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what the line would do."""
