@@ -11,7 +11,7 @@ from tests.tui.cockpit.sample import paper
 from tests.tui.cockpit.stage import on_stage, play, settled, text_of
 from tui.cockpit.screens import sheets
 
-LONG = "/home/ann/a-folder/of-configurations/for-the-summer/config.toml"
+LONG = "/data/ann/a-folder/of-configurations/for-the-summer/config.toml"
 KEYS = ", ".join(Rotation.model_fields)
 
 

@@ -34,7 +34,7 @@ def test_screen(snap_compare, name, size):
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_a_file_that_is_no_toml(snap_compare, size):
     """Where it is wrong is read to the end."""
-    path = "/home/ann/a-folder/of-configurations/for-the-summer/config.toml"
+    path = "/data/ann/a-folder/of-configurations/for-the-summer/config.toml"
     error = f"{path}: not valid TOML: Invalid value (at line 41, column 17)"
     answers = {"config": {"show": asdict(replace(INVALID, error=error))}}
 
