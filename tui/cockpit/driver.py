@@ -12,6 +12,7 @@ import select
 import threading
 from contextlib import suppress
 from queue import Full
+from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -53,8 +54,16 @@ class PatientDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Start, and look for the terminal's end."""
+        self._closed = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
         threading.Thread(target=self._await_hangup, name="hangup", daemon=True).start()
+
+    def _sigcont_application(self, *args: Any) -> None:
+        # stopped without being asked (SIGSTOP) its threads still run: a second pair would read the
+        # same keys, and the first never end
+        if not self._must_signal_resume:
+            self.suspend_application_mode()
+        super()._sigcont_application(*args)
 
     def run_input_thread(self) -> None:
         """Take keys until the terminal is closed."""
