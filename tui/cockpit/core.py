@@ -5,7 +5,6 @@ KEY OUTPUT: what is on the terminal; requests to the session, with who gave them
 """
 
 import asyncio
-import gc
 import getpass
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from actors.cockpit.views import CockpitView
 from engine.errors import RotorError
 from tui.cockpit import command, keys, news, theme
 from tui.cockpit import format as fmt
+from tui.cockpit.collector import Collector
 from tui.cockpit.said import Kind, Said
 from tui.cockpit.screens import NAMES, load_all, opener
 from tui.cockpit.screens.base import CockpitScreen
@@ -34,8 +34,7 @@ SAID_SECONDS = 8.0
 READY_SECONDS = 0.1
 """Between two screens that are made ready at the start."""
 IDLE_SECONDS = 0.5
-GARBAGE = 5_000
-"""Objects that are worth a collection: about a millisecond."""
+"""After the last key, in which another may follow."""
 SLOW_SECONDS = 0.3
 """An answer that takes longer is announced."""
 KEY_FIRST_SECONDS = 0.1
@@ -72,7 +71,7 @@ class Core(App[None], inherit_bindings=False):
         self._forget: Timer | None = None
         self._key_at = 0.0
         self._put_off = False
-        self._collects_at = gc.get_threshold()
+        self._collector = Collector()
         self.set_keymap(self.settings.keys)
         self.set_class(self.settings.ascii, "-ascii")
         names = [known.name for known in theme.THEMES]
@@ -134,16 +133,11 @@ class Core(App[None], inherit_bindings=False):
                 return
             _, mounted = self._get_screen(name)
             await mounted
-        # what is loaded stays: to look through it all takes 0.1 s, of the answer to a key; and a
-        # screen makes so many short-lived objects that the usual 700 would collect at every key
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 10, 100)
+        self._collector.put_off()
 
     def on_unmount(self) -> None:
         """Give the process its collector back."""
-        gc.set_threshold(*self._collects_at)
-        gc.unfreeze()
+        self._collector.give_back()
 
     def _pull_in_turn(self) -> None:
         quiet = self._loop_time() - self._key_at
@@ -152,8 +146,8 @@ class Core(App[None], inherit_bindings=False):
             return
         self._put_off = False
         self.pull()
-        if quiet > IDLE_SECONDS and gc.get_count()[0] > GARBAGE:
-            gc.collect(1)  # what closed dialogs left, before it has to be at some key
+        if quiet > IDLE_SECONDS:
+            self._collector.tidy()
 
     def pull(self) -> None:
         """Draw the newest view, if it is another one; else only what moves with the clock."""

@@ -7,7 +7,7 @@ import signal
 import socket
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -188,51 +188,53 @@ def resident(pid):
     return int(line.split()[1]) / 1024
 
 
-def test_a_session_that_stands_still_is_told_and_gone_on_with(tmp_path, sockets):
-    """Its process is stopped: nothing is closed, and nothing comes."""
+@contextmanager
+def looked_at(tmp_path, sockets):
+    """A session whose market stands still, and a viewer that sees it."""
     with exchange(tmp_path, sockets) as place:
         place.asked("/control/pause", "POST")
         process = place.start(tmp_path / "run")
         wait_for(lambda: listens(tmp_path / "run"))
         with attach(place, tmp_path / "run") as viewer:
             viewer.wait_for("PAPER", seconds=90)
-            process.send_signal(signal.SIGSTOP)
-            since = len(viewer.written)
-            assert viewer.wait_for("the session does not answer", 30, since=since) < 15
-            viewer.type("h")
-            viewer.wait_for("halt: no answer yet", since=since)
-            process.send_signal(signal.SIGCONT)
-            viewer.wait_for("HALTED", since=since)  # what was asked meanwhile is heard
-            viewer.type("q")
-            assert viewer.end() == 0
-            assert viewer.written.count(b"detached; session run goes on, 0 positions") == 1
+            yield place, process, viewer
+
+
+def test_a_session_that_stands_still_is_told_and_gone_on_with(tmp_path, sockets):
+    """Its process is stopped: nothing is closed, and nothing comes."""
+    with looked_at(tmp_path, sockets) as (_, process, viewer):
+        process.send_signal(signal.SIGSTOP)
+        since = len(viewer.written)
+        assert viewer.wait_for("the session does not answer", 30, since=since) < 15
+        viewer.type("h")
+        viewer.wait_for("halt: no answer yet", since=since)
+        process.send_signal(signal.SIGCONT)
+        viewer.wait_for("HALTED", since=since)  # what was asked meanwhile is heard
+        viewer.type("q")
+        assert viewer.end() == 0
+        assert viewer.written.count(b"detached; session run goes on, 0 positions") == 1
         process.kill()
         process.communicate()
 
 
 def test_a_viewer_that_stands_still_costs_the_session_nothing(tmp_path, sockets):
     """Neither memory nor time; it sees the end once it goes on."""
-    with exchange(tmp_path, sockets) as place:
-        place.asked("/control/pause", "POST")
-        process = place.start(tmp_path / "run")
-        wait_for(lambda: listens(tmp_path / "run"))
-        with attach(place, tmp_path / "run") as viewer:
-            viewer.wait_for("PAPER", seconds=90)
-            place.asked("/control/resume", "POST")
-            viewer.wait_for("ENTER", seconds=60)
-            viewer.kill(signal.SIGSTOP)
-            began = resident(process.pid)
-            most = began
-            while process.poll() is None and listens(tmp_path / "run"):
-                most = max(most, resident(process.pid))
-                time.sleep(0.1)
-            stdout, stderr = process.communicate(timeout=60)
-            assert stdout, stderr.decode()
-            since = len(viewer.written)
-            viewer.kill(signal.SIGCONT)
-            viewer.wait_for("has ended", seconds=60, since=since)
-            viewer.type("q")
-            assert viewer.end() == 0
+    with looked_at(tmp_path, sockets) as (place, process, viewer):
+        place.asked("/control/resume", "POST")
+        viewer.wait_for("ENTER", seconds=60)
+        viewer.kill(signal.SIGSTOP)
+        began = resident(process.pid)
+        most = began
+        while process.poll() is None and listens(tmp_path / "run"):
+            most = max(most, resident(process.pid))
+            time.sleep(0.1)
+        stdout, stderr = process.communicate(timeout=60)
+        assert stdout, stderr.decode()
+        since = len(viewer.written)
+        viewer.kill(signal.SIGCONT)
+        viewer.wait_for("has ended", seconds=60, since=since)
+        viewer.type("q")
+        assert viewer.end() == 0
     assert most - began < 30
 
 

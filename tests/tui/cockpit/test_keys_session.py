@@ -104,15 +104,20 @@ def test_a_halt_stops_entries_and_is_journalled_with_its_place(tmp_path):
     assert above(tmp_path, scenario) == [("halt", ME + "risk")]
 
 
+async def first_card(session):
+    """Step to the first card of the day."""
+    await session.app.source.ask({"verb": "transport", "do": "step"})
+    await session.until(lambda: session.view is not None, "the first minute")
+    for _ in range(90):
+        if session.view.inbox:
+            break
+        await session.minute()
+    return session.view.inbox[0]
+
+
 def test_a_card_is_approved_as_it_was_shown(tmp_path):
     async def scenario(session):
-        await session.app.source.ask({"verb": "transport", "do": "step"})
-        await session.until(lambda: session.view is not None, "the first minute")
-        for _ in range(90):
-            if session.view.inbox:
-                break
-            await session.minute()
-        card = session.view.inbox[0]
+        card = await first_card(session)
         session.app.run_line(f"approve {card.id}")
         await session.until(lambda: f"Approve {card.id}" in session.text, "the question")
         assert f"{card.shares:,} {card.symbol}" in session.text
@@ -140,13 +145,7 @@ def test_the_version_that_was_read_is_the_one_that_is_sent(tmp_path, where, late
         return next((card for card in session.view.inbox if card.id == id_), None)
 
     async def scenario(session):
-        await session.app.source.ask({"verb": "transport", "do": "step"})
-        await session.until(lambda: session.view is not None, "the first minute")
-        for _ in range(90):
-            if session.view.inbox:
-                break
-            await session.minute()
-        card = session.view.inbox[0]
+        card = await first_card(session)
         shown.append(card)
         if where == "inbox":
             await session.press("3", "home", "a")

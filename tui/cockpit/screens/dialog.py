@@ -6,7 +6,7 @@ KEY OUTPUT: one frame, centred; what its keys answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from textual.await_complete import AwaitComplete
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Region
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -29,15 +29,6 @@ LEAST_WIDTH, LEAST_HEIGHT = 80, 24
 T = TypeVar("T")
 
 
-def beneath(above: Screen[Any], crop: Region) -> list[Strip]:
-    """Return the screen underneath as it stands, untinted: Textual's own way draws it twice."""
-    stack = above.app.screen_stack
-    strips = stack[stack.index(above) - 1]._compositor.render_strips()[crop.y : crop.bottom]
-    x1, x2 = crop.column_span
-    whole = (x1, x2) == (0, above.size.width)
-    return strips if whole else [strip.crop(x1, x2) for strip in strips]
-
-
 class Above(ModalScreen[T]):
     """Takes the keys, and leaves what is beneath to be seen."""
 
@@ -45,8 +36,12 @@ class Above(ModalScreen[T]):
     VERTICAL_BREAKPOINTS = []  # noqa: RUF012
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Show the screen underneath."""
-        return beneath(self, crop)
+        """Show the screen underneath as it stands, untinted: Textual's own way draws it twice."""
+        stack = self.app.screen_stack
+        strips = stack[stack.index(self) - 1]._compositor.render_strips()[crop.y : crop.bottom]
+        x1, x2 = crop.column_span
+        whole = (x1, x2) == (0, self.size.width)
+        return strips if whole else [strip.crop(x1, x2) for strip in strips]
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Leave, once and if nothing is above.
