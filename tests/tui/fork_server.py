@@ -25,7 +25,10 @@ import socket
 import sys
 import termios
 import threading
+import time
 import warnings
+
+from tests.patience import patience
 
 MESSAGE_BYTES = 1 << 18
 DIE_WITH_PARENT = 1
@@ -53,13 +56,17 @@ def prepare():
     threshold, executor.THREAD_THRESHOLD = executor.THREAD_THRESHOLD, sys.maxsize
     warm()
     executor.THREAD_THRESHOLD = threshold
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join()
-    threads = os.listdir("/proc/self/task")  # noqa: PTH208 - no path is wanted
-    assert len(threads) == 1, f"{len(threads)} threads would not be forked"
+    _wait_until_alone()
     gc.collect()
     gc.freeze()  # else a collection in a child would copy every page
+
+
+def _wait_until_alone():
+    """Wait for threads that are about to end; raise if one stays, which would not be forked."""
+    end = time.monotonic() + patience(10)
+    while len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - names are enough
+        assert time.monotonic() < end, threading.enumerate()
+        time.sleep(0.001)
 
 
 class Server:
