@@ -62,12 +62,18 @@ def test_a_killed_session_goes_on_as_if_nothing_had_been(tmp_path, runtime_dir, 
     assert main(["verify", str(out)]) == 0
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", [38, 158])
 def test_whatever_goes_wrong_the_books_agree(tmp_path, runtime_dir, seed):
-    """Seeded faults of every kind: one broker order per intent, flat, the exchange's cash."""
+    """Seeded faults of many kinds: one broker order per intent, flat, the exchange's cash.
+
+    These two seeds hit most kinds (19 of 24, `late` is the commonest of the others); two hundred
+    seeds are tried by `make faults`.
+    """
     with exchange(tmp_path, runtime_dir, "--faults", seed) as place:
         summary = place.trade(tmp_path / "run")
         sound(place, summary)
+        faults = place.asked("/control")["faults"]
+    assert len({fault["kind"] for fault in faults if fault["hits"]}) >= 10
     assert main(["verify", str(tmp_path / "run")]) == 0
 
 
