@@ -1,7 +1,6 @@
 """`rotor live` on a local exchange, whole: real alpaca-py, real sockets, real kills."""
 
 import random
-import subprocess
 import sys
 
 import orjson
@@ -9,6 +8,8 @@ import pytest
 
 from engine.errors import BadInputError
 from tests.bars import config
+from tests.patience import patience
+from tests.tui.forked import run
 from tests.tui.rehearsal import BUSY, DEMO, HALF_DAY, exchange, rows, sets, sound, wait_for
 from tui.cli import main
 from tui.live_start import check_wishes
@@ -61,12 +62,18 @@ def test_a_killed_session_goes_on_as_if_nothing_had_been(tmp_path, runtime_dir, 
     assert main(["verify", str(out)]) == 0
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", [38, 158])
 def test_whatever_goes_wrong_the_books_agree(tmp_path, runtime_dir, seed):
-    """Seeded faults of every kind: one broker order per intent, flat, the exchange's cash."""
+    """Seeded faults of many kinds: one broker order per intent, flat, the exchange's cash.
+
+    These two seeds hit most kinds (19 of 24, `late` is the commonest of the others); two hundred
+    seeds are tried by `make faults`.
+    """
     with exchange(tmp_path, runtime_dir, "--faults", seed) as place:
         summary = place.trade(tmp_path / "run")
         sound(place, summary)
+        faults = place.asked("/control")["faults"]
+    assert len({fault["kind"] for fault in faults if fault["hits"]}) >= 10
     assert main(["verify", str(tmp_path / "run")]) == 0
 
 
@@ -78,7 +85,7 @@ def test_a_folder_of_another_session_is_refused(tmp_path, runtime_dir, capfd):
     before = (out / "manifest.json").read_bytes()
     with exchange(tmp_path, runtime_dir) as place:
         process = place.start(out)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=patience(60))
 
     assert process.returncode == 2
     assert b"holds a run of another command (replay, not live)" in stderr
@@ -95,9 +102,7 @@ def test_settings_are_reloaded_whole_or_not_at_all(tmp_path, runtime_dir):
 
         def reload(*words):
             command = [sys.executable, "-m", "tui.cli", "reload", "--session", str(out), *words]
-            return subprocess.run(
-                [*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True, check=False
-            )
+            return run([*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True)
 
         wait_for(lambda: (out / "inputs.jsonl").exists() and reload("--dry-run").returncode == 0)
         config.write_text("[rotation]\nmax_positions = 0\n")
@@ -135,7 +140,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, runtime_dir
     """Not after the warm-up, and no folder is left."""
     with exchange(tmp_path, runtime_dir) as place:
         process = place.start(tmp_path / "run", *wish, settings=())
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=patience(60))
         assert process.returncode == 2
         assert said in stderr.decode()
         assert "warming up" not in stderr.decode()
