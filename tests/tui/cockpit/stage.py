@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
+from tests.patience import patience
 from tests.tui.cockpit.answers import ANSWERS, analytics
 from tests.tui.cockpit.sample import FixedSource, paper
 from tests.tui.cockpit.shown import SIZES, text_of
@@ -41,12 +42,13 @@ async def on_stage(name, *, view=None, answers=None, size=(80, 24), settings=Non
 
 async def settled(pilot):
     """Wait until questions are answered and drawn."""
-    for _ in range(3):
+    for _ in range(2):
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+        while len(pilot.app.workers):
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
 
 
 def play(scenario):
     """Run a scenario to its end."""
-    return asyncio.run(asyncio.wait_for(scenario, 60))
+    return asyncio.run(asyncio.wait_for(scenario, patience(60)))
