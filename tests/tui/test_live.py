@@ -1,7 +1,9 @@
 """`rotor live` on a local exchange, whole: real alpaca-py, real sockets, real kills."""
 
 import random
+import subprocess
 import sys
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from engine.errors import BadInputError
 from tests.bars import config
 from tests.patience import patience
-from tests.tui.forked import run
+from tests.tui.forked import popen, run
 from tests.tui.rehearsal import BUSY, DEMO, HALF_DAY, exchange, rows, sets, sound, wait_for
 from tui.cli import main
 from tui.live_start import check_wishes
@@ -158,6 +160,14 @@ def test_a_database_url_that_cannot_be_is_refused_without_making_its_folder(tmp_
 
 def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatch, capfd):
     """What --overwrite would replace stays until nothing can be refused any more."""
+
+    def start(words, preexec_fn, **options):
+        return popen(words, **options)
+
+    given = SimpleNamespace(
+        Popen=start, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
+    )
+    monkeypatch.setattr("tui.rehearse.subprocess", given)
     monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
     held = tmp_path / "run" / "events.jsonl"
