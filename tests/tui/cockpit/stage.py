@@ -9,9 +9,10 @@ from tests.tui.cockpit.answers import ANSWERS, analytics
 from tests.tui.cockpit.sample import FixedSource, paper
 from tests.tui.cockpit.shown import SIZES, text_of
 from tui.cockpit.app import Cockpit
+from tui.cockpit.screens.sheets import AskingScreen
 from tui.cockpit.settings import Settings
 
-__all__ = ["SIZES", "on_stage", "play", "settled", "staged", "text_of"]
+__all__ = ["SIZES", "on_stage", "opened", "play", "settled", "staged", "text_of"]
 
 
 class Answering(FixedSource):
@@ -35,9 +36,20 @@ async def on_stage(name, *, view=None, answers=None, size=(80, 24), settings=Non
     app = staged(view, answers, settings)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        app.action_open(name)
-        await settled(pilot)
+        await opened(pilot, name)
         yield app, pilot
+
+
+async def opened(pilot, name):
+    """Open a screen and see its answers, drawn again as the next ones would be.
+
+    The first ones may come before Textual has given every panel its place.
+    """
+    pilot.app.action_open(name)
+    await settled(pilot)
+    if isinstance(pilot.app.shown, AskingScreen):
+        pilot.app.shown.draw_answer()
+        await settled(pilot)
 
 
 async def settled(pilot):

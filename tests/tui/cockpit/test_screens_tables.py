@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import BadInputError
 from tests.tui.cockpit.sample import STATES, paper
-from tests.tui.cockpit.stage import SIZES, on_stage, play, settled, text_of
+from tests.tui.cockpit.stage import SIZES, on_stage, opened, play, settled, text_of
 from tui.cockpit.widgets.column import Column, fitted, laid_out
 
 NAMES = ("trades", "inbox", "symbol", "analytics", "risk", "config", "health", "log")
@@ -18,8 +18,7 @@ def test_every_screen_fills_the_smallest_terminal_in_any_state(state):
     async def scenario():
         async with on_stage("dashboard", view=STATES[state]()) as (app, pilot):
             for number, name in enumerate(NAMES, 2):
-                app.action_open(name)
-                await settled(pilot)
+                await opened(pilot, name)
                 lines = text_of(app)
                 assert [len(line) for line in lines] == [80] * 24, name
                 assert not any("Traceback" in line for line in lines), (name, lines)
@@ -146,8 +145,7 @@ def test_a_session_that_does_not_answer_is_told_in_words(size):
     async def scenario():
         async with on_stage("dashboard", answers=refused, size=size) as (app, pilot):
             for name in names:
-                app.action_open(name)
-                await settled(pilot)
+                await opened(pilot, name)
                 assert f"✗ there is no {name} in this session" in "\n".join(text_of(app)), name
 
     play(scenario())
