@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## a whole live day on a local exchange, in three minutes (AR
 	$(BIN)/rotor rehearse --speed 120 $(ARGS)
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k …")
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## lint, types, layer contracts
 	$(BIN)/ruff check .

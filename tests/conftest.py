@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -38,6 +39,19 @@ def _short_folder():
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_in_a_terminal():
+    """Let the processes of tests begin with the signals that `nohup` or `&` ignore.
+
+    An ignored signal stays so in what is started; one with a handler does not.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for one in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(one) is signal.SIG_IGN:
+            signal.signal(one, lambda *_: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -152,6 +152,8 @@ class Child:
         sys.path[:] = [self._cwd, *filter(None, path.split(os.pathsep)), *IMPORTED_FROM]
         if os.environ.get("PYTHONFAULTHANDLER"):
             faulthandler.enable()
+        if measured := sys.modules.get("coverage"):  # tests.mutants.reach
+            measured.Coverage.current().switch_context(os.environ.get("ROTOR_TEST", ""))
         _draw_anew()
         return _execute(self._words[1:])
 
