@@ -96,7 +96,8 @@ def test_two_approvals_at_once_make_one_order(rotor, session):
         pytest.fail("every card was overtaken")
 
     assert said.count("approved") == 1
-    time.sleep(0.5)
+    wait_for(lambda: events(session, "order_submitted"))
+    time.sleep(0.5)  # in which a second one would come
     entries = [row for row in events(session, "order_submitted") if row.get("entry")]
     closed = [row for row in events(session, "card_closed") if row["status"] == "approved"]
     assert len(closed) == len(entries) == 1
