@@ -55,9 +55,9 @@ EDITS = {
 }
 MOVES = (-0.06, -0.02, -0.004, -0.001, 0.0, 0.001, 0.004, 0.02, 0.06)
 CALM = [(0.0, move, 1_000_000) for move in MOVES]
-WILD = list(product(MOVES, MOVES, (0, 5, 3000, 1_000_000)))
-BARS = CALM * 24 + [None] * 324 + WILD
-"""By symbol (gap, move, volume): a quarter calm, three eighths no bar, three eighths wild."""
+WILD = list(product(MOVES, MOVES, (0, 5, 3000, *[1_000_000] * 5)))
+BARS = CALM * 72 + [None] * 216 + WILD
+"""By symbol (gap, move, volume): three sevenths calm, one seventh no bar, three sevenths wild."""
 WISHES = (0.3, 0.5, 0.6, 0.9)
 # an index for each, since drawing takes longer than trading
 MINUTE = st.tuples(
@@ -66,17 +66,31 @@ MINUTE = st.tuples(
 SOME_SYMBOL = st.none() | st.sampled_from(SYMBOLS)
 SHARE = st.sets(st.sampled_from(SYMBOLS))
 EDIT = st.sampled_from([(key, value) for key, values in EDITS.items() for value in values])
-FIRST_EDITS = st.lists(EDIT, max_size=6, unique_by=lambda edit: edit[0]).map(dict)
+EDITS_AT_FIRST = st.lists(EDIT, max_size=6, unique_by=lambda edit: edit[0]).map(dict)
+WIDE = {
+    key: EDITS[key][-1]
+    for key in (
+        "risk.risk_per_trade_pct", "risk.max_position_pct", "risk.max_heat_pct",
+        "risk.max_gross_exposure_pct", "risk.max_net_exposure_pct",
+        "risk.max_underlying_exposure_pct",
+    )
+}  # fmt: skip
+ONE_LIMIT = st.tuples(
+    st.sampled_from([(key, value) for key in WIDE for value in EDITS[key][:2]]), st.integers(1, 3)
+).map(lambda drawn: {**WIDE, drawn[0][0]: drawn[0][1], "rotation.max_positions": drawn[1]})
+"""One of the limits is to bind: the others are wide, and a slot is a large share of equity."""
 
 
 class Trader(RuleBasedStateMachine):
     """Whatever happens: no limit is exceeded by an entry, and every exit stays possible."""
 
-    @initialize(short=st.booleans(), scan=st.booleans(), edits=FIRST_EDITS)
-    def open(self, short, scan, edits):
+    @initialize(
+        short=st.booleans(), scan=st.booleans(), edits=EDITS_AT_FIRST, tight=st.just({}) | ONE_LIMIT
+    )
+    def open(self, short, scan, edits, tight):
         self.sets = {}
         self.short = short
-        self.cfg = self.configure(edits)
+        self.cfg = self.configure(edits | tight)
         self.floor = Floor(self.cfg, SYMBOLS, scan=scan)
         self.price = np.full(len(SYMBOLS), 50.0)
         self.halted = False
