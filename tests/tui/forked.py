@@ -4,7 +4,8 @@
 and subprocess.run take, and return the same. The child is a process with a number, signals and an
 exit code of its own; only its imports, more than a second, were done before, by the fork server of
 this test process (tests/tui/fork_server.py). What starts as users start it, by subprocess: a replay
-of the demo (test_cli.py), a session and its exchange (test_live.py), watchdogs, what a browser shows.
+of the demo (test_cli.py), a session and its exchange (test_live.py), watchdogs, what a browser
+shows.
 """
 
 import atexit
