@@ -1,7 +1,8 @@
 """Commands in this process, in an empty folder, and a run to ask about."""
 
+import contextlib
+import io
 import shutil
-import tempfile
 
 import pytest
 
@@ -17,22 +18,28 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def rotor(tmp_path, monkeypatch, capfdbinary):
-    """Yield a function that runs a command in an empty folder: exit code, stdout, stderr."""
+    """Return a function that runs a command in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    sockets = tempfile.mkdtemp(prefix="rotor-")  # no session of anyone else's is found
-    monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
 
     def command(*words):
         code = main([str(word) for word in words])
         said = capfdbinary.readouterr()
         return code, said.out.decode(), said.err.decode()
 
-    yield command
-    shutil.rmtree(sockets)
+    return command
+
+
+@pytest.fixture(scope="module")
+def database(run, tmp_path_factory):
+    """A runs folder with a database that has the run; to be copied."""
+    folder = tmp_path_factory.mktemp("database")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        assert main(["rebuild", str(run)]) == 0
+    return folder / "runs"
 
 
 @pytest.fixture
-def known(rotor, run):
+def known(rotor, database, tmp_path):
     """The same, with the run in the database."""
-    assert rotor("rebuild", run)[0] == 0
+    shutil.copytree(database, tmp_path / "runs")
     return rotor
