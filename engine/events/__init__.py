@@ -41,6 +41,9 @@ from engine.events.orders import (
     Protection,
 )
 from engine.events.reports import (
+    CashMoved,
+    FillBusted,
+    FillCorrected,
     NotFlat,
     OrderCanceled,
     OrderFilled,
@@ -49,6 +52,7 @@ from engine.events.reports import (
     Report,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.events.trips import (
     RoundTrip,
@@ -99,6 +103,7 @@ __all__ = [
     "CardCommand",
     "CardOffered",
     "CardRefused",
+    "CashMoved",
     "Command",
     "CommandGiven",
     "ConfigChanged",
@@ -106,6 +111,8 @@ __all__ = [
     "Decision",
     "Dismiss",
     "Event",
+    "FillBusted",
+    "FillCorrected",
     "Gate",
     "Halt",
     "Leg",
@@ -135,4 +142,5 @@ __all__ = [
     "StreamLost",
     "StreamRestored",
     "SymbolQuarantined",
+    "TradedByHand",
 ]

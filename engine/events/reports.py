@@ -104,6 +104,66 @@ class NotFlat:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradedByHand:
+    """The account's holding of a symbol changed, and no order of ours did it."""
+
+    ts_ns: int
+    order_id: str
+    """The broker's id of the order that did it; empty where none explains it."""
+    symbol: str
+    """One of the session's, or any other."""
+    shares: int
+    """Signed: the change of the holding."""
+    price_micro: int
+    """Average of the order's fills; 0 if `unpriced`: it is booked at the last mark."""
+    fee_micro: int
+    unpriced: bool
+    """True for a transfer, a split, a reset: no order tells a price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillBusted:
+    """The exchange has undone a fill that was reported."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    side: Side
+    shares: int
+    price_micro: int
+    """As it was reported."""
+    fee_micro: int
+    """As it was charged; it comes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillCorrected:
+    """The exchange has changed the price of a fill that was reported."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    side: Side
+    shares: int
+    price_micro: int
+    """As it was reported."""
+    fee_micro: int
+    new_price_micro: int
+    new_fee_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashMoved:
+    """The account's cash changed, and no fill, fee or dividend of the session explains it."""
+
+    ts_ns: int
+    amount_micro: int
+    """Signed: positive for a deposit."""
+    reason: str
+    """The broker's activity, or that none explains it."""
+
+
 Report = (
     OrderFilled
     | OrderCanceled
@@ -112,5 +172,9 @@ Report = (
     | StreamRestored
     | OrphanFound
     | NotFlat
+    | TradedByHand
+    | FillBusted
+    | FillCorrected
+    | CashMoved
 )
 """What a broker says."""

@@ -20,7 +20,10 @@ import orjson
 
 from engine.errors import BadInputError
 from engine.events import (
+    CashMoved,
     Command,
+    FillBusted,
+    FillCorrected,
     Leg,
     NotFlat,
     OrderCanceled,
@@ -31,6 +34,7 @@ from engine.events import (
     Side,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.market.frames import Floats
 from engine.records.command_rows import command_of, command_row
@@ -96,6 +100,10 @@ _REPORTS: dict[str, type[Any]] = {
         StreamRestored,
         OrphanFound,
         NotFlat,
+        TradedByHand,
+        FillBusted,
+        FillCorrected,
+        CashMoved,
     )
 }
 
@@ -246,5 +254,7 @@ def _report(row: Json) -> Report:
     if kind is OrderFilled:
         row["side"] = Side(row["side"])
         row["leg"] = Leg(row["leg"]) if row["leg"] else None
+    elif "side" in row:
+        row["side"] = Side(row["side"])
     report: Report = kind(**row)
     return report
