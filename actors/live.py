@@ -239,7 +239,7 @@ class _Crew:
     def _book(self) -> Books:
         ledger = self._desk.state.ledger
         return Books(
-            {symbol: position.quantity for symbol, position in ledger.positions.items()},
+            {symbol: ledger.quantity(symbol) for symbol in ledger.positions},
             ledger.cash_micro,
             {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
             settled=self.trader.settled and not self._giver.statistics().current_buffer_used,
