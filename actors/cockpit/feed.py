@@ -18,6 +18,7 @@ from engine.events import (
     Decided,
     Decision,
     Event,
+    ExitRefused,
     Halt,
     Liquidate,
     NotFlat,
@@ -185,6 +186,8 @@ def _told(event: Event) -> tuple[str, str, str] | None:  # noqa: C901 - a table
             return "RISK", "all", f"{gate_name(breaker)} re-armed: {reason}"
         case OrphanFound(symbol=symbol, shares=shares):
             return "RISK", symbol, f"entries wait: Rotor did not open {shares:,} that are held"
+        case ExitRefused(symbol=symbol, reason=reason, tries=tries):
+            return "RISK", symbol, f"exit refused, {tries} times so far: {reason}"
         case NotFlat(reason=reason):
             return "RISK", "all", f"NOT FLAT near the close: {reason}"
         case CommandGiven(command=Acknowledge(symbol=symbol), actor=actor):

@@ -42,6 +42,7 @@ from engine.events.orders import (
 )
 from engine.events.reports import (
     CashMoved,
+    ExitRefused,
     FillBusted,
     FillCorrected,
     NotFlat,
@@ -65,6 +66,7 @@ from engine.events.words import (
     Gate,
     Leg,
     Mode,
+    RefusalKind,
     Side,
 )
 
@@ -111,6 +113,7 @@ __all__ = [
     "Decision",
     "Dismiss",
     "Event",
+    "ExitRefused",
     "FillBusted",
     "FillCorrected",
     "Gate",
@@ -129,6 +132,7 @@ __all__ = [
     "OrphanFound",
     "PredictorRestarted",
     "Protection",
+    "RefusalKind",
     "Report",
     "Resume",
     "RoundTrip",

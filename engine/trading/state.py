@@ -28,6 +28,7 @@ from engine.events import (
     Decided,
     Decision,
     Event,
+    ExitRefused,
     Gate,
     Leg,
     Liquidate,
@@ -199,6 +200,9 @@ class State:
                 self.working[event.order_id].released = True
             case OrderCanceled() | OrderRejected():
                 self._gone(event)
+            case ExitRefused():
+                if event.kind.account_wide:
+                    self.risk.refused_account(event.reason)
             case SymbolQuarantined():
                 self.columns.barred[self.column[event.symbol]] = True
             case BreakerTripped():
@@ -410,7 +414,7 @@ class State:
 
     def _gone(self, event: OrderCanceled | OrderRejected) -> None:
         if isinstance(event, OrderRejected):
-            self.risk.rejects += 1
+            self.risk.rejected(event)
         if event.order_id in self.working:
             del self.working[event.order_id]
             return
@@ -452,4 +456,5 @@ class State:
         self.told = np.zeros(len(self.symbols), np.int8)
         self.equity = self.risk.day_open = self.risk.session_open = self.cash
         self.risk.orders_minute = -2
+        self.risk.start_session()
         self.inbox.start_session()
