@@ -11,7 +11,7 @@ the broker is asked what has become of the orders, and the session goes on.
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,14 +99,14 @@ class LivePlan:
 class Book(NamedTuple):
     """The session's own account as it ends."""
 
-    shares: Mapping[str, int]
-    """Signed, of every open position."""
+    ours: Mapping[str, int]
+    """Signed shares of every position that the session was to sell."""
+    theirs: Mapping[str, int]
+    """Signed shares of what others hold and nothing of ours sells."""
     cash_micro: int
     fills: int
     fee_micro: int
     """Charged in the session, though the broker may not have posted them yet."""
-    left: frozenset[str] = frozenset()
-    """Symbols whose shares others hold, and which are not ours to sell."""
 
 
 class LiveOutcome(NamedTuple):
@@ -162,9 +162,11 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
 
 
 def _book_of(desk: Desk) -> Book:
-    ledger = desk.state.ledger
-    shares = {symbol: position.quantity for symbol, position in ledger.positions.items()}
-    return Book(shares, ledger.cash_micro, desk.stats.fills, desk.stats.fee_micro)
+    state, ours, theirs = desk.state, Counter[str](), Counter[str]()
+    for position in state.ledger.held:
+        side = theirs if state.stays(position) else ours
+        side[position.symbol] += position.quantity
+    return Book(ours, theirs, state.ledger.cash_micro, desk.stats.fills, desk.stats.fee_micro)
 
 
 class _Crew:

@@ -4,12 +4,13 @@ KEY INPUT: what the broker holds, and its cash; the book's positions, cash, fill
 KEY OUTPUT: Ending: flat of ours or not, what differs, in sentences; the exit code follows from it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from actors.live import Book
-    from actors.venue import Holding, Venue
+    from actors.venue import Venue
 
 MICRO = 1_000_000
 CENT_MICRO = 10_000
@@ -44,30 +45,30 @@ async def ending(venue: "Venue", book: "Book", symbols: Collection[str]) -> Endi
     from actors.venue import Unreachable
 
     try:
-        held = {holding.symbol: holding for holding in await venue.holdings() if holding.shares}
+        held = {h.symbol: h.shares for h in await venue.holdings() if h.shares}
         cash_micro = (await venue.account()).cash_micro
     except Unreachable as error:
-        ours = _words({s: n for s, n in book.shares.items() if n and s not in book.left})
-        return Ending(None, (f"what the broker holds is not known: {error}; the book: {ours}",))
+        words = f"what the broker holds is not known: {error}; the book: {_words(book.ours)}"
+        return Ending(None, (words,))
     return compared(held, cash_micro, book, symbols)
 
 
 def compared(
-    held: Mapping[str, "Holding"], cash_micro: int, book: "Book", symbols: Collection[str]
+    held: Mapping[str, int], cash_micro: int, book: "Book", symbols: Collection[str]
 ) -> Ending:
-    """Hold the broker's account against the book."""
-    known = {*symbols, *(s for s, n in book.shares.items() if n)} - book.left
-    ours = {s: h.shares for s, h in held.items() if s in known}
-    booked = {s: n for s, n in book.shares.items() if n and s not in book.left}
-    problems = []
-    if ours:
-        problems.append(f"THE BROKER STILL HOLDS {_words(ours)}")
-    if ours != booked:
-        words = f"the broker holds {_words(ours)}, the book {_words(booked)}"
+    """Hold the broker's account against the book; `held` are signed shares."""
+    ours, theirs = Counter(book.ours), Counter(book.theirs)
+    known = {*symbols, *ours, *theirs}
+    left = {s: n for s in sorted(known) if (n := held.get(s, 0) - theirs[s])}
+    problems = [f"THE BROKER STILL HOLDS {_words(left)}"] if left else []
+    if left != {s: n for s, n in ours.items() if n}:
+        words = f"the broker holds {_words(left)}, the book {_words(ours)}"
         problems.append(f"positions differ: {words}")
     problems += _cash(cash_micro, book)
-    others = tuple(f"{h.shares:,} {s}" for s, h in sorted(held.items()) if s not in known)
-    return Ending(not ours, tuple(problems), others)
+    beside = {s: n for s, n in held.items() if s not in known} | {
+        s: n for s, n in theirs.items() if n
+    }
+    return Ending(not left, tuple(problems), _listed(beside))
 
 
 def _cash(cash_micro: int, book: "Book") -> list[str]:
@@ -81,4 +82,8 @@ def _cash(cash_micro: int, book: "Book") -> list[str]:
 
 
 def _words(held: Mapping[str, int]) -> str:
-    return ", ".join(f"{shares:,} {symbol}" for symbol, shares in sorted(held.items())) or "nothing"
+    return ", ".join(_listed(held)) or "nothing"
+
+
+def _listed(held: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(f"{shares:,} {symbol}" for symbol, shares in sorted(held.items()) if shares)

@@ -3,19 +3,18 @@
 import pytest
 
 from actors.live import Book
-from actors.venue import Holding
 from tui.live_end import Ending, compared
 
 CASH = 100_000_000_000
 UNIVERSE = ("SSO", "TQQQ")
 
 
-def book(cash_micro=CASH, fills=4, fee_micro=250_000, left=frozenset(), **shares):
-    return Book(shares, cash_micro, fills, fee_micro, left)
+def book(cash_micro=CASH, fills=4, fee_micro=250_000, theirs=None, **ours):
+    return Book(ours, theirs or {}, cash_micro, fills, fee_micro)
 
 
 def held(**shares):
-    return {symbol: Holding(symbol, n, 10**7, n) for symbol, n in shares.items()}
+    return shares
 
 
 def test_flat_and_equal_is_sound():
