@@ -65,6 +65,7 @@ async def run_live(
         check_loopback(request.endpoint)
     keys = keys_for(request.endpoint, real=request.real)
     stop = trio.Event() if seat is None else seat.stop
+    code = 1
     async with trio.open_nursery() as nursery:
         if seat is None:  # else the screen's host takes signals
             nursery.start_soon(_stop_on_signal, stop)
@@ -80,11 +81,11 @@ async def run_live(
             session = await next_session(clock, stop)
             if session is None:
                 nursery.cancel_scope.cancel()
-                return 1
+                return code
             scripted(request.commands, symbols, session.date)
             folder = live_folder(request.out, config, account.number, session.date)
             folder.mkdir(parents=True, exist_ok=True)
-            with account_lock(account.number, request.endpoint), claim(folder):
+            with account_lock(account.number, request.endpoint, folder), claim(folder):
                 live_session = LiveSession(
                     request=request, config=config, venue=venue, clock=clock, time=time,
                     account=account, session=session, symbols=symbols, folder=folder,
