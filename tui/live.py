@@ -33,6 +33,7 @@ from tui.live_start import (
     say,
 )
 from tui.prepare import Request, read_config
+from tui.private import exposed
 from tui.venues import check_loopback, keys_for, venue_at
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ async def run_live(
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     if not request.watchdog_after > 0:
         raise BadInputError(f"--watchdog-after {request.watchdog_after:g}: seconds, more than 0")
-    config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
-    if idle:
-        say(f"no effect yet: {', '.join(idle)}")
+    config = _settings(request)
     symbols = chosen_symbols(request.symbols, config)
     check_wishes(request.commands, symbols, config)
     if request.endpoint is not None:
@@ -94,6 +93,15 @@ async def run_live(
                 code = await live_session.trade(stop, begun)
         nursery.cancel_scope.cancel()
     return code
+
+
+def _settings(request: LiveRequest) -> Config:
+    config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
+    if idle:
+        say(f"no effect yet: {', '.join(idle)}")
+    for said in exposed(config, request.config):
+        say(said)
+    return config
 
 
 @asynccontextmanager
