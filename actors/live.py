@@ -35,6 +35,7 @@ from actors.minutes import FeedCounts, Minutes
 from actors.orphans import Books
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
+from actors.presence import Kind
 from actors.recovery import (
     Direct,
     blocks_of,
@@ -91,6 +92,7 @@ class LivePlan:
     screen: Screen = nobody
     """Called with what a screen in this process looks at and asks."""
     mode: Mode = "paper"
+    kind: Kind = "PAPER"
     account: str = ""
     herald: Herald = field(default_factory=Herald)
     heart: Heart = field(default_factory=Heart)
@@ -207,7 +209,7 @@ class _Crew:
             [*self._asked, *self._answers, self._pages, self._commands], learners,
         )  # fmt: skip
         self._console = Console(
-            plan.folder, plan.symbols, plan.views, self._commands, self._reloading,
+            plan.symbols, plan.views, self._commands, self._reloading,
             self._cockpit, Stopping(stop, desk, self._commands, self._cockpit.flat),
         )  # fmt: skip
 
@@ -217,7 +219,7 @@ class _Crew:
         plan.screen(self._cockpit, self._console.answer)
         async with (
             self._cockpit.hearing(),
-            control(plan.folder, self._console.answer),
+            control(plan.folder, self._console.answer, plan.kind, plan.account),
             trio.open_nursery() as nursery,
         ):
             for parts in zip(self._groups, self._asked, self._answers, strict=True):

@@ -77,7 +77,7 @@ def doctor(
     """Check everything that a live session needs, and say what to do; changes nothing.
 
     Keys, account, margin, clock, calendar, data feed, symbols; configuration, database, disk,
-    locks, alerts, versions. Exit code 1 if something is bad.
+    locks, alerts, versions; sockets of killed sessions are removed. Exit code 1 if one is bad.
 
     Parameters
     ----------

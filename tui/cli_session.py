@@ -6,8 +6,9 @@ from cyclopts import Parameter
 
 from tui.options import AS_USUAL, Flag, Json, Looks
 
-HELP = "Run id or run folder. Default: the only session that runs."
-Session = Annotated[str | None, Parameter(help=HELP)]
+HELP = "Run id or run folder. Default: the only session started in this folder."
+Session = Annotated[str | None, Parameter(help=f"{HELP[:-1]}, else the only one that runs.")]
+Ours = Annotated[str | None, Parameter(help=HELP)]
 Timeout = Annotated[float, Parameter(help="Seconds to wait until it has taken effect.")]
 
 
@@ -47,7 +48,7 @@ def positions(*, session: Session = None, json: Json = False) -> int:
 
 
 def liquidate(
-    what: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+    what: str, /, *, session: Ours = None, timeout: Timeout = 150.0, json: Json = False
 ) -> int:
     """Sell a symbol, or all, in a running session, and wait until it is flat.
 
@@ -67,7 +68,7 @@ def liquidate(
 
 
 def halt(
-    why: str = "", /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+    why: str = "", /, *, session: Ours = None, timeout: Timeout = 150.0, json: Json = False
 ) -> int:
     """Stop new entries in a running session until `rotor resume`; exits go on.
 
@@ -81,7 +82,7 @@ def halt(
     return tell({"verb": "halt", "reason": why}, session, timeout, json=json)
 
 
-def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = False) -> int:
+def resume(*, session: Ours = None, timeout: Timeout = 150.0, json: Json = False) -> int:
     """Lift a halt, trade again after `liquidate all`, re-arm breakers that wait for a hand."""
     from tui.session import tell
 
@@ -94,7 +95,7 @@ def acknowledge(
     *,
     adopt: Annotated[bool, Parameter(negative="")] = False,
     leave: Annotated[bool, Parameter(negative="")] = False,
-    session: Session = None,
+    session: Ours = None,
     timeout: Timeout = 150.0,
     json: Json = False,
 ) -> int:
@@ -128,7 +129,7 @@ def reload(
     *,
     revert: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
-    session: Session = None,
+    session: Ours = None,
     json: Json = False,
 ) -> int:
     """Read the settings anew in a running live session, from its config.toml and overrides.toml.

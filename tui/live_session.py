@@ -16,6 +16,7 @@ import trio
 from actors.alerts import Alerter
 from actors.herald import Herald
 from actors.live import LiveOutcome, LivePlan, live
+from actors.presence import Kind
 from actors.remote_time import Hold, RemoteTime
 from actors.session_clock import SessionClock
 from actors.system import nobody
@@ -151,6 +152,7 @@ class LiveSession:
             follower=enrolled.follower,
             herald=Herald(self._tell),
             mode="live" if self.request.real else "paper",
+            kind=_kind(self.request),
             account=number,
             screen=nobody if self.seat is None else self.seat.open,
         )
@@ -215,6 +217,12 @@ async def _stand_down(folder: Path, summary: Json) -> None:
 def _reread(request: LiveRequest, simulation: Simulation) -> Config:
     config, _ = read_config(Request(config=request.config, sets=request.sets), request.source)
     return config.model_copy(update={"simulation": simulation})
+
+
+def _kind(request: LiveRequest) -> Kind:
+    if request.endpoint is not None:
+        return "REHEARSAL"
+    return "LIVE" if request.real else "PAPER"
 
 
 def _watched(request: LiveRequest) -> tuple[Path, ...]:

@@ -152,7 +152,7 @@ def main():
     console = Console(width=110)
     scratch = Path(tempfile.mkdtemp(prefix="rotor-kills-"))
     with tempfile.TemporaryDirectory(prefix="rotor-") as sockets:  # their paths must be short
-        options.sockets = os.environ["XDG_RUNTIME_DIR"] = sockets
+        options.sockets = os.environ["ROTOR_RUNTIME_DIR"] = sockets
         whole, ledger = undisturbed(scratch / "undisturbed", options)
         moments = draw(options.kills, _size(whole / "inputs.jsonl"), options.seed)
         run, account, summary, hit = killed(scratch / "killed", moments, options, console)

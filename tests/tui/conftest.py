@@ -20,7 +20,7 @@ def rotor(tmp_path, monkeypatch, capfdbinary):
     """Yield a function that runs a command in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     sockets = tempfile.mkdtemp(prefix="rotor-")  # no session of anyone else's is found
-    monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", sockets)
 
     def command(*words):
         code = main([str(word) for word in words])

@@ -35,7 +35,7 @@ class Exchange:
         self.url = url
         self.folder = folder
         self.env = os.environ | {
-            "XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1",
+            "ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1",
         }  # fmt: skip
 
     def start(self, out, *words, settings=BUSY, config=DEMO / "config.toml"):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def rotor(tmp_path, runtime_dir):
     """Start `rotor …` in an empty folder, with a runtime folder of the test's own."""
-    env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
+    env = os.environ | {"ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
     def command(*words):
         return subprocess.Popen(

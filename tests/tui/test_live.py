@@ -153,7 +153,7 @@ def test_a_database_url_that_cannot_be_is_refused_without_making_its_folder(tmp_
 
 def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatch, capfd):
     """What --overwrite would replace stays until nothing can be refused any more."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
     held = tmp_path / "run" / "events.jsonl"
     held.parent.mkdir()
@@ -166,7 +166,7 @@ def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatc
 
 def test_rehearse_starts_both_and_says_how_it_ended(tmp_path, runtime_dir, monkeypatch, capfd):
     """The whole of `rotor rehearse`, in lockstep."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
     words = ["--date", HALF_DAY, "--speed", "max", "--out", "run", *sets(*BUSY)]
     assert main(["rehearse", str(DEMO), *words]) == 0

@@ -16,7 +16,7 @@ SPEED = "1500"  # 25 frames a second: what follows takes effect within a few of 
 @pytest.fixture
 def rotor(tmp_path, runtime_dir):
     """Run `rotor …` with a runtime folder of the test's own."""
-    env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
+    env = os.environ | {"ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
     def command(*words, start=False):
         words = [sys.executable, "-m", "tui.cli", *map(str, words)]
