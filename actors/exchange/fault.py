@@ -121,10 +121,10 @@ def read_fault(asked: Mapping[str, Any], session: Session, now_ns: int | None = 
         raise BadInputError(f"fault kind {name!r}: one of {', '.join(KINDS)}")
     at_ns = _moment(given, session, now_ns)
     count, seconds = given.pop("count", kind.count), given.pop("seconds", kind.seconds)
-    if not isinstance(count, int) or count < 1:
+    if not _is_number(count) or not isinstance(count, int) or count < 1:
         raise BadInputError(f"fault {name}: count {count!r} must be a positive whole number")
-    if not isinstance(seconds, int | float) or seconds < 0:
-        raise BadInputError(f"fault {name}: seconds {seconds!r} must not be negative")
+    if not _is_number(seconds):
+        raise BadInputError(f"fault {name}: seconds {seconds!r} must be a number, 0 or more")
     parameters = dict(kind.parameters)
     for key, value in given.items():
         if key not in parameters:
@@ -146,21 +146,25 @@ def _check(name: object, parameters: Mapping[str, Any]) -> None:
 
 
 def _like(name: object, key: str, value: Any, default: Any) -> Any:
-    if isinstance(default, bool) or not isinstance(default, int | float):
-        fits = isinstance(value, type(default))
-    else:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    if not fits:
+    number = isinstance(default, int | float) and not isinstance(default, bool)
+    if not (_is_number(value) if number else isinstance(value, type(default))):
         raise BadInputError(f"fault {name}: {key} {value!r} must be like {default!r}")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether it is a number that a fault may have: not negative, not beyond all bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value <= FOR_EVER
 
 
 def _moment(given: dict[str, Any], session: Session, now_ns: int | None) -> int:
     minute, at = given.pop("minute", None), given.pop("at", None)
     if minute is not None:
-        if not isinstance(minute, int | float):
+        if not _is_number(abs(minute) if isinstance(minute, int | float) else minute):
             raise BadInputError(f"fault at minute {minute!r}: a number, 0 is the bell")
-        return session.open_ns + round(minute * MINUTE_NS)
+        return session.open_ns + round(float(minute) * MINUTE_NS)
     if at is None:
         if now_ns is None:
             raise BadInputError('a fault of a script needs a minute, or at = "10:15"')

@@ -9,9 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.exchange.account import Account
+from actors.exchange.bounds import FAULTS
 from actors.exchange.connection import Connection
 from actors.exchange.fault import EVENTS, FOR_EVER, REST, SOCKETS, Fault, read_fault
 from actors.exchange.wire import SECOND_NS, Json
+from engine.errors import BadInputError
 from engine.market.frames import MINUTE_NS
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Faults:
     def inject(self, asked: Mapping[str, Any]) -> None:
         """Add a fault by hand, now or at its time; raises BadInputError."""
         floor = self._floor
+        if len(self._faults) >= FAULTS:
+            raise BadInputError(f"too many faults: {FAULTS} a session")
         self.add([read_fault(asked, floor.market.session, floor.clock.now_ns)])
 
     def state(self) -> list[Json]:

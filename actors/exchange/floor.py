@@ -7,6 +7,7 @@ KEY OUTPUT: accounts by key pair; minutes that end; messages to the streams.
 from collections.abc import Callable
 
 from actors.exchange.account import Account, Told
+from actors.exchange.bounds import ACCOUNTS, Callers
 from actors.exchange.broker import Broker
 from actors.exchange.clients import Clients
 from actors.exchange.clock import Bell, SessionClock
@@ -27,6 +28,7 @@ class Floor:
         self.config = config
         self.bell = Bell()
         self.clock = SessionClock(market.session.open_ns, self.bell, speed=speed)
+        self.callers = Callers()
         self.clients = Clients(self.bell)
         self.matching = Matching(market, config)
         self.broker = Broker(self.matching, self.clock)
@@ -39,10 +41,12 @@ class Floor:
         self.clock_listeners: set[Callable[[Json], None]] = set()
         self._told = 0
 
-    def account(self, key: str, secret: str) -> Account:
-        """Return the account of a key pair; a new pair gets a new one."""
+    def account(self, key: str, secret: str) -> Account | None:
+        """Return the account of a key pair, which may be a new one; None if there are too many."""
         pair = (key, secret)
         if pair not in self.accounts:
+            if len(self.accounts) >= ACCOUNTS:
+                return None
             again = sum(1 for known, _ in self.accounts if known == key)
             name = f"{key}#{again + 1}" if again else key
             account = Account(key, name, self.market.session, self.config, self._tell)

@@ -192,12 +192,16 @@ def _part(asked: Mapping[str, str], held: int) -> int | None:
     """Return the shares that a close asks for, None for all."""
     try:
         if "qty" in asked:
-            return micro_of(asked["qty"]) // MICRO
-        if "percentage" in asked:
-            return held * micro_of(asked["percentage"]) // (100 * MICRO)
+            shares, rest = divmod(micro_of(asked["qty"]), MICRO)
+        elif "percentage" in asked:
+            shares, rest = held * micro_of(asked["percentage"]) // (100 * MICRO), 0
+        else:
+            return None
     except ValueError as error:
         raise invalid(f"invalid quantity: {error}") from None
-    return None
+    if shares < 1 or rest:
+        raise invalid("the quantity to close must be a whole number of shares, at least 1")
+    return shares
 
 
 async def _body(request: Request) -> object:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from actors.exchange.account import Account, Told
-from actors.exchange.connection import Connection
+from actors.exchange.bounds import LISTENERS_OF_ACCOUNT
+from actors.exchange.connection import AUTH_SECONDS, Connection
 from actors.exchange.payloads import order_json
 from actors.exchange.wire import Json, rfc3339, usd
 
@@ -78,6 +79,7 @@ class TradeStream:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._hear, connection, nursery.cancel_scope)
+                nursery.start_soon(_expect_auth, connection)
                 await connection.pump()
                 nursery.cancel_scope.cancel()
         finally:
@@ -111,14 +113,26 @@ class TradeStream:
             _say(connection, "authorization", {**done, "status": "unauthorized"})
             connection.close_soon()
             return None
+        account = self._floor.account(key, secret)
+        if account is None or not self._floor.callers.claim(connection.socket.scope, key):
+            _say(connection, "authorization", {**done, "status": "unauthorized"})
+            connection.close_soon()
+            return None
         connection.key = key
         _say(connection, "authorization", {**done, "status": "authorized"})
-        return self._floor.account(key, secret)
+        return account
 
     def _listen(self, connection: Connection, account: Account, said: Json) -> None:
         data = said.get("data")
         wanted = data.get("streams", []) if isinstance(data, dict) else []
-        streams = [name for name in wanted if name == "trade_updates"]
+        streams = (
+            ["trade_updates"] if isinstance(wanted, list) and "trade_updates" in wanted else []
+        )
+        listening = sum(listener is account for listener in self._listening.values())
+        if connection not in self._listening and listening >= LISTENERS_OF_ACCOUNT:
+            _say(connection, "listening", {"error": "connection limit exceeded"})
+            connection.close_soon()
+            return
         if streams:
             connection.listen()
             if connection not in self._listening:
@@ -148,6 +162,12 @@ def update_json(told: Told) -> Json:
         "qty": str(execution.shares),
         "position_qty": str(execution.position),
     }
+
+
+async def _expect_auth(connection: Connection) -> None:
+    await trio.sleep(AUTH_SECONDS)
+    if not connection.key:
+        connection.close_soon()
 
 
 def _say(connection: Connection, stream: str, data: Json) -> None:
