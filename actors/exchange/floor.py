@@ -11,6 +11,7 @@ from actors.exchange.bounds import ACCOUNTS, Callers
 from actors.exchange.broker import Broker
 from actors.exchange.clients import Clients
 from actors.exchange.clock import Bell, SessionClock
+from actors.exchange.deeds import Deeds
 from actors.exchange.faults import Faults
 from actors.exchange.market import Market
 from actors.exchange.market_stream import MarketStream
@@ -32,8 +33,10 @@ class Floor:
         self.clients = Clients(self.bell)
         self.matching = Matching(market, config)
         self.broker = Broker(self.matching, self.clock)
+        self.deeds = Deeds(self)
         self.faults = Faults(self)
         self.matching.pieces, self.matching.thinning = self.faults.pieces, self.faults.thinning
+        self.matching.postpones = self.faults.postpones
         self.broker.cancel_ns = self.faults.cancel_ns
         self.trades = TradeStream(self)
         self.data = MarketStream(self)

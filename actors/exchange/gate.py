@@ -134,6 +134,10 @@ class _Passage:
 
     async def _response(self, fault: Fault | None, scope: Scope, receive: Receive) -> Response:
         now_ns = self._floor.clock.now_ns
+        refused = self._floor.faults.keys_refusal()
+        if fault is None and refused is not None:
+            self._contact.requests.begin(now_ns)
+            return answer(refused.body, refused.status)
         if fault is None:
             self._contact.requests.end(now_ns)
             return await self._obey(scope, receive, strange=True)
@@ -143,6 +147,10 @@ class _Passage:
                 return self._too_many(fault)
             case "html_502":
                 return Response(_HTML, 502, media_type="text/html")
+            case "html_ok":
+                if fault.parameters["obeyed"]:
+                    await self._obey(scope, receive)
+                return Response(_HTML, 200, media_type="text/html")
             case "restart":
                 return answer({"message": "service unavailable"}, 503)
             case "gateway_timeout":
@@ -165,7 +173,7 @@ class _Passage:
 
         await self._app(scope, receive, take)
         if strange and body:
-            body = orjson.dumps(self._floor.faults.on_answer(orjson.loads(body)))
+            body = orjson.dumps(self._floor.faults.on_answer(scope["path"], orjson.loads(body)))
         response = Response(body, status)
         # a body of another length than the handler's brings its own
         kept = [(name, value) for name, value in headers if name != b"content-length"]

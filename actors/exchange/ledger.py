@@ -5,7 +5,7 @@ KEY OUTPUT: JSON; money in micro-dollars, times in ns.
 """
 
 from actors.exchange.account import Account
-from actors.exchange.order import Execution, Order
+from actors.exchange.order import Amendment, Execution, Order
 from actors.exchange.wire import Json
 
 
@@ -21,8 +21,12 @@ def ledger_json(account: Account) -> Json:
             symbol: {"shares": h.shares, "cost_micro": h.cost_micro}
             for symbol, h in sorted(account.holdings.items())
         },
-        "orders": [_order_row(order) for order in account.orders.values()],
+        "orders": [_order_row(order) for order in (*account.orders.values(), *account.lost)],
         "executions": [_execution_row(execution) for execution in account.executions],
+        "amendments": [_amendment_row(amendment) for amendment in account.amendments],
+        "moves": [move._asdict() for move in account.moves],
+        "refused": [refused._asdict() for refused in account.refused],
+        "lost": [order.order_id for order in account.lost],
         "outages": {
             "order_stream": account.contact.order_stream.spans,
             "silence": account.contact.silence.spans,
@@ -51,6 +55,8 @@ def _order_row(order: Order) -> Json:
         "updated_ns": order.updated_ns,
         "replaces": order.replaces or None,
         "replaced_by": order.replaced_by or None,
+        "by_hand": order.by_hand,
+        "late": order.late,
     }
 
 
@@ -67,4 +73,22 @@ def _execution_row(execution: Execution) -> Json:
         "fee_micro": execution.fee_micro,
         "ts_ns": execution.ts_ns,
         "position": execution.position,
+        "by_hand": order.by_hand,
+    }
+
+
+def _amendment_row(amendment: Amendment) -> Json:
+    undone, instead = amendment.undone, amendment.instead
+    return {
+        "event": "trade_bust" if instead is None else "trade_correct",
+        "ts_ns": amendment.ts_ns,
+        "execution_id": amendment.execution_id,
+        "previous_execution_id": undone.execution_id,
+        "order_id": undone.order.order_id,
+        "client_order_id": undone.order.client_id,
+        "symbol": undone.order.symbol,
+        "side": undone.order.side.value,
+        "was": [undone.shares, undone.price_micro, undone.fee_micro],
+        "is": None if instead is None else [instead.shares, instead.price_micro, instead.fee_micro],
+        "position": amendment.position,
     }

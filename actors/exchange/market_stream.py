@@ -110,7 +110,7 @@ class MarketStream:
         if market.open:
             self.offer(q for s in market.symbols if (q := self.quote(s)) is not None)
         if minute >= 0:
-            self.offer(faults.on_bars([bar_json(shown) for shown in market.ended(minute)]))
+            self.offer(faults.bars.on_bars([bar_json(shown) for shown in market.ended(minute)]))
 
     def offer(self, items: Iterable[Json]) -> None:
         """Send items to whoever wants them."""
@@ -169,7 +169,7 @@ class MarketStream:
         refusal = self._floor.faults.stream_refusal()
         if subscriber.key:
             subscriber.refuse(403)
-        elif not (key and secret):
+        elif not (key and secret) or self._floor.faults.keys_refusal(streams=True):
             subscriber.refuse(402)
             subscriber.close_soon()
         elif not self._may_stand(subscriber, key):

@@ -64,7 +64,8 @@ class DataApi:
         token = _token(page[asked.limit - 1]) if len(page) > asked.limit else None
         found: dict[str, list[Json]] = {}
         for shown in page[: asked.limit]:
-            found.setdefault(shown.symbol, []).append(_spelled(bar_fields(shown)))
+            told = self._floor.faults.bars.shown(shown)
+            found.setdefault(shown.symbol, []).append(_spelled(bar_fields(told)))
         single = request.path_params.get("symbol")
         if single is not None:
             rows = found.get(single.upper(), [])
@@ -86,7 +87,9 @@ class DataApi:
 
         def bar(symbol: str) -> Json | None:
             shown = self._floor.market.latest(symbol)
-            return None if shown is None else _spelled(bar_fields(shown))
+            if shown is None:
+                return None
+            return _spelled(bar_fields(self._floor.faults.bars.shown(shown)))
 
         return self._latest(request, "bar", bar)
 

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from actors.exchange.account import Account, Told
 from actors.exchange.bounds import LISTENERS_OF_ACCOUNT
 from actors.exchange.connection import AUTH_SECONDS, Connection
+from actors.exchange.order import Amendment
 from actors.exchange.payloads import order_json
 from actors.exchange.wire import Json, rfc3339, usd
 
@@ -46,7 +47,7 @@ class TradeStream:
         """Send what was held back."""
         self.held, told, self._told = False, self._told, []
         for account, update in told:
-            for message in self._floor.faults.on_event(account, update):
+            for message in self._floor.faults.events.on_event(account, update):
                 self.send(account, message)
 
     def send(self, account: Account, update: Json) -> None:
@@ -114,6 +115,8 @@ class TradeStream:
             connection.close_soon()
             return None
         account = self._floor.account(key, secret)
+        if self._floor.faults.keys_refusal(streams=True) is not None:
+            account = None
         if account is None or not self._floor.callers.claim(connection.socket.scope, key):
             _say(connection, "authorization", {**done, "status": "unauthorized"})
             connection.close_soon()
@@ -152,7 +155,9 @@ def update_json(told: Told) -> Json:
     """Return the data of a trade update."""
     at = rfc3339(told.ts_ns)
     update: Json = {"event": told.event, "order": order_json(told.order), "timestamp": at}
-    execution = told.execution
+    execution, amendment = told.execution, told.amendment
+    if amendment is not None:
+        return {**update, **_amended(amendment)}
     if execution is None:
         return update
     return {
@@ -161,6 +166,20 @@ def update_json(told: Told) -> Json:
         "price": usd(execution.price_micro),
         "qty": str(execution.shares),
         "position_qty": str(execution.position),
+    }
+
+
+def _amended(amendment: Amendment) -> Json:
+    """Return what an event tells of a fill that was undone: it, or what stands in its place."""
+    told = amendment.instead or amendment.undone
+    reason = {} if amendment.instead is not None else {"reason": "TRADE_BUST"}
+    return {
+        "execution_id": amendment.execution_id,
+        "previous_execution_id": amendment.undone.execution_id,
+        "price": usd(told.price_micro),
+        "qty": str(told.shares),
+        "position_qty": str(amendment.position),
+        **reason,
     }
 
 
