@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tui.options import AS_USUAL, ConfigFile, Flag, Json, Looks, Sets, Symbols
+from tui.options import AS_USUAL, ConfigFile, Faults, Flag, Json, Looks, Sets, Symbols
 
 Command = Annotated[
     tuple[str, ...],
@@ -102,7 +102,7 @@ def rehearse(
     date: str | None = None,
     symbols: Symbols = None,
     speed: str = "60",
-    faults: Annotated[str | None, Parameter(help="A script (TOML file), or a seed.")] = None,
+    faults: Faults = None,
     config: ConfigFile = None,
     sets: Sets = (),
     out: Out = None,

@@ -12,6 +12,8 @@ from pathlib import Path
 import orjson
 
 from tests.endurance.checks import breaches
+from tests.patience import patience
+from tests.tui.forked import popen
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "replays" / "demo"
@@ -45,20 +47,21 @@ class Exchange:
             "--json", "--config", str(config), "--hold", "always", *words,
             *sets(*settings),
         ]  # fmt: skip
-        return subprocess.Popen(
+        return popen(
             command, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def trade(self, out, *words, settings=BUSY):
         """Run `rotor live` to its end; its summary."""
-        stdout, stderr = self.start(out, *words, settings=settings).communicate(timeout=170)
+        process = self.start(out, *words, settings=settings)
+        stdout, stderr = process.communicate(timeout=patience(170))
         assert stdout, stderr.decode()
         return orjson.loads(stdout)
 
     def asked(self, path, method="GET", **body):
         data = orjson.dumps(body) if body else None
         request = urllib.request.Request(self.url + path, data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=patience(10)) as answer:
             return orjson.loads(answer.read())
 
     def ledger(self):
@@ -75,9 +78,7 @@ def exchange(folder, runtime_dir, *words, date=HALF_DAY, source=DEMO):
         "--json", "--pace", "lockstep", *map(str, words), *sets(),
     ]  # fmt: skip
     env = os.environ | {"PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    child = popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         line = child.stdout.readline()
         assert line, child.stderr.read().decode()
@@ -85,15 +86,15 @@ def exchange(folder, runtime_dir, *words, date=HALF_DAY, source=DEMO):
     finally:
         child.send_signal(signal.SIGINT)
         try:
-            child.communicate(timeout=5)
+            child.communicate(timeout=patience(5))
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
 
 
 def wait_for(condition, seconds=60):
-    """Wait until something is so; the machine may be slow, so that it is never a matter of time."""
-    end = time.monotonic() + seconds
+    """Wait until something is so."""
+    end = time.monotonic() + patience(seconds)
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.01)

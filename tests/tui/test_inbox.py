@@ -9,6 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.patience import patience
+from tests.tui.forked import popen
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -18,7 +21,7 @@ def rotor(tmp_path, runtime_dir):
     env = os.environ | {"ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
     def command(*words):
-        return subprocess.Popen(
+        return popen(
             [sys.executable, "-m", "tui.cli", *map(str, words)], cwd=tmp_path, env=env,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -28,7 +31,7 @@ def rotor(tmp_path, runtime_dir):
 
 def ask(rotor, *words):
     process = rotor(*words, "--json")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patience(60))
     return process.returncode, orjson.loads(out) if out else err
 
 
@@ -70,7 +73,7 @@ def race(rotor):
             break
     card = told["inbox"][0]
     racing = [rotor("approve", card["card"], "--json") for _ in range(2)]
-    ended = [process.communicate(timeout=60)[0] for process in racing]
+    ended = [process.communicate(timeout=patience(60))[0] for process in racing]
     return card, sorted(orjson.loads(text)["status"] for text in ended if text)
 
 

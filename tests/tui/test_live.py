@@ -1,7 +1,6 @@
 """`rotor live` on a local exchange, whole: real alpaca-py, real sockets, real kills."""
 
 import random
-import subprocess
 import sys
 
 import orjson
@@ -9,6 +8,8 @@ import pytest
 
 from engine.errors import BadInputError
 from tests.bars import config
+from tests.patience import patience
+from tests.tui.forked import run
 from tests.tui.rehearsal import BUSY, DEMO, HALF_DAY, exchange, rows, sets, sound, wait_for
 from tui.cli import main
 from tui.live_start import check_wishes
@@ -78,7 +79,7 @@ def test_a_folder_of_another_session_is_refused(tmp_path, runtime_dir, capfd):
     before = (out / "manifest.json").read_bytes()
     with exchange(tmp_path, runtime_dir) as place:
         process = place.start(out)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=patience(60))
 
     assert process.returncode == 2
     assert b"holds a run of another command (replay, not live)" in stderr
@@ -95,9 +96,7 @@ def test_settings_are_reloaded_whole_or_not_at_all(tmp_path, runtime_dir):
 
         def reload(*words):
             command = [sys.executable, "-m", "tui.cli", "reload", "--session", str(out), *words]
-            return subprocess.run(
-                [*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True, check=False
-            )
+            return run([*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True)
 
         wait_for(lambda: (out / "inputs.jsonl").exists() and reload("--dry-run").returncode == 0)
         config.write_text("[rotation]\nmax_positions = 0\n")
@@ -135,7 +134,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, runtime_dir
     """Not after the warm-up, and no folder is left."""
     with exchange(tmp_path, runtime_dir) as place:
         process = place.start(tmp_path / "run", *wish, settings=())
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=patience(60))
         assert process.returncode == 2
         assert said in stderr.decode()
         assert "warming up" not in stderr.decode()

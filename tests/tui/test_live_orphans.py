@@ -6,6 +6,7 @@ from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest
 
 from actors.presence import socket_path
+from tests.patience import patience
 from tests.tui.rehearsal import BUSY, exchange, rows, wait_for
 from tui.cli import main
 from tui.session import ask
@@ -59,7 +60,7 @@ def told(out):
 
 
 def ended(process):
-    stdout, stderr = process.communicate(timeout=170)
+    stdout, stderr = process.communicate(timeout=patience(170))
     assert stdout, stderr.decode()
     import orjson
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.patience import patience
+from tests.tui.forked import popen, run
+
 ROOT = Path(__file__).parents[2]
 SPEED = "1500"  # 25 frames a second: what follows takes effect within a few of them
 
@@ -21,12 +24,12 @@ def rotor(tmp_path, runtime_dir):
     def command(*words, start=False):
         words = [sys.executable, "-m", "tui.cli", *map(str, words)]
         if start:
-            return subprocess.Popen(
+            return popen(
                 words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
                 cwd=tmp_path,
             )  # fmt: skip
-        return subprocess.run(
-            words, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=60
+        return run(
+            words, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=patience(60)
         )
 
     return command

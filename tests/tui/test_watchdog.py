@@ -17,6 +17,8 @@ from engine.config import Alerts
 from engine.errors import BadInputError, RotorError
 from tests.actors.alpaca.fakes import Answer, Rest
 from tests.actors.exchange.venue import floor_of, quiet_market, serving
+from tests.patience import patience
+from tests.tui.forked import popen
 from tui.watchdog import ACTED, LOG, Duty, acted, end_watchdog, watched, watching
 
 ROOT = Path(__file__).parents[2]
@@ -80,9 +82,9 @@ async def duty_of(api, folder, hook=None, **changes):
 async def trader(duty):
     """A trader in a process of its own, which has started its watchdog."""
     words = [sys.executable, "-c", TRADER, json.dumps(asdict(duty))]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:  # noqa: ASYNC220 - it is quick
+    with popen(words, stdout=subprocess.PIPE) as process:
         try:
-            with trio.fail_after(60):
+            with trio.fail_after(patience(60)):
                 assert await trio.to_thread.run_sync(process.stdout.readline) == b"trading\n"
             yield process
         finally:
@@ -90,7 +92,7 @@ async def trader(duty):
 
 
 async def until(condition):
-    with trio.fail_after(60):
+    with trio.fail_after(patience(60)):
         while not condition():  # noqa: ASYNC110 - another process has no event of ours
             await trio.sleep(0.02)
 
@@ -100,7 +102,7 @@ async def bought(api):
     await api.post("/control/pause")
     await api.ask("POST", "/control/speed", {"speed": 3000})
     await api.post("/control/resume")
-    with trio.fail_after(30):
+    with trio.fail_after(patience(30)):
         while (await api.get("/control"))["minute"] < 1:
             pass
     await api.post("/control/pause")
