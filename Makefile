@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help replay demo test check interleavings faults kills bench soak clean
+.PHONY: help replay demo test check interleavings faults kills mutants bench soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## a whole live day on a local exchange, in three minutes (AR
 	$(BIN)/rotor rehearse --speed 120 $(ARGS)
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k …")
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## lint, types, layer contracts
 	$(BIN)/ruff check .
@@ -36,6 +36,9 @@ faults: $(VENV)/.dev ## two hundred live sessions, each under other faults (ARGS
 
 kills: $(VENV)/.dev ## a live session killed -9 at fifty random moments (ARGS="--kills 5")
 	$(BIN)/python -m tests.endurance.kills $(ARGS)
+
+mutants: $(VENV)/.dev ## what the suite catches: faults planted in it one by one (ARGS="--only ledger")
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/.run ## measure the speed of replay and of live orders; writes bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -1,31 +1,74 @@
-"""What all tests share: Hypothesis runs the same examples everywhere; short paths for sockets."""
+"""What all tests share: Hypothesis's budgets, and folders that are not the user's own."""
 
-import os
+import contextlib
+import secrets
 import shutil
+import signal
 import tempfile
 
 import pytest
-from hypothesis import HealthCheck, settings
 
-SOCKETS = pytest.StashKey[str]()
-settings.register_profile(
-    "rotor", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("rotor")
+from tests.budget import PROFILE, register_profiles
+
+register_profiles()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """No test meets the sockets and locks of this machine's own sessions."""
-    config.stash[SOCKETS] = os.environ["ROTOR_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rotor-")
+    """Draw the seed of random examples here, so that it is known and all workers share it."""
+    profile = config.getoption("hypothesis_profile") or PROFILE
+    if profile != "ci" and config.getoption("hypothesis_seed") is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(2**32))
 
 
-def pytest_unconfigure(config):
-    shutil.rmtree(config.stash[SOCKETS], ignore_errors=True)
+def pytest_terminal_summary(terminalreporter, config):
+    """Print what repeats random examples."""
+    seed = config.getoption("hypothesis_seed")
+    if seed is not None:
+        profile = config.getoption("hypothesis_profile") or PROFILE
+        terminalreporter.write_line(
+            f"Hypothesis: --hypothesis-profile={profile} --hypothesis-seed={seed}"
+        )
 
 
-@pytest.fixture
-def runtime_dir():
-    """A folder for sockets, whose path is short enough for one (108 bytes)."""
+@contextlib.contextmanager
+def _short_folder():
+    """A folder whose path is short enough for a socket in it (108 bytes)."""
     folder = tempfile.mkdtemp(prefix="rotor-", dir="/tmp")
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_in_a_terminal():
+    """Let the processes of tests begin with the signals that `nohup` or `&` ignore.
+
+    An ignored signal stays so in what is started; one with a handler does not.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for one in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(one) is signal.SIG_IGN:
+            signal.signal(one, lambda *_: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_the_users():
+    """No test reads or writes the settings, the state or the sessions of who runs it.
+
+    The cache stays where it is: the compiled engine lies there.
+    """
+    with _short_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        for name in ("ROTOR_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+            patch.setenv(name, folder)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def runtime_dir(_nothing_of_the_users, monkeypatch):
+    """A fresh folder for the sockets of this test, which is its ROTOR_RUNTIME_DIR."""
+    with _short_folder() as folder:
+        monkeypatch.setenv("ROTOR_RUNTIME_DIR", folder)
+        yield folder

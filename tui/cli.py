@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,6 +35,7 @@ app = App(
     flat before the close. Start with `rotor replay`: it trades the bundled, generated demo.
 
     Exit codes: 0 done, 1 failed or interrupted, 2 usage or bad input.""",
+    version=lambda: version("rotor"),
     version_flags=["--version"],
 )
 

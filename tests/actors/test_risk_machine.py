@@ -1,9 +1,10 @@
 """The whole trader as a state machine: random bars, signals, commands and parameter edits."""
 
 import math
+from itertools import product
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -25,6 +26,7 @@ from engine.events import (
 from engine.learning.signals import EXPECTED, PROBABILITY
 from engine.trading.sizing import margin_rate
 from tests.actors.floor import Floor, quiet
+from tests.budget import examples
 
 SYMBOLS = ("SDS", "SQQQ", "SSO", "TQQQ", "UPRO", "ZZZ")
 BASE = (
@@ -51,31 +53,44 @@ EDITS = {
     "risk.max_jump_pct": (3.0, 25.0),
     "rotation.max_positions": (1, 3, 6),
 }
-MOVES = st.sampled_from((-0.06, -0.02, -0.004, -0.001, 0.0, 0.001, 0.004, 0.02, 0.06))
-
-
-@st.composite
-def minutes(draw):
-    """One minute: by symbol (gap, move, volume) or None, and a wish for each."""
-    bars = [
-        draw(st.none() | st.tuples(MOVES, MOVES, st.sampled_from((0, 5, 3000, 1_000_000))))
-        if draw(st.integers(0, 3))
-        else (0.0, draw(MOVES), 1_000_000)
-        for _ in SYMBOLS
-    ]
-    wishes = [draw(st.sampled_from((0.3, 0.5, 0.6, 0.9))) for _ in SYMBOLS]
-    return bars, wishes
+MOVES = (-0.06, -0.02, -0.004, -0.001, 0.0, 0.001, 0.004, 0.02, 0.06)
+CALM = [(0.0, move, 1_000_000) for move in MOVES]
+WILD = list(product(MOVES, MOVES, (0, 5, 3000, *[1_000_000] * 5)))
+BARS = CALM * 72 + [None] * 216 + WILD
+"""By symbol (gap, move, volume): three sevenths calm, one seventh no bar, three sevenths wild."""
+WISHES = (0.3, 0.5, 0.6, 0.9)
+# an index for each, since drawing takes longer than trading
+MINUTE = st.tuples(
+    *[st.integers(0, len(BARS) - 1), st.integers(0, len(WISHES) - 1)] * len(SYMBOLS)
+).map(lambda drawn: ([BARS[i] for i in drawn[::2]], [WISHES[i] for i in drawn[1::2]]))
+SOME_SYMBOL = st.none() | st.sampled_from(SYMBOLS)
+SHARE = st.sets(st.sampled_from(SYMBOLS))
+EDIT = st.sampled_from([(key, value) for key, values in EDITS.items() for value in values])
+EDITS_AT_FIRST = st.lists(EDIT, max_size=6, unique_by=lambda edit: edit[0]).map(dict)
+WIDE = {
+    key: EDITS[key][-1]
+    for key in (
+        "risk.risk_per_trade_pct", "risk.max_position_pct", "risk.max_heat_pct",
+        "risk.max_gross_exposure_pct", "risk.max_net_exposure_pct",
+        "risk.max_underlying_exposure_pct",
+    )
+}  # fmt: skip
+ONE_LIMIT = st.tuples(
+    st.sampled_from([(key, value) for key in WIDE for value in EDITS[key][:2]]), st.integers(1, 3)
+).map(lambda drawn: {**WIDE, drawn[0][0]: drawn[0][1], "rotation.max_positions": drawn[1]})
+"""One of the limits is to bind: the others are wide, and a slot is a large share of equity."""
 
 
 class Trader(RuleBasedStateMachine):
     """Whatever happens: no limit is exceeded by an entry, and every exit stays possible."""
 
-    @initialize(short=st.booleans(), scan=st.booleans(), data=st.data())
-    def open(self, short, scan, data):
+    @initialize(
+        short=st.booleans(), scan=st.booleans(), edits=EDITS_AT_FIRST, tight=st.just({}) | ONE_LIMIT
+    )
+    def open(self, short, scan, edits, tight):
         self.sets = {}
         self.short = short
-        keys = data.draw(st.lists(st.sampled_from(sorted(EDITS)), max_size=6, unique=True))
-        self.cfg = self.configure({k: data.draw(st.sampled_from(EDITS[k])) for k in keys})
+        self.cfg = self.configure(edits | tight)
         self.floor = Floor(self.cfg, SYMBOLS, scan=scan)
         self.price = np.full(len(SYMBOLS), 50.0)
         self.halted = False
@@ -90,13 +105,13 @@ class Trader(RuleBasedStateMachine):
             0
         ]
 
-    @rule(minute=minutes(), repeat=st.integers(1, 3))
+    @rule(minute=MINUTE, repeat=st.integers(1, 3))
     def trade(self, minute, repeat):
         """Play a few minutes alike."""
         for _ in range(repeat):
             self.play(*minute)
 
-    @rule(minute=minutes())
+    @rule(minute=MINUTE)
     def close(self, minute):
         """Jump to the session's last minutes, and over its end."""
         floor = self.floor
@@ -106,7 +121,7 @@ class Trader(RuleBasedStateMachine):
             self.play(*minute)
         assert not floor.state.ledger.positions
 
-    @rule(symbol=st.none() | st.sampled_from(SYMBOLS), minute=minutes())
+    @rule(symbol=SOME_SYMBOL, minute=MINUTE)
     def liquidate(self, symbol, minute):
         """Sell: whatever is tripped, each position gets its exit at once."""
         self.floor.command(Liquidate(symbol=symbol))
@@ -117,27 +132,27 @@ class Trader(RuleBasedStateMachine):
         held = set(state.ledger.positions)
         assert (held if symbol is None else held & {symbol}) <= leaving
 
-    @rule(minute=minutes())
+    @rule(minute=MINUTE)
     def halt(self, minute):
         """Halt."""
         self.floor.command(Halt(reason="test"))
         self.halted = True
         self.play(*minute)
 
-    @rule(minute=minutes())
+    @rule(minute=MINUTE)
     def resume(self, minute):
         """Resume."""
         self.floor.command(Resume())
         self.halted = self.flattened = False
         self.play(*minute)
 
-    @rule(data=st.data())
-    def edit(self, data):
+    @rule(edit=EDIT)
+    def edit(self, edit):
         """Edit a parameter."""
         if self.floor.minute == 0:
             return
-        key = data.draw(st.sampled_from(sorted(EDITS)))
-        self.cfg = self.configure({key: data.draw(st.sampled_from(EDITS[key]))})
+        key, _ = edit
+        self.cfg = self.configure(dict([edit]))
         self.floor.desk.reload(self.cfg, "test", [(key, None, self.sets[key])])
 
     def play(self, bars, wishes):
@@ -296,7 +311,7 @@ class Approver(Trader):
     def configure(self, edits):
         return super().configure({"inbox.mode": "approve", "inbox.expiry_minutes": 20, **edits})
 
-    @rule(minute=minutes(), share=st.sets(st.sampled_from(SYMBOLS)))
+    @rule(minute=MINUTE, share=SHARE)
     def approve(self, minute, share):
         """Approve some of the cards, twice."""
         for symbol in sorted(share & self.floor.state.inbox.open.keys()):
@@ -328,10 +343,6 @@ class Approver(Trader):
 
 TestTrader = Trader.TestCase
 TestApprover = Approver.TestCase
-for case in (TestTrader, TestApprover):
-    case.settings = settings(
-        max_examples=80,
-        stateful_step_count=40,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+TestTrader.settings = TestApprover.settings = examples(
+    0.8, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.desk import Given
@@ -23,8 +23,11 @@ from engine.market.grid import Gridder
 from engine.records.journal import Journal
 from engine.records.reading import journal_sha256, read_rows
 from tests.bars import SIX, UNGUARDED, config, synth_blocks
+from tests.budget import examples
 
 HALF_DAY = dt.date(2025, 7, 1)
+EVE = dt.date(2025, 7, 2)
+"""The day before a half day."""
 
 
 def plan(blocks, folder=None, *, cfg=None, level="full", **options):
@@ -75,7 +78,7 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
     assert run(plan(blocks, tmp_path / "x", **options)).journal_sha256 == full[1].journal_sha256
 
 
-@settings(max_examples=30)
+@examples(0.3)
 @given(
     seed=st.integers(0, 99),
     sets=st.fixed_dictionaries(
@@ -107,15 +110,16 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
     ),
     orders=st.lists(
         st.tuples(
-            st.integers(0, 779),
+            st.integers(0, 599),
             st.sampled_from([Liquidate(), Liquidate(symbol="TQQQ"), Halt(), Resume(), Resume()]),
         ),
         max_size=4,
     ),
+    block_size=st.sampled_from([390, 17]),
 )
-def test_the_scan_passes_over_nothing_that_matters(seed, sets, orders):
+def test_the_scan_passes_over_nothing_that_matters(seed, sets, orders, block_size):
     """Whatever the rules and commands, deciding every frame and scanning leave one journal."""
-    blocks = synth_blocks(2, seed=seed, signal=3.0, symbols=(*SIX, "AAA", "BBB"))
+    blocks = synth_blocks(2, seed=seed, signal=3.0, symbols=(*SIX, "AAA", "BBB"), first=EVE)
     cfg = config("learning.warm_rows=50", *(f"{key}={value}" for key, value in sets.items()))
     commands = tuple(
         Given(blocks[minute // 390].ts_ns(minute % 390), command, "test")
@@ -127,9 +131,8 @@ def test_the_scan_passes_over_nothing_that_matters(seed, sets, orders):
                 plan(blocks, Path(scratch) / name, cfg=cfg, commands=commands, **options)
             ).journal_sha256
             for name, options in {
-                "scan": {},
+                "scan": {"block_size": block_size},
                 "every": {"scan": False},
-                "cut": {"block_size": 17},
             }.items()
         }
 

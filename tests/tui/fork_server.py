@@ -152,6 +152,8 @@ class Child:
         sys.path[:] = [self._cwd, *filter(None, path.split(os.pathsep)), *IMPORTED_FROM]
         if os.environ.get("PYTHONFAULTHANDLER"):
             faulthandler.enable()
+        if "COVERAGE_PROCESS_START" in os.environ:  # tests.mutants.reach
+            _measured()
         _draw_anew()
         return _execute(self._words[1:])
 
@@ -176,6 +178,15 @@ class Child:
 
 def _writer(file, **options):
     return io.TextIOWrapper(os.fdopen(file, "wb", closefd=False), encoding="utf-8", **options)
+
+
+def _measured():
+    """Count what is run from now on for the test that has started it."""
+    from coverage import Coverage
+
+    running = Coverage.current()
+    if running is not None:
+        running.switch_context(os.environ.get("ROTOR_TEST", ""))
 
 
 def _draw_anew():

@@ -2,9 +2,10 @@
 
 `popen` and `run` take a command `[sys.executable, "-m", "tui.cli", …]` and what subprocess.Popen
 and subprocess.run take, and return the same. The child is a process with a number, signals and an
-exit code of its own; only its imports, 2 s of CPU and more, were done before, by the fork server of
-this test process (tests/tui/fork_server.py). What the entry point itself does is tested with
-subprocess: `test_cold_start.py`.
+exit code of its own; only its imports, more than a second, were done before, by the fork server of
+this test process (tests/tui/fork_server.py). What starts as users start it, by subprocess: a replay
+of the demo (test_cli.py), a session and its exchange (test_live.py), watchdogs, what a browser
+shows.
 """
 
 import atexit

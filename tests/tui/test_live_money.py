@@ -129,10 +129,13 @@ async def test_a_session_that_is_killed_is_made_flat_and_not_taken_up(tmp_path, 
     """Killed with a position: its watchdog closes it, and the session cannot sell it again."""
     async with serving(half_day(tmp_path)) as api:
         number = (await api.get("/v2/account"))["account_number"]
-        process = rotor(api.url, number, "--watchdog-after", "6", "--hold", "always")
+        process = rotor(
+            api.url, number, "--watchdog-after", f"{patience(1.2):.0f}", "--hold", "always"
+        )
         with trio.fail_after(patience(180)):
             while not (await api.ledger())["positions"]:
                 assert process.poll() is None
+                await trio.sleep(0.02)
             process.kill()
             await finish(process)
             await until(lambda: watching(tmp_path / "run") is None)

@@ -55,6 +55,8 @@ class Core(App[None], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall"), (48, "-grand")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE = False
     NOTIFICATION_TIMEOUT = news.SECONDS
+    PRELOAD: ClassVar[bool] = True
+    """Mount every screen soon after the start, so that the key that first opens one is quick."""
 
     def __init__(self, source: Source, own: Settings | None = None) -> None:
         super().__init__()
@@ -121,7 +123,8 @@ class Core(App[None], inherit_bindings=False):
         """Begin with the dashboard, and to pull."""
         load_all()
         await self.push_screen("dashboard")
-        self.run_worker(self._make_ready(), group="ready")
+        if self.PRELOAD:
+            self.run_worker(self._make_ready(), group="ready")
         self.set_interval(self.settings.pull_seconds, self._pull_in_turn)
         self.pull()
 

@@ -1,6 +1,14 @@
-"""No test reads or writes the user's own settings."""
+"""No test reads or writes the user's own settings; many cockpits are cheap."""
 
 import pytest
+
+from tests.tui.cockpit.quick import hurry
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick():
+    with pytest.MonkeyPatch.context() as patch, hurry(patch):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ class Seen(NamedTuple):
     code: int | None
     theme: str
     sent: list[dict]
-    """What was asked of the session, but for questions."""
+    """What these keys asked of the session, but for questions."""
 
 
 @asynccontextmanager
@@ -60,10 +60,11 @@ async def at(source, own=None, size=(80, 24)):
         await pilot.pause()
 
         async def press(*keys):
+            before = len(source.requests)
             for key in keys:
                 await pilot.press(key)
                 await settled(app, pilot)
-            return seen(app)
+            return seen(app, since=before)
 
         press.app, press.pilot = app, pilot
         yield press
@@ -85,11 +86,11 @@ def screen_text(app):
     return "\n".join("".join(segment.text for segment in line) for line in lines)
 
 
-def seen(app, *, session=False):
+def seen(app, *, session=False, since=0):
     """Look at it; a real session's source does not note what is asked."""
     word = app.shown.word if app.shown is not None else ""
     said = app.said or ("", "")
-    asked = [] if session else app.source.requests
+    asked = [] if session else app.source.requests[since:]
     sent = [request for request in asked if request["verb"] != "show"]
     names = [type(screen).__name__ for screen in app.screen_stack[1:]]  # beneath is a blank one
     text = screen_text(app) if app._exit is False else ""
@@ -98,10 +99,33 @@ def seen(app, *, session=False):
 
 def press(source, *keys, own=None, size=(80, 24)):
     """Press keys on a new cockpit; what was to be seen afterwards."""
+    return in_turn(source, keys, own=own, size=size)[0]
+
+
+def in_turn(source, *groups, own=None, size=(80, 24)):
+    """Press groups of keys in turn on one new cockpit; what was to be seen after each."""
 
     async def scenario():
         async with at(source, own, size) as press_these:
-            return await press_these(*keys)
+            return [await press_these(*keys) for keys in groups]
+
+    return asyncio.run(scenario())
+
+
+def each(source, cases, *, back=("escape",), own=None, size=(80, 24)):
+    """Press the keys of each case on one cockpit; what was to be seen after each.
+
+    Between the cases `back` is pressed, and the cockpit must look as it did at its start.
+    """
+
+    async def scenario():
+        found = []
+        async with at(source, own, size) as press_these:
+            start = seen(press_these.app).text
+            for keys in cases:
+                found.append(await press_these(*keys))
+                assert (await press_these(*back)).text == start, (keys, found[-1])
+        return found
 
     return asyncio.run(scenario())
 

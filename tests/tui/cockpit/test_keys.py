@@ -10,9 +10,11 @@ from textual import events
 from textual.keys import _character_to_key
 
 from engine.errors import BadInputError
-from tests.tui.cockpit.keyboard import at, press, seen, settled, source, typed
+from tests.patience import patience
+from tests.tui.cockpit.keyboard import at, each, in_turn, press, seen, settled, source, typed
 from tests.tui.cockpit.sample import MessageView, degraded, paper
 from tui.cockpit import command
+from tui.cockpit.app import Cockpit
 from tui.cockpit.keys import BY_ID, SCREENS, TABLE, everywhere, on_screen
 from tui.cockpit.news import News
 from tui.cockpit.settings import Settings
@@ -22,9 +24,14 @@ ASKED = (*"lLhrade/:", *"123456789", *"tq")
 """The keys that issue 6 names."""
 
 
-def line(*words):
+def line(words):
     """The keys that type a command and run it."""
-    return ["colon", *typed(" ".join(words)), "enter"]
+    return ["colon", *typed(words), "enter"]
+
+
+def lines(source, *commands):
+    """Type commands into one cockpit; what was to be seen after each."""
+    return zip(commands, each(source, map(line, commands)), strict=True)
 
 
 def test_every_key_that_was_asked_for_is_there():
@@ -34,21 +41,22 @@ def test_every_key_that_was_asked_for_is_there():
 
 
 def test_ids_are_unique_and_every_action_exists():
-    app = press.__globals__["Cockpit"]
     bindings = [*everywhere(), *(b for name in SCREENS.values() for b in on_screen(name))]
 
     assert len(BY_ID) == len(TABLE)
     for binding in bindings:
         action = re.match(r"app\.(\w+)", binding.action).group(1)
-        assert hasattr(app, f"action_{action}"), binding.id
+        assert hasattr(Cockpit, f"action_{action}"), binding.id
 
 
-@pytest.mark.parametrize(("key", "word"), SCREENS.items())
-def test_a_digit_opens_its_screen_and_escape_goes_back(key, word):
-    start = "2" if word == "dashboard" else "1"
+def test_a_digit_opens_its_screen_and_escape_goes_back():
+    starts = ["2" if word == "dashboard" else "1" for word in SCREENS.values()]
+    keys = zip(starts, SCREENS, strict=True)
+    after = in_turn(source(), *(group for way in keys for group in (way, ["escape"])))
+    opened, left = after[::2], after[1::2]
 
-    assert press(source(), start, key).word == word
-    assert press(source(), start, key, "escape").word == SCREENS[start]
+    assert [one.word for one in opened] == list(SCREENS.values())
+    assert [one.word for one in left] == [SCREENS[start] for start in starts]
 
 
 def test_escape_on_the_dashboard_stays():
@@ -67,9 +75,8 @@ def test_e_explains_the_selected_row():
 
 
 def test_a_long_story_scrolls_and_covers_neither_mode_nor_money_nor_keys():
-    before = press(source()).text.splitlines()
-    during = press(source(), "e").text.splitlines()
-    further = press(source(), "e", "pagedown").text.splitlines()
+    seen_in_turn = in_turn(source(), [], ["e"], ["pagedown"])
+    before, during, further = (after.text.splitlines() for after in seen_in_turn)
 
     assert during[:2] == before[:2]
     assert during[22:] == before[22:]
@@ -84,22 +91,23 @@ def test_down_in_the_overlay_explains_the_next_row():
 
 
 def test_the_explanation_of_nothing_is_said():
-    after = press(source(explain=BadInputError("TQQQ: no signal yet")), "e")
+    given = source(explain=BadInputError("TQQQ: no signal yet"))
+    after, left = in_turn(given, ["e"], ["escape"])
 
     assert "TQQQ: no signal yet" in after.text
-    assert press(source(), "e", "escape").screens == ["DashboardScreen"]
+    assert left.screens == ["DashboardScreen"]
 
 
 def test_help_tells_the_keys_of_the_place():
-    dashboard = press(source(), "question_mark").text
-    inbox = press(source("inbox"), "3", "question_mark").text
+    help_ = "question_mark"
+    dashboard, left, inbox = in_turn(source("inbox"), [help_], ["escape"], ["3", help_])
 
-    assert "Here: Dashboard" in dashboard
-    assert "liquidate the selected" in dashboard
-    assert "snooze 5 minutes" not in dashboard
-    assert "Here: Inbox" in inbox
-    assert "snooze 5 minutes" in inbox
-    assert press(source(), "question_mark", "escape").screens == ["DashboardScreen"]
+    assert "Here: Dashboard" in dashboard.text
+    assert "liquidate the selected" in dashboard.text
+    assert "snooze 5 minutes" not in dashboard.text
+    assert left.screens == ["DashboardScreen"]
+    assert "Here: Inbox" in inbox.text
+    assert "snooze 5 minutes" in inbox.text
 
 
 def test_help_shows_the_users_own_keys():
@@ -116,11 +124,13 @@ def test_help_puts_what_may_not_be_done_in_brackets():
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 50)])
 def test_no_dialog_is_wider_than_the_screen(size):
-    for keys in (["question_mark"], ["l"], ["q"], ["e"], ["ctrl+p"], ["colon"], ["slash"]):
-        after = press(source(), *keys, size=size)
+    dialogs = ("question_mark", "l", "q", "e", "ctrl+p", "colon", "slash")
+    cases = [[key] for key in dialogs]
+    after_each = each(source(), cases, back=("escape", "escape"), size=size)
+    for key, after in zip(dialogs, after_each, strict=True):
         rows = after.text.splitlines()
-        assert len(rows) == size[1]
-        assert {len(row) for row in rows} == {size[0]}, keys
+        assert len(after.screens) == 2, key
+        assert [len(row) for row in rows] == [size[0]] * size[1], key
 
 
 def test_the_palette_finds_an_action_and_teaches_its_key():
@@ -146,101 +156,105 @@ def test_the_palette_has_no_way_out_of_its_own():
     assert "as soon as possible" not in text
 
 
-@pytest.mark.parametrize(
-    ("words", "request_"),
-    [
-        (["halt", "why", "not"], {"verb": "halt", "reason": "why not"}),
-        (["dismiss", "a-17"], {"verb": "dismiss", "card": "A-17", "version": 3}),
-        (["snooze", "A-16", "9"], {"verb": "snooze", "card": "A-16", "version": 3, "minutes": 9}),
-    ],
-    ids=lambda case: case[0] if isinstance(case, list) else "",
-)
-def test_the_command_line_gives_commands(words, request_):
-    after = press(source("inbox"), *line(*words))
-
-    assert after.sent == [{**request_, "actor": ME + "dashboard"}]
+GIVEN = {
+    "halt why not": {"verb": "halt", "reason": "why not"},
+    "dismiss a-17": {"verb": "dismiss", "card": "A-17", "version": 3},
+    "snooze A-16 9": {"verb": "snooze", "card": "A-16", "version": 3, "minutes": 9},
+}
 
 
-@pytest.mark.parametrize(
-    ("words", "request_"),
-    [
-        (["liquidate", "tqqq"], {"verb": "liquidate", "symbol": "TQQQ"}),
-        (["liquidate", "all"], {"verb": "liquidate", "symbol": None}),
-        (["resume"], {"verb": "resume"}),
-        (["approve", "A-17"], {"verb": "approve", "card": "A-17", "version": 3}),
-    ],
-    ids=lambda case: " ".join(case) if isinstance(case, list) else "",
-)
-def test_what_is_risky_asks_from_the_command_line_too(words, request_):
-    asked = press(source("inbox"), *line(*words))
-    after = press(source("inbox"), *line(*words), "y")
+def test_the_command_line_gives_commands():
+    for words, after in lines(source("inbox"), *GIVEN):
+        assert after.sent == [{**GIVEN[words], "actor": ME + "dashboard"}], words
 
-    assert asked.screens[-1] == "Confirm"
-    assert asked.sent == []
-    assert after.sent == [{**request_, "actor": ME + "dashboard"}]
+
+RISKY = {
+    "liquidate tqqq": {"verb": "liquidate", "symbol": "TQQQ"},
+    "liquidate all": {"verb": "liquidate", "symbol": None},
+    "resume": {"verb": "resume"},
+    "approve A-17": {"verb": "approve", "card": "A-17", "version": 3},
+}
+
+
+def test_what_is_risky_asks_from_the_command_line_too():
+    keys = [group for words in RISKY for group in (line(words), ["y"])]
+    after = in_turn(source("inbox"), *keys)
+
+    for words, asked, given in zip(RISKY, after[::2], after[1::2], strict=True):
+        assert asked.screens[-1] == "Confirm", words
+        assert asked.sent == [], words
+        assert given.sent == [{**RISKY[words], "actor": ME + "dashboard"}], words
 
 
 def test_the_command_line_opens_screens_and_symbols():
-    assert press(source(), *line("open", "risk")).word == "risk"
-    assert press(source(), *line("open", "symbol", "fas")).word == "symbol"
-    assert press(source(), *line("reload")).word == "config"
-    assert press(source(), *line("theme", "light")).theme == "rotor-light"
-    assert press(source(), *line("explain", "fas")).screens[-1] == "Explain"
-    assert press(source(), *line("help")).screens[-1] == "Help"
-    assert press(source(), *line("quit")).screens[-1] == "Quit"
+    risk, symbol, config, light, explain, help_, quit_ = in_turn(
+        source(), line("open risk"), line("open symbol fas"), line("reload"), line("theme light"),
+        line("explain fas"), ["escape", *line("help")], ["escape", *line("quit")],
+    )  # fmt: skip
+
+    assert [one.word for one in (risk, symbol, config)] == ["risk", "symbol", "config"]
+    assert light.theme == "rotor-light"
+    assert [one.screens[-1] for one in (explain, help_, quit_)] == ["Explain", "Help", "Quit"]
     assert press(source("empty"), *line("q")).code == 0
 
 
-@pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
-        ("sell TQQQ", "no such command; there are liquidate, halt"),
-        ("liquidate FAS", "FAS is not held; wanted one of TQQQ, SVIX, TNA, all"),
-        ("approve A-99", "no such card waits"),
-        ("theme pink", "wanted one of dark, light"),
-        ("open moon", "wanted one of dashboard, trades"),
-        ("speed 0", "wanted minutes per minute"),
-        ("speed ²", "wanted minutes per minute"),
-        ("speed " + "9" * 400, "wanted minutes per minute"),
-        ("resume now", "'now' is not understood here"),
-        ("goto", "wanted a time: 13:47"),
-        ("next year", "wanted trade or session"),
-        ("play", "there is no replay to move"),
-    ],
-)
-def test_a_wrong_line_says_what_was_wanted(words, wanted):
-    after = press(source(), *line(*words.split()))
-
-    assert wanted in after.said
-    assert after.kind == "error"
-    assert after.sent == []
+WRONG = {
+    "sell TQQQ": "no such command; there are liquidate, halt",
+    "liquidate FAS": "FAS is not held; wanted one of TQQQ, SVIX, TNA, all",
+    "approve A-99": "no such card waits",
+    "theme pink": "wanted one of dark, light",
+    "open moon": "wanted one of dashboard, trades",
+    "speed 0": "wanted minutes per minute",
+    "speed ²": "wanted minutes per minute",
+    "resume now": "'now' is not understood here",
+    "goto": "wanted a time: 13:47",
+    "next year": "wanted trade or session",
+    "play": "there is no replay to move",
+}
 
 
-@pytest.mark.parametrize(
-    ("opens", "key", "character"),
-    [
+def test_a_wrong_line_says_what_was_wanted():
+    for words, after in lines(source(), *WRONG):
+        assert WRONG[words] in after.said, words
+        assert after.kind == "error", words
+        assert after.sent == [], words
+
+
+def test_a_number_that_is_too_large_is_refused_too():
+    async def scenario():
+        async with at(source()) as keys:
+            keys.app.run_line("speed " + "9" * 400)
+            return await keys()
+
+    after = asyncio.run(scenario())
+    assert "wanted minutes per minute" in after.said
+    assert (after.kind, after.sent) == ("error", [])
+
+
+def test_keys_that_come_together_close_a_dialog_once():
+    """And answer it once: as when a key is held, and the screen is behind."""
+    cases = (
         ("L", "x", "x"), ("L", "y", "y"), ("q", "escape", None), ("q", "b", "b"), ("e", "q", "q"),
         ("question_mark", "escape", None), ("ctrl+p", "enter", None),
         ("colon", "enter", None), ("slash", "enter", None),
-    ],
-)  # fmt: skip
-def test_keys_that_come_together_close_a_dialog_once(opens, key, character):
-    """And answer it once: as when a key is held, and the screen is behind."""
+    )  # fmt: skip
     given = source()
 
     async def scenario():
         async with at(given) as keys:
-            await keys(opens)
-            for _ in range(3):
-                keys.app.post_message(events.Key(key, character))
-            await settled(keys.app, keys.pilot)
-            return await keys("1")
+            for opens, key, character in cases:
+                given.requests.clear()
+                opened = await keys(opens)
+                for _ in range(3):
+                    keys.app.post_message(events.Key(key, character))
+                await settled(keys.app, keys.pilot)
+                after = await keys("1")
+                sent = [one["verb"] for one in given.requests if one["verb"] != "show"]
+                assert len(opened.screens) == 2, (opens, key)
+                assert (after.word, len(after.screens)) == ("dashboard", 1), (opens, key)
+                assert len(sent) == (1 if key in ("y", "b") else 0), (opens, key, sent)
 
-    after = asyncio.run(scenario())
-    sent = [one["verb"] for one in given.requests if one["verb"] != "show"]
-
-    assert after.word == "dashboard"
-    assert len(sent) == (1 if key in ("y", "b") else 0)
+    asyncio.run(scenario())
 
 
 def test_every_verb_can_be_typed_and_completed():
@@ -272,17 +286,19 @@ def test_every_verb_can_be_typed_and_completed():
 
 
 def test_tab_completes_and_up_brings_a_line_back():
-    after = press(source(), "colon", *typed("liq"), "tab", *typed("sv"), "tab", "enter")
+    after, again = in_turn(
+        source(), ["colon", *typed("liq"), "tab", *typed("sv"), "tab", "enter"],
+        ["escape", *line("theme light"), "colon", "up"],
+    )  # fmt: skip
+
     assert "Liquidate TQQQ?" in after.text  # the fixed answer of the source
     assert after.screens[-1] == "Confirm"
-
-    again = press(source(), *line("theme", "light"), "colon", "up")
     assert ":theme light" in again.text
 
 
 def test_the_line_stands_in_the_place_of_the_lane_and_moves_nothing():
-    before = press(source()).text.splitlines()
-    during = press(source(), "colon", *typed("liq")).text.splitlines()
+    seen_in_turn = in_turn(source(), [], ["colon", *typed("liq")])
+    before, during = (after.text.splitlines() for after in seen_in_turn)
 
     assert during[:22] == before[:22]
     assert during[22].startswith(" :liq")
@@ -316,9 +332,9 @@ def test_who_types_faster_than_the_line_opens_loses_no_letter(line, sent):
 
 
 def test_a_filter_shows_what_is_left_while_it_is_typed():
-    during = press(source(), "tab", "slash", *typed("fa"))
-    after = press(source(), "tab", "slash", *typed("fas"), "enter")
-    cleared = press(source(), "tab", "slash", *typed("fas"), "enter", "escape")
+    during, after, cleared = in_turn(
+        source(), ["tab", "slash", *typed("fa")], ["s", "enter"], ["escape"]
+    )
 
     assert "FAZ" in during.text
     assert "ERX   L" not in during.text
@@ -331,14 +347,13 @@ def test_escape_in_the_filter_clears_it():
 
 
 def test_t_goes_through_the_themes_and_the_choice_is_kept(home):
-    first = press(source()).theme
-    after = press(source(), "t")
+    first, after = in_turn(source(), [], ["t"])
 
-    assert after.theme != first
+    assert after.theme != first.theme
     assert after.said == f"theme: {after.theme.removeprefix('rotor-')}"
-    assert press(source()).theme == after.theme
-    themes = {press(source(), *["t"] * n).theme for n in range(4)}
-    assert len(themes) == 4
+    kept, *others = in_turn(source(), [], ["t"], ["t"], ["t"], ["t"])
+    assert kept.theme == others[-1].theme == after.theme
+    assert len({one.theme for one in others}) == 4
 
 
 def test_s_writes_a_picture(home, monkeypatch):
@@ -352,8 +367,10 @@ def test_s_writes_a_picture(home, monkeypatch):
 
 
 def test_an_answer_goes_with_the_next_key():
-    assert press(source(), "h").said
-    assert press(source(), "h", "down").said == ""
+    halted, down = in_turn(source(), ["h"], ["down"])
+
+    assert halted.said
+    assert down.said == ""
 
 
 def test_an_answer_goes_after_a_while(monkeypatch):
@@ -361,11 +378,16 @@ def test_an_answer_goes_after_a_while(monkeypatch):
 
     async def scenario():
         async with at(source()) as keys:
-            await keys("h")
-            await keys.pilot.pause(0.5)
-            return seen(keys.app)
+            answered = await keys("h")
+            async with asyncio.timeout(patience(10)):
+                while keys.app.said is not None:  # noqa: ASYNC110 - the app's own timer ends it
+                    await asyncio.sleep(0.01)
+            await settled(keys.app, keys.pilot)
+            return answered, seen(keys.app)
 
-    assert asyncio.run(scenario()).said == ""
+    answered, after = asyncio.run(scenario())
+    assert "halted by you" in answered.text
+    assert "halted by you" not in after.text
 
 
 def test_the_sessions_own_word_replaces_ours():
@@ -388,28 +410,26 @@ def test_the_sessions_own_word_replaces_ours():
     assert "TQQQ flat 13:49:09, confirmed by the broker" in after.text
 
 
-@pytest.mark.parametrize(
-    ("key", "request_"),
-    [
-        ("space", {"do": "play"}),
-        ("full_stop", {"do": "step"}),
-        ("comma", {"do": "back"}),
-        ("less_than_sign", {"do": "speed", "to": 30}),
-        ("greater_than_sign", {"do": "speed", "to": 120}),
-        ("left_square_bracket", {"do": "previous_session"}),
-        ("right_square_bracket", {"do": "next_session"}),
-        ("n", {"do": "next_trade"}),
-        ("N", {"do": "previous_trade"}),
-    ],
-)
-def test_a_replay_is_moved_even_if_it_is_recorded(key, request_):
+MOVES = {
+    "space": {"do": "play"},
+    "full_stop": {"do": "step"},
+    "comma": {"do": "back"},
+    "less_than_sign": {"do": "speed", "to": 30},
+    "greater_than_sign": {"do": "speed", "to": 120},
+    "left_square_bracket": {"do": "previous_session"},
+    "right_square_bracket": {"do": "next_session"},
+    "n": {"do": "next_trade"},
+    "N": {"do": "previous_trade"},
+}
+
+
+def test_a_replay_is_moved_even_if_it_is_recorded():
     given = source("replay")
     given.view = replace(
         given.view, transport=replace(given.view.transport, playing=False, speed=60.0)
     )
-    after = press(given, key)
-
-    assert after.sent == [{"verb": "transport", **request_, "actor": ME + "dashboard"}]
+    for key, after in zip(MOVES, each(given, [[key] for key in MOVES]), strict=True):
+        assert after.sent == [{"verb": "transport", **MOVES[key], "actor": ME + "dashboard"}], key
 
 
 def test_space_pauses_what_plays():
@@ -437,8 +457,9 @@ def test_keys_that_go_back_are_offered_where_they_work(both_ways):
     wide = press(given, size=(160, 50))
     assert ("n/N trade" in wide.text, "[ ] session" in wide.text) == (both_ways, both_ways)
     assert "n trade" in wide.text or both_ways
-    assert ("previous session" in press(given, "question_mark").text) == both_ways
-    assert ("One minute back" in press(given, "ctrl+p", *typed("one minute")).text) == both_ways
+    help_, palette = in_turn(given, ["question_mark"], ["escape", "ctrl+p", *typed("one minute")])
+    assert ("previous session" in help_.text) == both_ways
+    assert ("One minute back" in palette.text) == both_ways
 
 
 def test_where_a_replay_came_to_is_said():
@@ -483,8 +504,8 @@ def test_before_the_first_view_only_looking_and_leaving_work():
     given = source()
     given.view = None
 
-    assert press(given, "q").code == 0
-    after = press(given, "L")
+    after, left = in_turn(given, ["L"], ["q"])
+    assert left.code == 0
     assert after.said == "the session is not there yet: nothing sent"
 
 
@@ -512,7 +533,7 @@ def test_toasts_hide_neither_the_money_nor_any_rows_result(size):
         async with at(given, size=size) as keys:
             given.view = replace(degraded(), sequence=99)
             keys.app.pull()
-            await keys.pilot.pause(0.3)
+            await settled(keys.app, keys.pilot)
             return seen(keys.app)
 
     rows = asyncio.run(scenario()).text.splitlines()

@@ -8,7 +8,18 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import BadInputError, RotorError
-from tests.tui.cockpit.keyboard import CONFIRM, at, press, seen, settled, source, typed
+from tests.patience import patience
+from tests.tui.cockpit.keyboard import (
+    CONFIRM,
+    at,
+    each,
+    in_turn,
+    press,
+    seen,
+    settled,
+    source,
+    typed,
+)
 from tests.tui.cockpit.sample import paper
 from tui.cockpit.screens import confirm
 from tui.cockpit.settings import Settings
@@ -95,12 +106,12 @@ def test_nothing_of_what_would_be_done_is_cut_off():
     assert "…" not in "".join(row[10:70] for row in text.splitlines()[7:16])
 
 
-def selling(count, size, *keys, state="live"):
-    """Ask to sell so many positions; return what is sent, and what stood there after."""
+def selling(count, size, state="live"):
+    """Ask to sell so many positions, then `y`: what would be sent, what was seen before, after."""
     sends = [f"SELL {n},402 SYM{n}" for n in range(count)]
     steps = ["freeze entries", "cancel", "marketable limit", "ask", "stay REDUCE_ONLY"]
     asks = confirmed(sends=sends, about=["about 33,032"] * count, then=steps)
-    return sends, press(source(state, confirm=asks), "L", *keys, size=size)
+    return sends, *in_turn(source(state, confirm=asks), ["L"], ["y"], size=size)
 
 
 @pytest.mark.parametrize(
@@ -110,21 +121,20 @@ def selling(count, size, *keys, state="live"):
 )
 def test_whatever_is_held_the_key_that_sells_it_is_in_sight(count, size):
     """All of it, in as few columns as there is room for; and `y` sends it."""
-    sends, after = selling(count, size)
+    sends, asked, after = selling(count, size)
 
-    assert all(re.search(rf"{send}\b", after.text) for send in sends)
-    assert "y  sell everything" in after.text
-    assert [one["verb"] for one in selling(count, size, "y")[1].sent] == ["liquidate"]
+    assert all(re.search(rf"{send}\b", asked.text) for send in sends)
+    assert "y  sell everything" in asked.text
+    assert [one["verb"] for one in after.sent] == ["liquidate"]
 
 
 @pytest.mark.parametrize("count", [40, 60])
 def test_what_does_not_fit_is_not_sent(count):
     """Its last lines are in sight even so, and how many more there are."""
-    _, after = selling(count, (80, 24))
-    refused = selling(count, (80, 24), "y")[1]
+    _, asked, refused = selling(count, (80, 24))
 
-    assert re.search(r"… and \d+ more: too many for this window", after.text)
-    assert "y  sell everything" in after.text
+    assert re.search(r"… and \d+ more: too many for this window", asked.text)
+    assert "y  sell everything" in asked.text
     assert refused.sent == []
     assert refused.said == "not sent: more than this window shows; enlarge it"
 
@@ -158,12 +168,14 @@ def test_y_sends_it_with_who_and_where():
     assert after.screens == ["DashboardScreen"]
 
 
-@pytest.mark.parametrize("key", ["l", "L", "enter", "space", "n", "escape", "Y", "q", "down"])
-def test_any_other_key_leaves_it(key):
-    after = press(source(), "l", key)
+def test_any_other_key_leaves_it():
+    keys = ("l", "L", "enter", "space", "n", "escape", "Y", "q", "down")
+    after = in_turn(source(), *(group for key in keys for group in (["l"], [key])))
 
-    assert after.sent == []
-    assert after.screens == ["DashboardScreen"]
+    for key, asked, left in zip(keys, after[::2], after[1::2], strict=True):
+        assert asked.screens[-1] == "Confirm", key
+        assert left.sent == [], key
+        assert left.screens == ["DashboardScreen"], key
 
 
 def test_the_mouse_confirms_nothing():
@@ -211,10 +223,14 @@ def test_the_dialog_closes_by_itself(monkeypatch):
     async def scenario():
         async with at(given) as keys:
             await keys("l")
-            await keys.pilot.pause(1.2)
-            return seen(keys.app)
+            asked = seen(keys.app)
+            async with asyncio.timeout(patience(10)):
+                while keys.app.screen is not keys.app.shown:  # noqa: ASYNC110 - it closes itself
+                    await asyncio.sleep(0.01)
+            return asked, seen(keys.app)
 
-    after = asyncio.run(scenario())
+    asked, after = asyncio.run(scenario())
+    assert asked.screens[-1] == "Confirm"
     assert after.screens == ["DashboardScreen"]
     assert after.sent == []
 
@@ -283,19 +299,16 @@ def test_what_the_session_refuses_is_told():
 
 
 def test_nothing_held_is_nothing_to_liquidate():
-    for key in ("l", "L"):
-        after = press(source("empty"), key)
+    for after in in_turn(source("empty"), ["l"], ["L"]):
         assert after.screens == ["DashboardScreen"]
         assert after.kind == "error"
         assert "nothing to liquidate" in after.said
 
 
-@pytest.mark.parametrize("key", ["l", "L"])
-def test_while_everything_is_being_sold_trading_keys_wait(key):
-    after = press(source("flattening"), key)
-
-    assert after.screens == ["DashboardScreen"]
-    assert after.said == "flattening: trading keys wait until the broker confirms flat"
+def test_while_everything_is_being_sold_trading_keys_wait():
+    for after in in_turn(source("flattening"), ["l"], ["L"]):
+        assert after.screens == ["DashboardScreen"]
+        assert after.said == "flattening: trading keys wait until the broker confirms flat"
 
 
 def test_h_halts_at_once():
@@ -308,14 +321,13 @@ def test_h_halts_at_once():
 
 def test_h_again_asks_whether_to_resume():
     asks = confirmed(title="Resume entries?", sends=[], about=[], facts=["halted 13:12:40"])
-    before = press(source("halted", confirm=asks), "h")
-    after = press(source("halted", confirm=asks), "h", "y")
+    before, left, _, after = in_turn(source("halted", confirm=asks), ["h"], ["h"], ["h"], ["y"])
 
     assert "Resume entries? · PAPER" in before.text
-    assert before.sent == []
+    assert before.sent == left.sent == []
+    assert left.screens == ["DashboardScreen"]
     assert after.sent == [{"verb": "resume", "actor": ME + "dashboard"}]
     assert after.said == "resumed; entries from 13:48 on"
-    assert press(source("halted", confirm=asks), "h", "h").sent == []
 
 
 def test_the_place_is_that_of_the_key():
@@ -329,36 +341,31 @@ def test_r_shows_the_configuration_and_applies_nothing():
     assert after.sent == []
 
 
-@pytest.mark.parametrize("key", ["a", "d"])
-def test_cards_are_decided_where_they_are(key):
-    after = press(source("inbox"), key)
-
-    assert after.word == "inbox"
-    assert after.sent == []
+def test_cards_are_decided_where_they_are():
+    for after in each(source("inbox"), ["a", "d"], back=["escape"]):
+        assert after.word == "inbox"
+        assert after.sent == []
 
 
 READONLY = Settings(readonly=True)
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [["l"], ["L"], ["h"], ["3", "a"], ["3", "d"], ["3", "z"], ["6", "R"], ["7", "y"]],
-    ids=" ".join,
-)
-def test_who_may_only_look_sends_nothing(keys):
-    after = press(source("inbox"), *keys, own=READONLY)
-
-    assert after.said == "read-only: nothing sent"
-    assert after.sent == []
-    assert len(after.screens) == 1
+def only_told(cases):
+    """Press keys where one may only look: none sends anything, each is answered with why."""
+    given = source("inbox")
+    for keys, after in zip(cases, each(given, cases, back=("1",), own=READONLY), strict=True):
+        assert after.said == "read-only: nothing sent", keys
+        assert len(after.screens) == 1, keys
+    assert [request for request in given.requests if request["verb"] != "show"] == []
 
 
-@pytest.mark.parametrize("line", ["liquidate TQQQ", "halt", "dismiss A-17", "resume"])
-def test_nor_by_the_command_line(line):
-    after = press(source("inbox"), "colon", *typed(line), "enter", own=READONLY)
+def test_who_may_only_look_sends_nothing():
+    only_told([["l"], ["L"], ["h"], "3a", "3d", "3z", "6R", "7y"])
 
-    assert after.said == "read-only: nothing sent"
-    assert after.sent == []
+
+def test_nor_by_the_command_line():
+    commands = ("liquidate TQQQ", "halt", "dismiss A-17", "resume")
+    only_told([["colon", *typed(line), "enter"] for line in commands])
 
 
 def test_a_recorded_run_takes_no_command():
@@ -382,20 +389,18 @@ def test_an_entry_that_works_is_not_flat():
     assert press(given, "q").screens[-1] == "Quit"
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
-def test_q_with_positions_asks(key):
-    after = press(source(), key)
-
-    assert after.code is None
-    for line in (
-        "Quit with open positions? · PAPER",
-        "3 positions are open, unrealised ▲ +91.88",
-        "6 orders rest at the broker (3 stops, 3 targets)",
-        "y  flatten, wait until confirmed flat, then stop",
-        "b  stop now, leave the stops at the broker",
-        "esc  stay",
-    ):
-        assert line in after.text
+def test_q_with_positions_asks():
+    for after in each(source(), [["q"], ["ctrl+c"], ["ctrl+q"]]):
+        assert after.code is None
+        for line in (
+            "Quit with open positions? · PAPER",
+            "3 positions are open, unrealised ▲ +91.88",
+            "6 orders rest at the broker (3 stops, 3 targets)",
+            "y  flatten, wait until confirmed flat, then stop",
+            "b  stop now, leave the stops at the broker",
+            "esc  stay",
+        ):
+            assert line in after.text
 
 
 @pytest.mark.parametrize(("key", "how"), [("y", "flatten"), ("b", "leave")])
@@ -406,11 +411,13 @@ def test_the_session_is_told_how_to_stop(key, how):
     assert after.code is None  # the screen stays until the session has ended
 
 
-@pytest.mark.parametrize("key", ["escape", "q", "enter", "n"])
-def test_any_other_key_stays(key):
-    after = press(source(), "q", key)
+def test_any_other_key_stays():
+    keys = ("escape", "q", "enter", "n")
+    after = in_turn(source(), *(group for key in keys for group in (["q"], [key])))
 
-    assert (after.sent, after.code, after.screens) == ([], None, ["DashboardScreen"])
+    for key, asked, left in zip(keys, after[::2], after[1::2], strict=True):
+        assert asked.screens[-1] == "Quit", key
+        assert (left.sent, left.code, left.screens) == ([], None, ["DashboardScreen"]), key
 
 
 def test_ctrl_c_works_above_a_dialog_and_asks_once():
@@ -434,11 +441,10 @@ def test_a_recorded_run_is_left_without_a_question():
 @pytest.mark.parametrize("size", [(79, 24), (80, 23), (40, 10)])
 def test_what_cannot_be_read_is_not_sent(size):
     """A window that cuts the question off sends nothing, and says why."""
-    after = press(source(), "l", "y", size=size)
+    after, left = in_turn(source(), ["l", "y"], ["q", "y"], size=size)
 
     assert after.sent == []
     assert after.screens[-1] == "DashboardScreen"
     assert after.said == "not sent: too small a window to read it in; 80×24"
-    left = press(source(), "q", "y", size=size)
     assert left.sent == []
     assert left.code is None

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.cockpit.answers import INVALID
 from tests.tui.cockpit.sample import STATES
-from tests.tui.cockpit.stage import SIZES, settled, staged
+from tests.tui.cockpit.stage import SIZES, opened, staged
 
 VIEWS = {
     "trades": "paper",
@@ -24,8 +24,7 @@ VIEWS = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_screen(snap_compare, name, size):
     async def open_it(pilot):
-        pilot.app.action_open(name)
-        await settled(pilot)
+        await opened(pilot, name)
 
     app = staged(STATES[VIEWS[name]]())
     assert snap_compare(app, terminal_size=size, run_before=open_it)
@@ -39,8 +38,7 @@ def test_a_file_that_is_no_toml(snap_compare, size):
     answers = {"config": {"show": asdict(replace(INVALID, error=error))}}
 
     async def open_it(pilot):
-        pilot.app.action_open("config")
-        await settled(pilot)
+        await opened(pilot, "config")
 
     app = staged(STATES["paper"](), answers)
     assert snap_compare(app, terminal_size=size, run_before=open_it)

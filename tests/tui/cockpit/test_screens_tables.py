@@ -5,25 +5,26 @@ from dataclasses import replace
 
 import pytest
 
+from engine.errors import BadInputError
 from tests.tui.cockpit.sample import STATES, paper
-from tests.tui.cockpit.stage import SIZES, on_stage, play, settled, text_of
+from tests.tui.cockpit.stage import SIZES, on_stage, opened, play, settled, text_of
 from tui.cockpit.widgets.column import Column, fitted, laid_out
 
 NAMES = ("trades", "inbox", "symbol", "analytics", "risk", "config", "health", "log")
 
 
-@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("state", ["inbox", "before", "empty", "degraded", "flattening"])
-def test_every_screen_fills_the_smallest_terminal_in_any_state(name, state):
+def test_every_screen_fills_the_smallest_terminal_in_any_state(state):
     async def scenario():
-        async with on_stage(name, view=STATES[state]()) as (app, _):
-            return text_of(app)
+        async with on_stage("dashboard", view=STATES[state]()) as (app, pilot):
+            for number, name in enumerate(NAMES, 2):
+                await opened(pilot, name)
+                lines = text_of(app)
+                assert [len(line) for line in lines] == [80] * 24, name
+                assert not any("Traceback" in line for line in lines), (name, lines)
+                assert lines[2].startswith(f"─ {number} {name.capitalize()} "), (name, lines[2])
 
-    lines = play(scenario())
-
-    assert [len(line) for line in lines] == [80] * 24
-    assert not any("Traceback" in line for line in lines)
-    assert lines[2].startswith("─ ")
+    play(scenario())
 
 
 def test_the_cursor_follows_its_row_when_rows_come():
@@ -136,19 +137,18 @@ def test_an_export_that_cannot_be_written_says_why(tmp_path, monkeypatch):
     assert play(scenario()) == "✗ trades-13-47.csv: Is a directory; nothing was written"
 
 
-@pytest.mark.parametrize("name", ["symbol", "analytics", "config", "log"])
 @pytest.mark.parametrize("size", SIZES)
-def test_a_session_that_does_not_answer_is_told_in_words(name, size):
-    from engine.errors import BadInputError
+def test_a_session_that_does_not_answer_is_told_in_words(size):
+    names = ("symbol", "analytics", "config", "log")
+    refused = {name: BadInputError(f"there is no {name} in this session") for name in names}
 
     async def scenario():
-        refused = {name: BadInputError("there is no such thing in this session")}
-        async with on_stage(name, answers=refused, size=size) as (app, _):
-            return "\n".join(text_of(app))
+        async with on_stage("dashboard", answers=refused, size=size) as (app, pilot):
+            for name in names:
+                await opened(pilot, name)
+                assert f"✗ there is no {name} in this session" in "\n".join(text_of(app)), name
 
-    shown = play(scenario())
-
-    assert "✗ there is no such thing in this session" in shown
+    play(scenario())
 
 
 def test_an_answer_of_another_version_is_told_in_words():

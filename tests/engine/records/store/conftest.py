@@ -1,4 +1,9 @@
-"""Every test of the store runs on SQLite and on PostgreSQL."""
+"""Stores for tests: on SQLite, or on SQLite and PostgreSQL where a test says `@on_both`.
+
+Both run what the databases do differently: the schema and its migrations, the types of columns,
+locks, sums, views, and following a journal in pieces. All else is the same SQL by SQLAlchemy and
+runs on SQLite alone.
+"""
 
 import os
 import pwd
@@ -52,10 +57,19 @@ def postgres():
     shutil.rmtree(home)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """The file of a database that holds nothing yet, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "rotor.db"
+    Store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
 def url(request, tmp_path):
-    """Yield the URL of an empty database."""
-    if request.param == "sqlite":
+    """Yield the URL of an empty database: SQLite's unless the test says `@on_both`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        shutil.copy(request.getfixturevalue("empty"), tmp_path / "rotor.db")
         yield f"sqlite:///{tmp_path}/rotor.db"
         return
     import psycopg
@@ -77,14 +91,14 @@ def store(url):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A finished replay of three sessions: stops, targets, commands. To be copied, not changed."""
-    return write_run(tmp_path_factory.mktemp("runs") / "one")
+    """A finished replay of two sessions: stops, targets, commands. To be copied, not changed."""
+    return write_run(tmp_path_factory.mktemp("runs") / "one", sessions=2)
 
 
 @pytest.fixture(scope="session")
 def approving(tmp_path_factory):
     """A replay with an inbox."""
-    return write_run(tmp_path_factory.mktemp("runs") / "two", "inbox.mode=approve")
+    return write_run(tmp_path_factory.mktemp("runs") / "two", "inbox.mode=approve", sessions=2)
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +108,7 @@ def thin(tmp_path_factory):
         tmp_path_factory.mktemp("runs") / "three", "simulation.participation_pct=0.02",
         "risk.stop_loss_pct=1.5", "risk.take_profit_pct=0.6", "risk.trailing_stop_pct=1.5",
         "rotation.max_hold_minutes=45", "rotation.min_hold_minutes=40",
+        sessions=2,
     )  # fmt: skip
 
 
@@ -103,7 +118,7 @@ def patient(tmp_path_factory):
     return write_run(
         tmp_path_factory.mktemp("runs") / "four", "risk.stop_loss_pct=20",
         "risk.take_profit_pct=20", "risk.trailing_stop_pct=20", "rotation.max_hold_minutes=390",
-        "rotation.min_hold_minutes=385",
+        "rotation.min_hold_minutes=385", sessions=2,
     )  # fmt: skip
 
 

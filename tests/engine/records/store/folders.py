@@ -1,8 +1,10 @@
 """Run folders for tests of the store: real ones, made by the real actor tree."""
 
 import datetime as dt
+from collections import Counter
 
 import orjson
+import pytest
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
@@ -16,6 +18,8 @@ from tests.bars import config, synth_blocks
 from tui.code import fingerprint
 
 assert tables
+on_both = pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+"""For a test of what SQLite and PostgreSQL do differently."""
 SETS = (
     "rotation.min_hold_minutes=5", "rotation.max_hold_minutes=40", "rotation.cooldown_minutes=3",
     "rotation.min_edge_bps=-50", "learning.warm_rows=50", "risk.max_consecutive_losses=4",
@@ -74,18 +78,18 @@ def change_manifest(folder, **changes):
 
 
 def every_row(store):
-    """Return all rows of all tables but their surrogate keys, sorted, runs by their folders."""
+    """Count all rows of all tables but their surrogate keys, runs by their folders."""
     found = {}
     with store.read() as connection:
         runs = SQLModel.metadata.tables["runs"]
         names = dict(connection.execute(select(runs.c.id, runs.c.folder)).all())
         for name, table in SQLModel.metadata.tables.items():
-            rows = [dict(row) for row in connection.execute(select(table)).mappings()]
-            for row in rows:
-                row.pop("id")
-                if "run" in row:
-                    row["run"] = names[row["run"]]
-            found[name] = sorted(repr(sorted(row.items())) for row in rows)
+            run = [table.c.run] if "run" in table.c else []
+            others = [column for column in table.c if column.name not in ("id", "run")]
+            found[name] = Counter(
+                (*(names[key] for key in row[: len(run)]), *row[len(run) :])
+                for row in connection.execute(select(*run, *others))
+            )
     return found
 
 

@@ -17,7 +17,7 @@ from engine.errors import BadInputError, StoreError
 from engine.records.store import database, tables
 from engine.records.store.database import HEAD, Store
 from engine.records.store.migrations import revisions
-from tests.engine.records.store.folders import moment
+from tests.engine.records.store.folders import moment, on_both
 
 ROOT = Path(__file__).parents[4]
 
@@ -28,6 +28,7 @@ def write(store, table, *rows):
             connection.execute(insert(table).values(row))
 
 
+@on_both
 def test_the_schema_is_what_the_models_say(store):
     """Alembic finds nothing to change: migrations and models agree, and HEAD is the last one."""
     with store.read() as connection:
@@ -36,6 +37,7 @@ def test_the_schema_is_what_the_models_say(store):
     assert max(revisions()) == HEAD
 
 
+@on_both
 def test_an_open_database_is_not_migrated_again(store, url, monkeypatch):
     """The second start needs no Alembic."""
     monkeypatch.setattr(Store, "_back_up", lambda *_: pytest.fail("backed up"))
@@ -50,6 +52,7 @@ def test_an_open_database_is_not_migrated_again(store, url, monkeypatch):
     assert done.stdout.strip() == "False"
 
 
+@on_both
 def test_a_newer_database_is_refused(store, url):
     """It says which revision, and what to do; nothing is touched."""
     with store.write() as connection:
@@ -72,6 +75,7 @@ def test_an_older_file_is_backed_up_before_it_is_changed(tmp_path, monkeypatch):
         assert copy.execute("SELECT count(*) FROM runs").fetchone() == (0,)
 
 
+@on_both
 def test_money_and_moments_are_exact(store):
     """Beyond 2^53 micro-dollars, to the microsecond, in UTC on both sides."""
     amount = 9_007_199_254_740_993
@@ -96,6 +100,7 @@ def test_money_and_moments_are_exact(store):
         write(store, runs, naive)
 
 
+@on_both
 def test_a_failed_write_leaves_nothing(store):
     """All of a transaction or none of it."""
     runs = tables.RiskParameter.__table__

@@ -4,12 +4,14 @@ from engine.records.overrides import patch_overrides
 from engine.records.store.edits import follow_edits
 from engine.records.store.queries import rows
 from engine.records.store.tables import RiskParameter
+from tests.engine.records.store.folders import on_both
 
 
 def edit(folder, key, value, when):
     patch_overrides(folder, {key: value}, config_text="", who="ann", why="calm", when=when)
 
 
+@on_both
 def test_each_change_is_a_row_once(store, tmp_path):
     """Key, old and new value, who, why and when; asked twice nothing is doubled."""
     assert follow_edits(store, tmp_path) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from engine.events import Decision
 from engine.records.reading import read_rows
+from engine.records.store.database import Store
 from engine.records.store.queries import rows
 from engine.records.store.tables import (
     ActiveRiskPosition,
@@ -24,10 +25,18 @@ STATUS = {
 }
 
 
-@pytest.fixture(params=RUNS)
+@pytest.fixture(scope="module", params=RUNS)
 def run(request):
     """A real run's folder."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def store(run, tmp_path_factory):
+    """A store that has read the run to its end; no test changes it."""
+    with Store(f"sqlite:///{tmp_path_factory.mktemp('states')}/rotor.db") as opened:
+        read_whole(opened, run)
+        yield opened
 
 
 def events(folder, *kinds):
@@ -36,7 +45,6 @@ def events(folder, *kinds):
 
 def test_orders_end_as_the_journal_says(store, run):
     """Filled, in part or whole, canceled, rejected or replaced: none is left working."""
-    read_whole(store, run)
     of = defaultdict(list)
     for row in events(run, "order_filled", "order_canceled", "order_rejected"):
         of[row["order_id"]].append(row)
@@ -67,7 +75,6 @@ def test_orders_end_as_the_journal_says(store, run):
 
 def test_positions_end_as_the_journal_says(store, run):
     """By stop, target, hand or otherwise; each from its first fill, with all that was bought."""
-    read_whole(store, run)
     trips = sorted(events(run, "round_trip"), key=lambda row: (row["entry_ms"], row["symbol"]))
     found = sorted(rows(store, ActiveRiskPosition), key=lambda p: (p["entry_ms"], p["symbol"]))
 
@@ -85,7 +92,6 @@ def test_positions_end_as_the_journal_says(store, run):
 
 def test_stops_stand_where_they_were_moved_last(store, run):
     """In the order and in the position."""
-    read_whole(store, run)
     last = {row["order_id"]: row["stop"] for row in events(run, "stop_moved")}
     stops = {o["order_id"]: o["stop_micro"] for o in rows(store, OrderRow)}
 
@@ -94,16 +100,15 @@ def test_stops_stand_where_they_were_moved_last(store, run):
     }
 
 
-def test_cards_end_as_the_journal_says(store, approving):
+def test_cards_end_as_the_journal_says(store, run):
     """Each version is closed by its own row, or renewed by the next."""
-    read_whole(store, approving)
     closed = {
         (row["card"], row["version"]): (row["status"], row["reason"], row["actor"])
-        for row in events(approving, "card_closed")
+        for row in events(run, "card_closed")
     }
     cards = rows(store, InboxItem)
 
-    assert len(cards) == len(events(approving, "card_offered"))
+    assert len(cards) == len(events(run, "card_offered"))
     for card in cards:
         key = card["card"], card["version"]
         assert (card["status"], card["reason"], card["actor"]) == closed.pop(
@@ -114,7 +119,6 @@ def test_cards_end_as_the_journal_says(store, approving):
 
 def test_breakers_rearm_as_the_journal_says(store, run):
     """Each trip by the next re-arming of that breaker; one that none re-armed stands."""
-    read_whole(store, run)
     standing, expected = {}, []
     for row in events(run, "breaker_tripped", "breaker_rearmed"):
         if row["type"] == "breaker_tripped":
