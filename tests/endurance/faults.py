@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.endurance.checks import bare, breaches, unheard_entries
+from tests.patience import patience
 from tests.tui.rehearsal import DEMO, HALF_DAY, exchange
 
 
@@ -43,13 +44,14 @@ def _played(seed, folder, options):
         exchange(folder, sockets, *words, date=options.date, source=options.source) as place,
     ):
         process = place.start(folder / "run")
-        stdout, stderr, stuck = _ended(process, place, options.timeout)
+        limit = patience(options.timeout)
+        stdout, stderr, stuck = _ended(process, place, limit)
         account, state = place.ledger(), place.asked("/control")
     _write(folder, ledger=account, control=stuck or state)
     (folder / "stderr.txt").write_bytes(stderr)
     row = {"faults": sum(fault["hits"] > 0 for fault in state["faults"])}
     if stuck:
-        words = f"stuck after {options.timeout:g} s; control.json has the clients"
+        words = f"stuck after {limit:.0f} s; control.json has the clients"
         return row | {"breaches": [words]}
     if not stdout:
         return row | {"breaches": [f"exit code {process.returncode}: {stderr.decode()[-300:]}"]}
@@ -137,7 +139,9 @@ def main():
     parser.add_argument("--date", default=HALF_DAY)
     parser.add_argument("--source", type=Path, default=DEMO, help="bars; default: the demo's")
     parser.add_argument("--jobs", type=int, default=1, help="sessions at a time")
-    parser.add_argument("--timeout", type=float, default=180.0, help="seconds for a session")
+    parser.add_argument(
+        "--timeout", type=float, default=180.0, help="seconds for a session; more on a busy machine"
+    )
     parser.add_argument("--keep", action="store_true", help="all folders, not only failed ones")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     options = parser.parse_args()

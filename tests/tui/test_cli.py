@@ -12,6 +12,8 @@ from engine.errors import BadInputError
 from engine.market.synth import write_parquet
 from engine.records.reading import journal_sha256
 from tests.bars import DAY
+from tests.patience import patience
+from tests.tui.forked import popen, run
 from tui import replay
 from tui.options import Look
 from tui.prepare import Request
@@ -23,19 +25,19 @@ SCRATCH = tempfile.mkdtemp(prefix="rotor-test-")
 """Where databases of these runs lie."""
 
 
-def rotor(*arguments, cwd=None):
-    return subprocess.run(
+def rotor(*arguments, cwd=None, run=run):
+    return run(
         [sys.executable, "-m", "tui.cli", *map(str, arguments)],
-        cwd=cwd or SCRATCH, capture_output=True, text=True, timeout=120, check=False,
+        cwd=cwd or SCRATCH, capture_output=True, text=True, timeout=patience(120),
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COLUMNS": "80"},
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The demo, replayed with --json."""
+    """The demo, replayed with --json by a process that was started as users start it."""
     out = tmp_path_factory.mktemp("demo") / "run"
-    done = rotor("replay", "--out", out, "--json")
+    done = rotor("replay", "--out", out, "--json", run=subprocess.run)
     assert done.returncode == 0, done.stderr
     return out, orjson.loads(done.stdout)
 
@@ -248,14 +250,14 @@ def test_a_reader_that_goes_away_is_no_error(demo, tmp_path):
     assert rotor("rebuild", out, cwd=tmp_path).returncode == 0
     for words in (["analytics", "symbols"], ["signals", "quality", "--json"],
                   ["runs", "list", "--csv"], ["replay", "--json", "--out", "kept"]):  # fmt: skip
-        with subprocess.Popen(
+        with popen(
             [sys.executable, "-m", "tui.cli", *words], cwd=tmp_path,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         ) as process:  # fmt: skip
             process.stdout.close()
             assert process.stderr.read() == b"", words
-            assert process.wait(timeout=120) in (0, 141)
+            assert process.wait(timeout=patience(120)) in (0, 141)
     assert (tmp_path / "kept" / "summary.json").exists()
     assert journal_sha256(tmp_path / "kept") == journal_sha256(out)
 

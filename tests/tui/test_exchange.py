@@ -11,6 +11,8 @@ import pytest
 
 from engine.errors import BadInputError
 from tests.actors.exchange.venue import quiet_market
+from tests.patience import patience
+from tests.tui.forked import popen
 from tui.cli import BAD_INPUT, main
 from tui.exchange import ExchangeRequest, open_floor
 
@@ -18,7 +20,7 @@ from tui.exchange import ExchangeRequest, open_floor
 def started(*options):
     """The command as a process."""
     command = [sys.executable, "-m", "tui.cli", "exchange", *map(str, options), "--port", "0"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -32,7 +34,7 @@ def test_it_prints_its_url_when_it_listens_and_ends_cleanly(tmp_path, signum):
             assert json.loads(response.read())["mode"] == "lockstep"
     finally:
         process.send_signal(signum)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=patience(20))
     assert (process.returncode, out, err) == (0, "", "")
     assert (about["date"], about["symbols"], about["pace"]) == (
         "2025-07-02", ["AAA", "BBB"], "lockstep",

@@ -13,6 +13,7 @@ from engine.errors import BadInputError
 from tests.actors.alpaca.fakes import Answer, Rest
 from tests.actors.exchange.venue import floor_of, quiet_market, serving
 from tests.bars import config
+from tests.patience import patience
 from tui.cli import main
 from tui.gate import pass_gate
 from tui.live import run_live
@@ -37,7 +38,7 @@ async def refused(**asked):
     """Return why a live session is refused; it must be, and before it makes its folder."""
     given = {"symbols": "AAA,BBB", "real": True} | asked
     given["sets"] = ("database.url=", *given.get("sets", ()))
-    with trio.fail_after(30):
+    with trio.fail_after(patience(30)):
         try:
             await run_live(LiveRequest(**given))
         except BaseExceptionGroup as group:

@@ -9,6 +9,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from actors.control import socket_path
+from engine.errors import RotorError
+from tests.patience import patience
+from tests.tui.forked import popen
+from tests.tui.rehearsal import wait_for
+from tui import session as running
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -18,7 +25,7 @@ def rotor(tmp_path, runtime_dir):
     env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
     def command(*words):
-        return subprocess.Popen(
+        return popen(
             [sys.executable, "-m", "tui.cli", *map(str, words)], cwd=tmp_path, env=env,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -28,26 +35,31 @@ def rotor(tmp_path, runtime_dir):
 
 def ask(rotor, *words):
     process = rotor(*words, "--json")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patience(60))
     return process.returncode, orjson.loads(out) if out else err
 
 
+def turn(session, do, to=None):
+    """Turn a knob of a paced replay; tell whether it could be turned yet."""
+    try:
+        return running.ask(socket_path(session), {"verb": "transport", "do": do, "to": to})
+    except RotorError:  # it is warming up
+        return None
+
+
 @pytest.fixture
-def session(rotor, tmp_path):
-    """A paced replay of the demo in which a card waits: 10 minutes a second, cards hold an hour."""
+def session(rotor, runtime_dir, tmp_path, monkeypatch):
+    """A paced replay of the demo in which a card waits: 4 minutes a second, cards hold an hour."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
     out = tmp_path / "run"
     process = rotor(
-        "replay", "--speed", "600", "--from", "2025-07-07", "--out", out, "--set",
+        "replay", "--speed", "240", "--from", "2025-07-07", "--out", out, "--set",
         "inbox.mode=approve", "--set", "inbox.expiry_minutes=60", "--set", "risk.entry_limit_pct=9",
         "--set", "session.warmup_sessions=2", "--set", "quality.min_win_rate=0",
     )  # fmt: skip
-    for _ in range(300):
-        time.sleep(0.1)
-        code, told = ask(rotor, "inbox", "list", "--session", out)
-        if code == 0 and told["inbox"]:
-            break
-    else:
-        pytest.fail("no card was offered")
+    wait_for(lambda: turn(out, "seek", "10:55"))
+    wait_for(lambda: running.ask(socket_path(out), {"verb": "inbox"})["inbox"])
+    turn(out, "play")
     yield out
     process.kill()
     process.communicate()
@@ -70,7 +82,7 @@ def race(rotor):
             break
     card = told["inbox"][0]
     racing = [rotor("approve", card["card"], "--json") for _ in range(2)]
-    ended = [process.communicate(timeout=60)[0] for process in racing]
+    ended = [process.communicate(timeout=patience(60))[0] for process in racing]
     return card, sorted(orjson.loads(text)["status"] for text in ended if text)
 
 
@@ -84,7 +96,8 @@ def test_two_approvals_at_once_make_one_order(rotor, session):
         pytest.fail("every card was overtaken")
 
     assert said.count("approved") == 1
-    time.sleep(0.5)
+    wait_for(lambda: events(session, "order_submitted"))
+    time.sleep(0.5)  # in which a second one would come
     entries = [row for row in events(session, "order_submitted") if row.get("entry")]
     closed = [row for row in events(session, "card_closed") if row["status"] == "approved"]
     assert len(closed) == len(entries) == 1

@@ -3,13 +3,26 @@
 import random
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
 from engine.errors import BadInputError
 from tests.bars import config
-from tests.tui.rehearsal import BUSY, DEMO, HALF_DAY, exchange, rows, sets, sound, wait_for
+from tests.patience import patience
+from tests.tui.forked import popen, run
+from tests.tui.rehearsal import (
+    BUSY,
+    DEMO,
+    HALF_DAY,
+    exchange,
+    met_quotes,
+    rows,
+    sets,
+    sound,
+    wait_for,
+)
 from tui.cli import main
 from tui.live_start import check_wishes
 
@@ -24,16 +37,16 @@ def replayed(tmp_path_factory):
 
 
 def test_a_rehearsal_decides_what_a_replay_decides(tmp_path, runtime_dir, replayed):
-    """Same decisions, same cash as the exchange's, flat; and its records can be verified."""
+    """Same decisions, same cash as the exchange's, flat; every order met a streamed quote."""
     out = tmp_path / "run"
-    with exchange(tmp_path, runtime_dir) as place:
+    with exchange(tmp_path, runtime_dir, popen=subprocess.Popen) as place:
         summary = place.trade(out)
         account = sound(place, summary)
 
     assert summary["round_trips"] >= 5
     assert len(account["executions"]) == summary["trades_executed"]
     assert rows(out, "decisions") == rows(replayed, "decisions")
-    assert summary["parity"]["same_decisions"] is True
+    met_quotes(out, summary, streamed=True)
     assert main(["verify", str(out)]) == 0
 
 
@@ -61,12 +74,18 @@ def test_a_killed_session_goes_on_as_if_nothing_had_been(tmp_path, runtime_dir, 
     assert main(["verify", str(out)]) == 0
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", [38, 158])
 def test_whatever_goes_wrong_the_books_agree(tmp_path, runtime_dir, seed):
-    """Seeded faults of every kind: one broker order per intent, flat, the exchange's cash."""
+    """Seeded faults of many kinds: one broker order per intent, flat, the exchange's cash.
+
+    These two seeds hit most kinds (19 of 24, `late` is the commonest of the others); two hundred
+    seeds are tried by `make faults`.
+    """
     with exchange(tmp_path, runtime_dir, "--faults", seed) as place:
         summary = place.trade(tmp_path / "run")
         sound(place, summary)
+        faults = place.asked("/control")["faults"]
+    assert len({fault["kind"] for fault in faults if fault["hits"]}) >= 10
     assert main(["verify", str(tmp_path / "run")]) == 0
 
 
@@ -78,7 +97,7 @@ def test_a_folder_of_another_session_is_refused(tmp_path, runtime_dir, capfd):
     before = (out / "manifest.json").read_bytes()
     with exchange(tmp_path, runtime_dir) as place:
         process = place.start(out)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=patience(60))
 
     assert process.returncode == 2
     assert b"holds a run of another command (replay, not live)" in stderr
@@ -95,9 +114,7 @@ def test_settings_are_reloaded_whole_or_not_at_all(tmp_path, runtime_dir):
 
         def reload(*words):
             command = [sys.executable, "-m", "tui.cli", "reload", "--session", str(out), *words]
-            return subprocess.run(
-                [*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True, check=False
-            )
+            return run([*command, "--json"], cwd=tmp_path, env=place.env, capture_output=True)
 
         wait_for(lambda: (out / "inputs.jsonl").exists() and reload("--dry-run").returncode == 0)
         config.write_text("[rotation]\nmax_positions = 0\n")
@@ -135,7 +152,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, runtime_dir
     """Not after the warm-up, and no folder is left."""
     with exchange(tmp_path, runtime_dir) as place:
         process = place.start(tmp_path / "run", *wish, settings=())
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=patience(60))
         assert process.returncode == 2
         assert said in stderr.decode()
         assert "warming up" not in stderr.decode()
@@ -153,6 +170,14 @@ def test_a_database_url_that_cannot_be_is_refused_without_making_its_folder(tmp_
 
 def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatch, capfd):
     """What --overwrite would replace stays until nothing can be refused any more."""
+
+    def start(words, preexec_fn, **options):
+        return popen(words, **options)
+
+    given = SimpleNamespace(
+        Popen=start, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
+    )
+    monkeypatch.setattr("tui.rehearse.subprocess", given)
     monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
     held = tmp_path / "run" / "events.jsonl"

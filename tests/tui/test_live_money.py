@@ -14,6 +14,8 @@ import trio
 from tests.actors.alpaca.fakes import Answer, Rest
 from tests.actors.exchange.venue import DAY, HALF, floor_of, serving, write_market
 from tests.bars import walk
+from tests.patience import patience
+from tests.tui.forked import popen
 from tui.watchdog import acted, watching
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +56,7 @@ def rotor(tmp_path, runtime_dir, hook):
             "--symbols", "AAA,BBB", "--out", tmp_path / "run", *sets, *words,
         ]  # fmt: skip
         started.append(
-            subprocess.Popen(
+            popen(
                 words,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -87,7 +89,7 @@ def half_day(folder):
 
 
 async def finish(process):
-    with trio.fail_after(180):
+    with trio.fail_after(patience(180)):
         out, err = await trio.to_thread.run_sync(process.communicate)
     return process.returncode, out, err
 
@@ -127,10 +129,13 @@ async def test_a_session_that_is_killed_is_made_flat_and_not_taken_up(tmp_path, 
     """Killed with a position: its watchdog closes it, and the session cannot sell it again."""
     async with serving(half_day(tmp_path)) as api:
         number = (await api.get("/v2/account"))["account_number"]
-        process = rotor(api.url, number, "--watchdog-after", "6", "--hold", "always")
-        with trio.fail_after(180):
+        process = rotor(
+            api.url, number, "--watchdog-after", f"{patience(1.2):.0f}", "--hold", "always"
+        )
+        with trio.fail_after(patience(180)):
             while not (await api.ledger())["positions"]:
                 assert process.poll() is None
+                await trio.sleep(0.02)
             process.kill()
             await finish(process)
             await until(lambda: watching(tmp_path / "run") is None)

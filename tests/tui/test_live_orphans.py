@@ -6,11 +6,13 @@ from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest
 
 from actors.control import socket_path
-from tests.tui.rehearsal import BUSY, exchange, rows, wait_for
+from tests.tui.rehearsal import BUSY, exchange, rows, summary_of, wait_for
 from tui.cli import main
 from tui.session import ask
 from tui.venues import REHEARSAL
 
+FEW = ("--symbols", "TQQQ,SQQQ,UVXY")
+"""Few symbols, so that a session is short."""
 NO_UVXY = (*BUSY, 'risk.symbol_max_position_pct={"UVXY"=0.001}')
 """Rotor itself enters no UVXY, so that what is held of it was bought by hand."""
 
@@ -58,14 +60,6 @@ def told(out):
     return b'"OrphanFound"' in (out / "inputs.jsonl").read_bytes()
 
 
-def ended(process):
-    stdout, stderr = process.communicate(timeout=170)
-    assert stdout, stderr.decode()
-    import orjson
-
-    return orjson.loads(stdout)
-
-
 def agreed(place, summary):
     """Hold the end against the exchange's books, in which orders by hand stand beside ours."""
     account = place.ledger()
@@ -77,8 +71,8 @@ def agreed(place, summary):
 def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
     """Entries wait meanwhile; the ledger is the exchange's to the cent, the day ends flat."""
     out = tmp_path / "run"
-    with exchange(tmp_path, runtime_dir) as place:
-        process = place.start(out, settings=NO_UVXY)
+    with exchange(tmp_path, runtime_dir, *FEW) as place:
+        process = place.start(out, *FEW, settings=NO_UVXY)
         paused_at(place, 20)
         trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
         goes_on(place)
@@ -91,7 +85,7 @@ def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
         free = held(out)[1]
         ask(socket_path(out), {"verb": "liquidate", "symbol": "UVXY", "actor": "cli:ann"})
         goes_on(place)
-        summary = ended(process)
+        summary = summary_of(process)
         agreed(place, summary)
 
     assert shown["UVXY"]["orphan"] is True
@@ -116,15 +110,15 @@ def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
 def test_a_killed_session_finds_it_once(tmp_path, runtime_dir):
     """kill -9 with an orphan held: it is there again, and sold before the close."""
     out = tmp_path / "run"
-    with exchange(tmp_path, runtime_dir) as place:
-        process = place.start(out, settings=NO_UVXY)
+    with exchange(tmp_path, runtime_dir, *FEW) as place:
+        process = place.start(out, *FEW, settings=NO_UVXY)
         paused_at(place, 20)
         trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
         goes_on(place)
         wait_for(lambda: told(out))
         process.kill()
         process.communicate()
-        summary = place.trade(out, settings=NO_UVXY)
+        summary = place.trade(out, *FEW, settings=NO_UVXY)
         account = agreed(place, summary)
 
     assert summary["resumed_inputs"] > 0
@@ -139,8 +133,8 @@ def test_a_killed_session_finds_it_once(tmp_path, runtime_dir):
 def test_one_sold_by_hand_leaves_the_book(tmp_path, runtime_dir):
     """Nothing was acknowledged; entries go on once it is gone."""
     out = tmp_path / "run"
-    with exchange(tmp_path, runtime_dir) as place:
-        process = place.start(out, settings=NO_UVXY)
+    with exchange(tmp_path, runtime_dir, *FEW) as place:
+        process = place.start(out, *FEW, settings=NO_UVXY)
         paused_at(place, 20)
         trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
         goes_on(place)
@@ -148,7 +142,7 @@ def test_one_sold_by_hand_leaves_the_book(tmp_path, runtime_dir):
         place.asked("/control/pause", "POST")
         trade_by_hand(place, OrderSide.SELL, "UVXY", 10)
         goes_on(place)
-        summary = ended(process)
+        summary = summary_of(process)
         agreed(place, summary)
 
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
@@ -159,8 +153,8 @@ def test_one_sold_by_hand_leaves_the_book(tmp_path, runtime_dir):
 def test_one_of_another_symbol_is_sold_by_hand_alone(tmp_path, runtime_dir):
     """It is shown at its cost; no clock sells it, `liquidate` does."""
     out = tmp_path / "run"
-    with exchange(tmp_path, runtime_dir) as place:
-        process = place.start(out, "--symbols", "TQQQ,SQQQ,SSO")
+    with exchange(tmp_path, runtime_dir, *FEW) as place:
+        process = place.start(out, "--symbols", "TQQQ,SQQQ")
         paused_at(place, 20)
         trade_by_hand(place, OrderSide.BUY, "UVXY", 10)
         goes_on(place)
@@ -170,7 +164,7 @@ def test_one_of_another_symbol_is_sold_by_hand_alone(tmp_path, runtime_dir):
         shown, _ = held(out)
         ask(socket_path(out), {"verb": "liquidate", "symbol": "UVXY", "actor": "cli:ann"})
         goes_on(place)
-        summary = ended(process)
+        summary = summary_of(process)
         agreed(place, summary)
 
     assert shown["UVXY"]["price"] == shown["UVXY"]["entry_price"]
@@ -182,13 +176,13 @@ def test_one_of_another_symbol_is_sold_by_hand_alone(tmp_path, runtime_dir):
 def test_what_another_run_has_left_is_an_orphan(tmp_path, runtime_dir):
     """It adds to the account; the legs that still hold its shares make way before the close."""
     first, out = tmp_path / "first", tmp_path / "run"
-    with exchange(tmp_path, runtime_dir) as place:
-        process = place.start(first)
+    with exchange(tmp_path, runtime_dir, *FEW) as place:
+        process = place.start(first, *FEW)
         wait_for(lambda: minute_of(place) >= 20 and place.ledger()["positions"])
         process.kill()
         process.communicate()
         left = place.ledger()["positions"]
-        summary = place.trade(out)
+        summary = place.trade(out, *FEW)
         account = place.ledger()
 
     assert account["positions"] == {}

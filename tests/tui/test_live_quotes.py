@@ -2,11 +2,8 @@
 
 import datetime as dt
 
-import orjson
-import pytest
-
 from engine.market.calendar import session_on
-from tests.tui.rehearsal import HALF_DAY, exchange, rows, sound
+from tests.tui.rehearsal import HALF_DAY, exchange, logged, met_quotes, rows, sound
 from tui.cli import main
 
 OPEN_MS = session_on(dt.date.fromisoformat(HALF_DAY)).open_ns // 1_000_000
@@ -24,31 +21,15 @@ def minute_of(row):
     return (row["timestamp_ms"] - OPEN_MS) // 60_000
 
 
-def logged(out, kind):
-    """The rows of one kind of the input log."""
-    found = map(orjson.loads, (out / "inputs.jsonl").read_bytes().splitlines())
-    return [row for row in found if row["in"] == kind]
-
-
-@pytest.mark.parametrize("streamed", [True, False])
-def test_every_order_meets_a_quote_that_is_written_down(tmp_path, runtime_dir, streamed):
-    """By the stream; where the feed's limit leaves no room for it, by REST: the same quotes."""
+def test_without_room_in_the_stream_every_order_meets_a_quote_by_rest(tmp_path, runtime_dir):
+    """The feed's limit leaves none: the same quotes (by the stream: see test_live.py)."""
     limit = 'minute = -5\nkind = "symbol_limit"\nlimit = 5\nchannel = "quotes"'
-    faults = () if streamed else ("--faults", script(tmp_path, limit))
     out = tmp_path / "run"
-    with exchange(tmp_path, runtime_dir, *faults) as place:
+    with exchange(tmp_path, runtime_dir, "--faults", script(tmp_path, limit)) as place:
         summary = place.trade(out)
         sound(place, summary)
 
-    met = logged(out, "quote")
-    fills = {row["order_id"]: row for row in rows(out, "trades")}
-    sent = {row["order_id"] for row in met}
-    assert {row["streamed"] for row in met} == {streamed}
-    assert {name for name, row in fills.items() if row["action"] == "ENTRY"} <= sent
-    assert summary["parity"]["same_decisions"] is True
-    assert summary["parity"]["quotes"] == len(sent)
-    assert summary["parity"]["orders_at_a_quote"] == len(sent & fills.keys()) > 5
-    assert summary["parity"]["median_spread_bps"] > 0
+    met_quotes(out, summary, streamed=False)
     assert main(["verify", str(out)]) == 0
 
 

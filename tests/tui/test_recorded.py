@@ -30,6 +30,7 @@ from engine.records.recorded import Recorded, read_manifest, read_recorded
 from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
 from tests.engine.records.store.folders import write_run
+from tests.patience import patience
 from tui.kept import Kept, Stood
 from tui.live_folder import begin, recording_of
 from tui.recorded import Viewing, load, open_run
@@ -272,7 +273,7 @@ def test_a_decision_that_was_not_made_yet_is_refused(replayed_run):
 
 
 async def until(condition):
-    with trio.fail_after(60):
+    with trio.fail_after(patience(60)):
         while not condition():  # noqa: ASYNC110
             await trio.sleep(0.01)
 

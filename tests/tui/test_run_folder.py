@@ -9,6 +9,8 @@ import orjson
 import pytest
 
 from engine.errors import BadInputError
+from tests.patience import patience
+from tests.tui.forked import popen, run
 from tui.claim import claim, is_claimed
 from tui.run_folder import ASIDE, FILES, run_folder
 
@@ -123,19 +125,17 @@ def test_two_replays_at_once_make_one_run(tmp_path):
     """One is refused with exit code 2; the other's records are whole."""
     words = [sys.executable, "-m", "tui.cli", "replay", "--json", "--out", "run"]
     both = [
-        subprocess.Popen(
-            words, cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        popen(words, cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120) for process in both]
+    said = [process.communicate(timeout=patience(120)) for process in both]
 
     assert sorted(process.returncode for process in both) == [0, 2]
     loser = said[[process.returncode for process in both].index(2)]
     assert b"another run is writing there" in loser[1] or b"holds a run" in loser[1]
-    verified = subprocess.run(
+    verified = run(
         [sys.executable, "-m", "tui.cli", "verify", "run", "--json"], cwd=tmp_path, env=ENV,
-        capture_output=True, check=False, timeout=120,
+        capture_output=True, timeout=patience(120),
     )  # fmt: skip
     told = orjson.loads(verified.stdout)
     assert [check["holds"] for check in told["checks"]] == [True, True, True]
@@ -150,7 +150,7 @@ def test_a_claim_goes_with_its_process_and_its_folder(tmp_path):
         "import sys; from pathlib import Path; from tui.claim import claim\n"
         "with claim(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen(
+    with popen(
         [sys.executable, "-c", code, folder], env=ENV, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout.readline() == b"held\n"

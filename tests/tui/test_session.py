@@ -3,11 +3,17 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import orjson
 import pytest
+
+from actors.control import socket_path
+from engine.errors import RotorError
+from tests.patience import patience
+from tests.tui.forked import popen, run
+from tests.tui.rehearsal import wait_for
+from tui.session import ask
 
 ROOT = Path(__file__).parents[2]
 SPEED = "1500"  # 25 frames a second: what follows takes effect within a few of them
@@ -21,30 +27,35 @@ def rotor(tmp_path, runtime_dir):
     def command(*words, start=False):
         words = [sys.executable, "-m", "tui.cli", *map(str, words)]
         if start:
-            return subprocess.Popen(
+            return popen(
                 words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
                 cwd=tmp_path,
             )  # fmt: skip
-        return subprocess.run(
-            words, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=60
+        return run(
+            words, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=patience(60)
         )
 
     return command
 
 
 @pytest.fixture
-def session(rotor, tmp_path):
+def session(rotor, runtime_dir, tmp_path, monkeypatch):
     """A paced replay of the demo that is trading."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
     out = tmp_path / "run"
     process = rotor("replay", "--speed", SPEED, "--from", "2025-07-07", "--out", out, start=True)
-    for _ in range(200):
-        time.sleep(0.1)
-        done = rotor("status", "--session", out, "--json")
-        if done.returncode == 0 and orjson.loads(done.stdout)["state"] == "trading":
-            break
+    wait_for(lambda: state_of(out) == "trading")
     yield out
     process.kill()
     process.communicate()
+
+
+def state_of(out):
+    """What a session says of itself; empty before it answers."""
+    try:
+        return ask(socket_path(out), {"verb": "status"})["state"]
+    except RotorError:
+        return ""
 
 
 def test_a_session_is_halted_liquidated_and_resumed(rotor, session):

@@ -3,10 +3,9 @@
 import hashlib
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
+from subprocess import DEVNULL
 
 import numpy as np
 import orjson
@@ -15,6 +14,8 @@ import pytest
 from engine.records.journal import FILES, GENESIS, combine
 from engine.records.reading import verify_chain
 from tests.engine.records.store.folders import change_manifest, write_run
+from tests.tui.forked import popen
+from tests.tui.rehearsal import wait_for
 from tui.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -217,41 +218,35 @@ def test_what_cannot_be_asked_is_said(copy, capfdbinary):
     assert main(["verify", "nothing-here", "--set", "database.url="]) == 2
 
 
-def test_a_run_that_is_killed_holds_and_is_rebuilt(tmp_path):
+def killed_replay(folder, size):
+    """Replay into folder/run, killed -9 as soon as its events are so long; it is not over then."""
+    words = [
+        sys.executable, "-m", "tui.cli", "replay", "bars.parquet", "--out", "run", "--overwrite",
+        "--set", "quality.earned_slope=off",
+    ]  # fmt: skip
+    events = folder / "run" / "events.jsonl"
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"}
+    with popen(words, cwd=folder, env=env, stdout=DEVNULL, stderr=DEVNULL) as process:
+        wait_for(lambda: events.exists() and events.stat().st_size >= size)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_run_that_is_killed_holds_and_is_rebuilt(tmp_path, rotor):
     """kill -9 at some moments: verified, settled and rebuilt to the same rows, none doubled."""
-
-    def rotor(*words):
-        return subprocess.run(
-            [sys.executable, "-m", "tui.cli", *words], cwd=tmp_path, capture_output=True,
-            text=True, timeout=120, check=False, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"},
-        )  # fmt: skip
-
-    assert rotor("synth", "bars.parquet", "--sessions", "60", "--signal", "2").returncode == 0
-    for wait in (0.1, 0.4, 0.8):
-        shutil.rmtree(tmp_path / "run", ignore_errors=True)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tui.cli", "replay", "bars.parquet", "--out", "run", "--json",
-             "--set", "quality.earned_slope=off"],
-            cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        for _ in range(2000):
-            if (tmp_path / "run" / "events.jsonl").exists():
-                break
-            time.sleep(0.01)
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        done = rotor("verify", "run")
-        assert done.returncode == 0, done.stdout
-        assert "the run was killed" in done.stdout
+    assert rotor("synth", "bars.parquet", "--sessions", "30", "--signal", "2")[0] == 0
+    for size in (0, 1_000_000, 3_000_000):
+        killed_replay(tmp_path, size)
+        code, said, _ = rotor("verify", "run")
+        assert code == 0, said
+        assert "the run was killed" in said
 
         first = [rotor(*words) for words in QUESTIONS]
-        assert rotor("rebuild", "run").returncode == 0
-        again = [rotor(*words) for words in QUESTIONS]
-        assert [x.stdout for x in again] == [x.stdout for x in first]
-        assert all(x.returncode == 0 for x in again)
-        assert orjson.loads(first[0].stdout)[-1]["state"] == "killed"
+        assert rotor("rebuild", "run")[0] == 0
+        assert [rotor(*words) for words in QUESTIONS] == first
+        assert all(code == 0 for code, *_ in first)
+        assert orjson.loads(first[0][1])[-1]["state"] == "killed"
 
 
 QUESTIONS = (

@@ -1,8 +1,8 @@
 """The cockpit in a browser: nobody without the token, and no page of another site."""
 
 import asyncio
+import os
 import socket
-import sys
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from tests.patience import patience
 from tui.web import COOKIE, HOST, CockpitServer
 
 
@@ -84,15 +85,22 @@ def test_a_page_of_another_site_is_refused(headers):
     asyncio.run(scenario())
 
 
-def test_the_terminal_comes_through_the_websocket():
-    """A tab is a process of its own, which ends with the tab."""
-    command = f"{sys.executable} -c 'import time; time.sleep(9)'"
+def test_the_terminal_comes_through_the_websocket(tmp_path):
+    """A tab is a process of its own, which is told to end with the tab."""
+    number = tmp_path / "pid"
+    command = f"sh -c 'echo $$ > {number}; head -c 1 > /dev/null'"  # the word that it is to quit
 
     async def scenario():
         async with served(command) as (server, client):
             client.cookie_jar.update_cookies({COOKIE: server.token})
             async with client.ws_connect("/ws?width=80&height=24") as socket_:
                 await socket_.send_json(["ping", "x"])
-                assert await socket_.receive_json(timeout=5) == ["pong", "x"]
+                assert await socket_.receive_json(timeout=patience(5)) == ["pong", "x"]
+                async with asyncio.timeout(patience(5)):
+                    while not (number.exists() and number.read_text()):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                os.kill(int(number.read_text()), 0)  # it is there
 
     asyncio.run(scenario())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)

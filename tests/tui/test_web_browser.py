@@ -13,6 +13,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.patience import patience
+from tests.tui.forked import popen
+from tests.tui.rehearsal import wait_for
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 BADGE = [226, 182, 255]
@@ -21,26 +25,16 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
 
 @contextmanager
-def started(*command, env=None, cwd=None):
+def started(*command, start=popen, **options):
     """Run a process for as long as the body runs."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env, cwd=cwd
+    process = start(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options
     )
     try:
         yield process
     finally:
         process.kill()
         process.communicate()
-
-
-def awaited(find):
-    """Return what `find` returns as soon as it returns something."""
-    for _ in range(300):
-        found = find()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not come in 30 seconds")
 
 
 class Tab:
@@ -55,7 +49,7 @@ class Tab:
         self._id += 1
         await self._socket.send_json({"id": self._id, "method": method, "params": parameters})
         while True:
-            told = await self._socket.receive_json(timeout=20)
+            told = await self._socket.receive_json(timeout=patience(20))
             if told.get("id") == self._id:
                 return told["result"]
 
@@ -81,8 +75,9 @@ async def pictured(port, address, seconds=40):
             url = (await reply.json())["webSocketDebuggerUrl"]
         async with client.ws_connect(url, max_msg_size=0) as socket:
             tab = Tab(socket)
-            for _ in range(seconds):
-                await asyncio.sleep(1)
+            end = time.monotonic() + patience(seconds)
+            while time.monotonic() < end:
+                await asyncio.sleep(0.3)
                 picture = (await tab.call("Page.captureScreenshot"))["data"]
                 if await tab.colour(picture, 3, 3) == BADGE:
                     return base64.b64decode(picture)
@@ -98,17 +93,20 @@ def test_the_cockpit_is_drawn_in_a_browser(tmp_path, runtime_dir):
     run, profile = tmp_path / "run", tmp_path / "profile"
     replay = (*rotor, "replay", "--speed", "60", "--from", "2025-07-07", "--out", str(run))
     with started(*replay, env=env, cwd=tmp_path):
-        awaited(lambda: list(Path(runtime_dir, "rotor").glob("*.sock")))
+        wait_for(lambda: list(Path(runtime_dir, "rotor").glob("*.sock")))
         web = (*rotor, "web", str(run), "--port", "0")
         browser = (
             CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
             "--remote-debugging-port=0", f"--user-data-dir={profile}", "--window-size=1400,900",
             "about:blank",
         )  # fmt: skip
-        with started(*web, env=env, cwd=tmp_path) as server, started(*browser) as _:
+        with (
+            started(*web, env=env, cwd=tmp_path) as server,
+            started(*browser, start=subprocess.Popen),
+        ):
             address = server.stdout.readline().split()[-1]
             port_file = profile / "DevToolsActivePort"
-            awaited(port_file.exists)
+            wait_for(port_file.exists)
             port = int(port_file.read_text().split()[0])
             picture = asyncio.run(pictured(port, address))
 
