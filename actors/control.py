@@ -1,18 +1,15 @@
 """The control socket of a session: an owner-only Unix socket that answers a line of JSON.
 
 KEY INPUT: requests such as {"verb": "liquidate", "symbol": "TQQQ", "actor": "cli:ann"}.
-KEY OUTPUT: replies: {"ok": true, …}, or {"ok": false, "error": …}.
+KEY OUTPUT: replies: {"ok": true, …}, or {"ok": false, "error": …}; each names the session, its
+kind of account and its folder.
 
-The socket lies in a folder of its owner's, named after the run folder, since a path of a Unix
-socket may not be longer than about a hundred characters. It is served beside the trading: a client
-that hangs, lies or dies costs its own task, never a frame.
+The socket is served apart from the trading: a client that hangs, lies or dies costs its own task,
+never a frame.
 """
 
-import hashlib
 import os
 import socket
-import stat
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -30,11 +27,22 @@ from actors.cockpit.views import TransportView
 from actors.cockpit.watching import Watch
 from actors.mailbox import Mailbox
 from actors.pacing import Asked
+from actors.presence import Kind, announced, socket_path
 from actors.reloading import Reloading
 from actors.restart import Crash, attempt_async
 from actors.views import Views
 from engine.errors import BadInputError
-from engine.events import Acknowledge, Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
+from engine.events import (
+    Acknowledge,
+    Approve,
+    Command,
+    Dismiss,
+    Halt,
+    Keep,
+    Liquidate,
+    Resume,
+    Snooze,
+)
 
 Json = dict[str, Any]
 Answer = Callable[[Mapping[str, Any]], Awaitable[Json | Watch]]
@@ -43,45 +51,31 @@ MOST_BYTES = 65_536
 """A longer request is refused."""
 MOST_MINUTES = 390
 """For which a card may be snoozed."""
-
-
-def runtime_folder() -> Path:
-    """Return the owner's folder of sockets, made if need be; raises BadInputError if it is open."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(base, "rotor") if base else Path(tempfile.gettempdir(), f"rotor-{os.getuid()}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise BadInputError(f"{folder}: must be a folder of yours that nobody else may open")
-    return folder
-
-
-def socket_path(run_folder: Path) -> Path:
-    """Return where the session of a run folder listens."""
-    name = hashlib.sha256(str(run_folder.resolve()).encode()).hexdigest()[:16]
-    return runtime_folder() / f"{name}.sock"
+BACKLOG = 128
+"""Connections that wait until the session has time to answer."""
 
 
 @asynccontextmanager
-async def control(run_folder: Path, answer: Answer) -> AsyncIterator[None]:
+async def control(
+    run_folder: Path, answer: Answer, kind: Kind = "REPLAY", account: str = ""
+) -> AsyncIterator[None]:
     """Serve the socket of `run_folder` for as long as the body runs.
 
     Raises BadInputError if a session listens there already.
     """
-    path = socket_path(run_folder)
-    if _listens(path):
-        raise BadInputError(f"{run_folder}: a session runs there already")
-    path.unlink(missing_ok=True)
-    with trio.socket.from_stdlib_socket(_bound(path)) as listening:
-        listening.listen(16)
-        try:
-            async with trio.open_nursery() as nursery:
-                listener = trio.SocketListener(listening)
-                nursery.start_soon(_serve, listener, answer)
-                yield
-                nursery.cancel_scope.cancel()
-        finally:
-            path.unlink(missing_ok=True)
+    with announced(run_folder, kind, account) as presence:
+        path = socket_path(run_folder)
+        path.unlink(missing_ok=True)
+        with trio.socket.from_stdlib_socket(_bound(path)) as listening:
+            listening.listen(BACKLOG)
+            try:
+                async with trio.open_nursery() as nursery:
+                    listener = trio.SocketListener(listening)
+                    nursery.start_soon(_serve, listener, answer, presence.told())
+                    yield
+                    nursery.cancel_scope.cancel()
+            finally:
+                path.unlink(missing_ok=True)
 
 
 def _bound(path: Path) -> socket.socket:
@@ -98,19 +92,14 @@ def _bound(path: Path) -> socket.socket:
     return bound
 
 
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(str(path)) == 0
-
-
-async def _serve(listener: trio.SocketListener, answer: Answer) -> None:
+async def _serve(listener: trio.SocketListener, answer: Answer, about: Json) -> None:
     async def one(stream: trio.SocketStream) -> None:
-        await _talk(stream, answer)
+        await _talk(stream, answer, about)
 
     await trio.serve_listeners(one, [listener])
 
 
-async def _talk(stream: trio.SocketStream, answer: Answer) -> None:
+async def _talk(stream: trio.SocketStream, answer: Answer, about: Json) -> None:
     buffer = b""
     try:
         async with stream:
@@ -122,7 +111,7 @@ async def _talk(stream: trio.SocketStream, answer: Answer) -> None:
                     if isinstance(reply, Watch):
                         await reply.stream(stream)
                         return
-                    await stream.send_all(orjson.dumps(reply) + b"\n")
+                    await stream.send_all(orjson.dumps(reply | about) + b"\n")
                 if len(buffer) > MOST_BYTES:
                     return
     except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -148,7 +137,6 @@ class Console:
 
     def __init__(
         self,
-        run_folder: Path,
         symbols: tuple[str, ...],
         views: Views,
         commands: Mailbox[Asked],
@@ -157,7 +145,6 @@ class Console:
         stopping: Stopping | None = None,
         turn: Turn | None = None,
     ) -> None:
-        self._about: Json = {"session": run_folder.name, "run_dir": str(run_folder.resolve())}
         self._symbols = symbols
         self._views = views
         self._commands = commands
@@ -179,22 +166,22 @@ class Console:
     async def _answered(self, request: Mapping[str, Any]) -> Json | Watch:
         verb = request.get("verb")
         if verb in ("status", "positions", "inbox"):
-            return self._about | self._view(whole=verb != "status")
+            return self._view(whole=verb != "status")
         if verb in ("watch", "show"):
             return self._look(request)
         actor = str(request.get("actor") or "socket")[:80]
         if verb == "stop" and self._stopping is not None:
             await self._stopping.ask(request.get("how"), actor)
-            return self._about | {"accepted": verb}
+            return {"accepted": verb}
         if verb == "transport" and self._turn is not None:
-            return self._about | {"transport": asdict(self._turn(request))}
+            return {"transport": asdict(self._turn(request))}
         if verb == "reload":
-            return self._about | self._reload(request, actor)
+            return self._reload(request, actor)
         command = self._command(request)
         if self._is_over():
             raise BadInputError("the replay is over: it takes no command any more")
         await self._commands.send(Asked(command, actor))
-        return self._about | {"accepted": verb}
+        return {"accepted": verb}
 
     def _is_over(self) -> bool:
         transport = self._cockpit.outside.transport() if self._cockpit is not None else None
@@ -204,7 +191,7 @@ class Console:
         if self._cockpit is None:
             raise BadInputError("this session has no cockpit")
         if request.get("verb") == "show":
-            return self._about | {"show": Showing(self._cockpit, self._reloading).answer(request)}
+            return {"show": Showing(self._cockpit, self._reloading).answer(request)}
         seconds = request.get("seconds")
         return Watch(self._cockpit, float(seconds) if isinstance(seconds, int | float) else 0.0)
 
@@ -235,7 +222,10 @@ class Console:
             case "liquidate":
                 return Liquidate(symbol=self._symbol(request.get("symbol")))
             case "acknowledge":
-                return Acknowledge(symbol=self._orphan(request.get("symbol")))
+                keep = _keep(request)
+                asked = request.get("symbol")
+                symbol = self._orphan(asked) if keep is None else self._name(asked)
+                return Acknowledge(symbol=symbol, keep=keep)
             case "approve":
                 return Approve(card=_card(request), version=_version(request))
             case "dismiss":
@@ -261,6 +251,12 @@ class Console:
             )
         return str(asked)
 
+    def _name(self, asked: object) -> str:
+        """Return a symbol of which something may be found later."""
+        if not isinstance(asked, str) or not asked:
+            raise BadInputError("name the symbol")
+        return asked[:20]
+
     def _orphan(self, asked: object) -> str:
         orphans = self._orphans()
         if asked not in orphans:
@@ -271,6 +267,13 @@ class Console:
     def _orphans(self) -> list[str]:
         view = self._views.latest
         return [p.symbol for p in view.positions if p.orphan] if view is not None else []
+
+
+def _keep(request: Mapping[str, Any]) -> Keep | None:
+    keep = request.get("keep")
+    if keep not in (None, "adopt", "leave"):
+        raise BadInputError(f"keep {keep!r}: adopt or leave")
+    return keep
 
 
 def _card(request: Mapping[str, Any]) -> str:

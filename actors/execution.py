@@ -142,8 +142,9 @@ class Execution:
             self._inquiry = Inquiry(self._venue, self._clock, self._orders, nursery)
             self._silence = Silence(self._clock, self.trust, self._venue.drop_orders, nursery)
             self._sending = Sending(
-                self._venue, self._clock, self._orders, self._inquiry, self._silence
-            )
+                self._venue, self._clock, self._orders, self._inquiry, self._silence,
+                self._session.close_ns,
+            )  # fmt: skip
             self._nursery = nursery
             for symbol in symbols:
                 self._open_lane(symbol)

@@ -11,8 +11,8 @@ the broker is asked what has become of the orders, and the session goes on.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,7 @@ from actors.minutes import FeedCounts, Minutes
 from actors.orphans import Books
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
+from actors.presence import Kind
 from actors.recovery import (
     Direct,
     blocks_of,
@@ -91,15 +92,30 @@ class LivePlan:
     screen: Screen = nobody
     """Called with what a screen in this process looks at and asks."""
     mode: Mode = "paper"
+    kind: Kind = "PAPER"
     account: str = ""
     herald: Herald = field(default_factory=Herald)
     heart: Heart = field(default_factory=Heart)
+
+
+class Book(NamedTuple):
+    """The session's own account as it ends."""
+
+    ours: Mapping[str, int]
+    """Signed shares of every position that the session was to sell."""
+    theirs: Mapping[str, int]
+    """Signed shares of what others hold and nothing of ours sells."""
+    cash_micro: int
+    fills: int
+    fee_micro: int
+    """Charged in the session, though the broker may not have posted them yet."""
 
 
 class LiveOutcome(NamedTuple):
     """What a live session came to."""
 
     outcome: Outcome
+    book: Book
     counts: FeedCounts
     resumed: int
     """How many inputs were taken again from the log."""
@@ -142,7 +158,17 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
         log.close()
     desk.stats.interrupted = not crew.trader.over
     outcome = outcome_of(desk, learners, files)
-    return LiveOutcome(outcome, crew.minutes.counts, len(logged.inputs), crew.execution.ignored)
+    return LiveOutcome(
+        outcome, _book_of(desk), crew.minutes.counts, len(logged.inputs), crew.execution.ignored
+    )
+
+
+def _book_of(desk: Desk) -> Book:
+    state, ours, theirs = desk.state, Counter[str](), Counter[str]()
+    for position in state.ledger.held:
+        side = theirs if state.stays(position) else ours
+        side[position.symbol] += position.quantity
+    return Book(ours, theirs, state.ledger.cash_micro, desk.stats.fills, desk.stats.fee_micro)
 
 
 class _Crew:
@@ -183,7 +209,7 @@ class _Crew:
             [*self._asked, *self._answers, self._pages, self._commands], learners,
         )  # fmt: skip
         self._console = Console(
-            plan.folder, plan.symbols, plan.views, self._commands, self._reloading,
+            plan.symbols, plan.views, self._commands, self._reloading,
             self._cockpit, Stopping(stop, desk, self._commands, self._cockpit.flat),
         )  # fmt: skip
 
@@ -193,7 +219,7 @@ class _Crew:
         plan.screen(self._cockpit, self._console.answer)
         async with (
             self._cockpit.hearing(),
-            control(plan.folder, self._console.answer),
+            control(plan.folder, self._console.answer, plan.kind, plan.account),
             trio.open_nursery() as nursery,
         ):
             for parts in zip(self._groups, self._asked, self._answers, strict=True):
@@ -239,7 +265,7 @@ class _Crew:
     def _book(self) -> Books:
         ledger = self._desk.state.ledger
         return Books(
-            {symbol: position.quantity for symbol, position in ledger.positions.items()},
+            {symbol: ledger.quantity(symbol) for symbol in ledger.positions},
             ledger.cash_micro,
             {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
             settled=self.trader.settled and not self._giver.statistics().current_buffer_used,

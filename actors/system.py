@@ -203,7 +203,7 @@ def _socket(
     pacing.closed = cockpit.page
     stopping = Stopping(pacing.stop, desk, pacing.commands)
     console = Console(
-        folder, plan.symbols, pacing.views, pacing.commands,
+        plan.symbols, pacing.views, pacing.commands,
         cockpit=cockpit, stopping=stopping, turn=pacing.turn,
     )  # fmt: skip
     plan.screen(cockpit, console.answer)

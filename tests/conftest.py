@@ -61,14 +61,14 @@ def _nothing_of_the_users():
     The cache stays where it is: the compiled engine lies there.
     """
     with _short_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        for name in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        for name in ("ROTOR_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
             patch.setenv(name, folder)
         yield
 
 
 @pytest.fixture(autouse=True)
 def runtime_dir(_nothing_of_the_users, monkeypatch):
-    """A fresh folder for the sockets of this test, which is its XDG_RUNTIME_DIR."""
+    """A fresh folder for the sockets of this test, which is its ROTOR_RUNTIME_DIR."""
     with _short_folder() as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.setenv("ROTOR_RUNTIME_DIR", folder)
         yield folder

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from actors.cockpit.views import CockpitView
 from engine.errors import BadInputError
+from tui.find_session import find_session
 from tui.live_screen import has_terminal
 from tui.options import Look
-from tui.session import ask, find_session
+from tui.session import ask
 
 
 def attach_command(session: str | None, look: Look, *, readonly: bool) -> int:
@@ -23,7 +24,7 @@ def attach_command(session: str | None, look: Look, *, readonly: bool) -> int:
         raise BadInputError("attach draws on a terminal; rotor status --json tells the same")
     from tui.cockpit.settings import load_settings
 
-    path = find_session(session)
+    path = find_session(session, changes=not readonly)
     name = str(ask(path, {"verb": "status"})["session"])
     own = load_settings(look, readonly=readonly)
     view, code = asyncio.run(_attached(path, own))

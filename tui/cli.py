@@ -21,6 +21,8 @@ from tui.options import AS_USUAL, ConfigFile, Flag, From, Looks, Sets, Symbols, 
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes."""
+PRIVATE = 0o077
+"""The umask: what Rotor writes is its user's alone, from its creation on."""
 UNREAD = 141
 """Whoever read our output went away: what a shell says of a program that SIGPIPE ended."""
 
@@ -223,10 +225,18 @@ for command in (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    from engine.errors import BadInputError, RotorError
-
     _soften_output()
     tokens = sys.argv[1:] if arguments is None else list(arguments)
+    before = os.umask(PRIVATE)
+    try:
+        return _run(tokens)
+    finally:
+        os.umask(before)
+
+
+def _run(tokens: list[str]) -> int:
+    from engine.errors import BadInputError, RotorError
+
     try:
         code = app(tokens, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-from tui.options import ConfigFile, Flag, Json, Sets, Symbols
+from tui.options import ConfigFile, Faults, Flag, Json, Sets, Symbols
 
 
 def exchange(
@@ -17,7 +15,7 @@ def exchange(
     port: int = 8090,
     pace: Literal["lockstep"] | None = None,
     speed: float | None = None,
-    faults: Annotated[str | None, Parameter(help="A script (TOML file), or a seed.")] = None,
+    faults: Faults = None,
     config: ConfigFile = None,
     sets: Sets = (),
     lenient: Annotated[bool, Flag] = False,

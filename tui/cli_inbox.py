@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tui.cli_session import Session, Timeout
+from tui.cli_session import Ours, Session, Timeout
 from tui.options import Json
 
 app = App(
@@ -44,7 +44,7 @@ def approve(
     /,
     *,
     version: Version = None,
-    session: Session = None,
+    session: Ours = None,
     timeout: Timeout = 150.0,
     json: Json = False,
 ) -> int:
@@ -60,7 +60,7 @@ def dismiss(
     /,
     *,
     version: Version = None,
-    session: Session = None,
+    session: Ours = None,
     timeout: Timeout = 150.0,
     json: Json = False,
 ) -> int:
@@ -77,7 +77,7 @@ def snooze(
     *,
     minutes: int = 5,
     version: Version = None,
-    session: Session = None,
+    session: Ours = None,
     timeout: Timeout = 150.0,
     json: Json = False,
 ) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tui.options import AS_USUAL, ConfigFile, Flag, Json, Looks, Sets, Symbols
+from tui.options import AS_USUAL, ConfigFile, Faults, Flag, Json, Looks, Sets, Symbols
 
 Command = Annotated[
     tuple[str, ...],
@@ -77,7 +77,7 @@ def doctor(
     """Check everything that a live session needs, and say what to do; changes nothing.
 
     Keys, account, margin, clock, calendar, data feed, symbols; configuration, database, disk,
-    locks, alerts, versions. Exit code 1 if something is bad.
+    locks, alerts, versions; sockets of killed sessions are removed. Exit code 1 if one is bad.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def rehearse(
     date: str | None = None,
     symbols: Symbols = None,
     speed: str = "60",
-    faults: Annotated[str | None, Parameter(help="A script (TOML file), or a seed.")] = None,
+    faults: Faults = None,
     config: ConfigFile = None,
     sets: Sets = (),
     out: Out = None,

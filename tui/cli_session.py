@@ -6,8 +6,9 @@ from cyclopts import Parameter
 
 from tui.options import AS_USUAL, Flag, Json, Looks
 
-HELP = "Run id or run folder. Default: the only session that runs."
-Session = Annotated[str | None, Parameter(help=HELP)]
+HELP = "Run id or run folder. Default: the only session started in this folder."
+Session = Annotated[str | None, Parameter(help=f"{HELP[:-1]}, else the only one that runs.")]
+Ours = Annotated[str | None, Parameter(help=HELP)]
 Timeout = Annotated[float, Parameter(help="Seconds to wait until it has taken effect.")]
 
 
@@ -47,7 +48,7 @@ def positions(*, session: Session = None, json: Json = False) -> int:
 
 
 def liquidate(
-    what: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+    what: str, /, *, session: Ours = None, timeout: Timeout = 150.0, json: Json = False
 ) -> int:
     """Sell a symbol, or all, in a running session, and wait until it is flat.
 
@@ -67,7 +68,7 @@ def liquidate(
 
 
 def halt(
-    why: str = "", /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+    why: str = "", /, *, session: Ours = None, timeout: Timeout = 150.0, json: Json = False
 ) -> int:
     """Stop new entries in a running session until `rotor resume`; exits go on.
 
@@ -81,7 +82,7 @@ def halt(
     return tell({"verb": "halt", "reason": why}, session, timeout, json=json)
 
 
-def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = False) -> int:
+def resume(*, session: Ours = None, timeout: Timeout = 150.0, json: Json = False) -> int:
     """Lift a halt, trade again after `liquidate all`, re-arm breakers that wait for a hand."""
     from tui.session import tell
 
@@ -89,20 +90,38 @@ def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = Fa
 
 
 def acknowledge(
-    symbol: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+    symbol: str,
+    /,
+    *,
+    adopt: Annotated[bool, Parameter(negative="")] = False,
+    leave: Annotated[bool, Parameter(negative="")] = False,
+    session: Ours = None,
+    timeout: Timeout = 150.0,
+    json: Json = False,
 ) -> int:
     """Let entries go on beside a position that Rotor did not open (an orphan).
 
-    Nothing is entered in its underlying while it is held. `rotor liquidate SYMBOL` sells it.
+    Nothing is entered in its underlying while it is held. `rotor liquidate SYMBOL` sells it, unless
+    it is left. Without --adopt and --leave it stays as it was found: what was bought by hand during
+    the session, and all with real money, is left.
 
     Parameters
     ----------
     symbol
         The orphan's, as `rotor positions` shows it.
+    adopt
+        Sell it before the close.
+    leave
+        Never sell it.
     """
+    from engine.errors import BadInputError
     from tui.session import tell
 
+    if adopt and leave:
+        raise BadInputError("--adopt and --leave: one of the two")
     request = {"verb": "acknowledge", "symbol": symbol.upper()}
+    if adopt or leave:
+        request["keep"] = "adopt" if adopt else "leave"
     return tell(request, session, timeout, json=json)
 
 
@@ -110,7 +129,7 @@ def reload(
     *,
     revert: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
-    session: Session = None,
+    session: Ours = None,
     json: Json = False,
 ) -> int:
     """Read the settings anew in a running live session, from its config.toml and overrides.toml.

@@ -23,7 +23,7 @@ def web(
     Parameters
     ----------
     session
-        Run id or run folder. Default: the only session that runs.
+        Run id or run folder. Default: the only session started in this folder.
     port
         On 127.0.0.1; 0 for any that is free.
     readonly

@@ -7,7 +7,7 @@ The gate to real money asks the same questions (tui/gate.py).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from tui.exchange_control import control_state
 from tui.findings import Finding, as_json, bad, green, ok, show, warning
 from tui.output import print_json
 from tui.prepare import Request, overridden, read_config, symbols_of
+from tui.private import exposed, records
 from tui.venues import REHEARSAL, check_loopback, keys_for, venue_at
 
 
@@ -58,8 +59,9 @@ async def examine(request: DoctorRequest) -> list[Finding]:
     config, findings = examine_config(request)
     wanted = symbols_of(request.symbols)
     symbols = tuple(sorted(wanted or config.universe.symbols))
-    findings += _keys_finding(request)
-    if green(findings[-1:]):
+    found = _keys_finding(request)
+    findings += [*found, *_private(request, config)]
+    if green(found):
         keys = keys_for(request.endpoint, real=request.real)
         patient = Patient(
             venue=venue_at(request.endpoint, keys, real=request.real, live=config.live),
@@ -89,13 +91,19 @@ def examine_config(request: DoctorRequest) -> tuple[Config, list[Finding]]:
     return config, [ok("config", said)]
 
 
+def _private(request: DoctorRequest, config: Config) -> Iterator[Finding]:
+    for said in (*exposed(config, request.config), *records(config)):
+        words, _, todo = said.rpartition(": ")
+        yield warning("private", words, todo)
+
+
 def _keys_finding(request: DoctorRequest) -> list[Finding]:
-    from actors.alpaca.keys import find_keys
+    from actors.alpaca.keys import NoKeysError, find_keys
 
     try:
         _, where = find_keys(paper=not request.real)
     except BadInputError as error:
-        if request.endpoint is None or request.real:
+        if request.endpoint is None or request.real or not isinstance(error, NoKeysError):
             return [bad("keys", str(error), "make a pair on the broker's dashboard and set it")]
         return [ok("keys", f"none; on a local exchange the pair {REHEARSAL!r} will do")]
     return [ok("keys", where)]

@@ -1,22 +1,20 @@
 """What the doctor asks of this machine: database, disk, locks and sockets, alerts, versions.
 
 KEY INPUT: a configuration.
-KEY OUTPUT: Findings. Nothing is changed: no database is made or migrated, no folder, no alert sent.
+KEY OUTPUT: Findings. Nothing is changed: no database is made or migrated, no alert sent; only the
+sockets of killed sessions are removed.
 """
 
-import fcntl
 import shutil
-import socket
 import sys
 import tempfile
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from actors.control import runtime_folder
 from engine.config import Config
 from engine.errors import BadInputError, StoreError
 from engine.records.store.url import without_password
+from tui.doctor_sessions import locks
 from tui.findings import Finding, bad, ok, warning
 
 LITTLE_MB, TOO_LITTLE_MB = 2_000, 200
@@ -83,43 +81,6 @@ def _folder(check: str, folder: Path, said: str) -> Finding:
     if free < LITTLE_MB:
         return warning(check, said, "make room: a session needs up to some hundred MB")
     return ok(check, said)
-
-
-def locks() -> Iterator[Finding]:
-    """Say which sessions run here, and which left a socket behind."""
-    try:
-        folder = runtime_folder()
-    except (BadInputError, OSError) as error:
-        yield bad("locks", str(error), "remove it, or set XDG_RUNTIME_DIR to a folder of yours")
-        return
-    stale = [path for path in sorted(folder.glob("*.sock")) if not _listens(path)]
-    held = [
-        path.stem.split("-")[1] for path in sorted(folder.glob("account-*.lock")) if _held(path)
-    ]
-    if stale:
-        names = ", ".join(path.name for path in stale)
-        todo = f"a killed session that is taken up again reuses its own; else: rm in {folder}"
-        yield warning("locks", f"sockets that nobody answers: {names}", todo)
-    if held:
-        todo = "rotor status shows it; a second session on its account is refused"
-        yield warning("locks", f"a session trades now on account {', '.join(held)}", todo)
-    if not stale and not held:
-        yield ok("locks", "no session runs here, nothing was left behind")
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(str(path)) == 0
-
-
-def _held(path: Path) -> bool:
-    with path.open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def alerts(config: Config) -> Finding:

@@ -15,10 +15,11 @@ from pathlib import Path
 import orjson
 import trio
 
-from actors.exchange.fault import KINDS, Fault
+from actors.exchange.fault import Fault
+from actors.exchange.fault_kinds import KINDS
 from actors.exchange.floor import Floor
 from actors.exchange.market import Market
-from actors.exchange.schedule import draw_schedule, read_script
+from actors.exchange.schedule import draw_schedule, read_script, read_seed
 from actors.exchange.server import run_exchange
 from engine.errors import BadInputError
 from engine.market.sources import Source
@@ -73,8 +74,9 @@ def open_floor(request: ExchangeRequest) -> Floor:
 
 
 def _faults(text: str, market: Market) -> list[Fault]:
-    if text.isdigit():
-        return draw_schedule(int(text), market.session, market.symbols)
+    seed = read_seed(text)
+    if seed is not None:
+        return draw_schedule(seed[0], market.session, market.symbols, seed[1])
     return read_script(Path(text), market.session)
 
 

@@ -4,7 +4,6 @@ KEY INPUT: a session, a card's id or symbol.
 KEY OUTPUT: the cards; for decisions, what became of them and an exit code.
 """
 
-import getpass
 import os
 import sys
 import time
@@ -14,9 +13,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from engine.errors import BadInputError, RotorError
+from engine.errors import BadInputError
+from tui.find_session import BusyError, GoneError, find_session, said_of, who
 from tui.output import print_json
-from tui.session import ask, find_session
+from tui.session import ask
 
 Json = dict[str, Any]
 _POLL_SECONDS = 0.1
@@ -27,9 +27,11 @@ def list_cards(session: str | None, *, json: bool) -> int:
     view = ask(find_session(session), {"verb": "inbox"})
     cards, closed = view.get("inbox", []), view.get("inbox_closed", [])
     if json:
-        print_json({"session": view["session"], "inbox": cards, "closed": closed})
+        about = {key: view[key] for key in ("session", "account_kind", "run_dir")}
+        print_json({**about, "inbox": cards, "closed": closed})
         return 0
     console = Console()
+    console.print(said_of(view), highlight=False, markup=False, soft_wrap=True)
     if not cards:
         console.print("nothing waits for approval")
     else:
@@ -64,10 +66,10 @@ def decide(
     json: bool,
 ) -> int:
     """Approve, dismiss or snooze a card; wait for what comes of it. 1 if it was refused."""
-    path = find_session(session)
+    path = find_session(session, changes=True)
     view = ask(path, {"verb": "inbox"})
     card = _find(view, name)
-    actor = f"cli:{getpass.getuser()}:{os.getpid()}"  # two of one person are told apart
+    actor = f"cli:{who()}:{os.getpid()}"  # two of one person are told apart
     asked = card["version"] if version is None else version
     ask(path, request | {"card": card["card"], "version": asked, "actor": actor})
     if sys.stderr.isatty():
@@ -75,9 +77,12 @@ def decide(
     found = _outcome(path, card["card"], actor, view["timestamp_ms"], timeout)
     done = found.get("status") in ("approved", "dismissed", "snoozed") and found["actor"] == actor
     if json:
-        print_json({"verb": request["verb"], "card": card["card"], "confirmed": done, **found})
+        about = {key: view[key] for key in ("session", "account_kind", "run_dir")}
+        told = {"verb": request["verb"], "card": card["card"], "confirmed": done}
+        print_json({**about, **told, **found})
     else:
-        Console().print(_words(request["verb"], card, found), highlight=False)
+        words = f"{said_of(view)}\n{_words(request['verb'], card, found)}"
+        Console().print(words, highlight=False, markup=False, soft_wrap=True)
     return 0 if done else 1
 
 
@@ -87,8 +92,10 @@ def _outcome(path: Path, card: str, actor: str, since_ms: int, timeout: float) -
     while time.monotonic() < deadline:
         try:
             view = ask(path, {"verb": "inbox"})
-        except RotorError:
+        except GoneError:
             return {"status": "ended", "reason": "the session ended meanwhile", "actor": ""}
+        except BusyError:
+            continue
         for event in view["inbox_refused"]:
             if (event["card"], event["actor"]) == (card, actor):
                 return {"status": "refused", **event}

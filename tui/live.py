@@ -33,6 +33,7 @@ from tui.live_start import (
     say,
 )
 from tui.prepare import Request, read_config
+from tui.private import exposed
 from tui.venues import check_loopback, keys_for, venue_at
 
 if TYPE_CHECKING:
@@ -56,15 +57,14 @@ async def run_live(
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     if not request.watchdog_after > 0:
         raise BadInputError(f"--watchdog-after {request.watchdog_after:g}: seconds, more than 0")
-    config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
-    if idle:
-        say(f"no effect yet: {', '.join(idle)}")
+    config = _settings(request)
     symbols = chosen_symbols(request.symbols, config)
     check_wishes(request.commands, symbols, config)
     if request.endpoint is not None:
         check_loopback(request.endpoint)
     keys = keys_for(request.endpoint, real=request.real)
     stop = trio.Event() if seat is None else seat.stop
+    code = 1
     async with trio.open_nursery() as nursery:
         if seat is None:  # else the screen's host takes signals
             nursery.start_soon(_stop_on_signal, stop)
@@ -80,11 +80,11 @@ async def run_live(
             session = await next_session(clock, stop)
             if session is None:
                 nursery.cancel_scope.cancel()
-                return 1
+                return code
             scripted(request.commands, symbols, session.date)
             folder = live_folder(request.out, config, account.number, session.date)
             folder.mkdir(parents=True, exist_ok=True)
-            with account_lock(account.number, request.endpoint), claim(folder):
+            with account_lock(account.number, request.endpoint, folder), claim(folder):
                 live_session = LiveSession(
                     request=request, config=config, venue=venue, clock=clock, time=time,
                     account=account, session=session, symbols=symbols, folder=folder,
@@ -93,6 +93,15 @@ async def run_live(
                 code = await live_session.trade(stop, begun)
         nursery.cancel_scope.cancel()
     return code
+
+
+def _settings(request: LiveRequest) -> Config:
+    config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
+    if idle:
+        say(f"no effect yet: {', '.join(idle)}")
+    for said in exposed(config, request.config):
+        say(said)
+    return config
 
 
 @asynccontextmanager

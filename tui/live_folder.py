@@ -5,19 +5,18 @@ KEY OUTPUT: a folder with manifest and warm-up bars; BadInputError for one that 
 """
 
 import datetime as dt
-import fcntl
 import hashlib
 import os
 import platform
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from actors.control import runtime_folder
+from actors.presence import HeldError, locked, now, runtime_folder
 from actors.recovery import Recording
 from engine.config import Config
 from engine.errors import BadInputError
@@ -35,16 +34,18 @@ WARMUP = "warmup.npz"
 
 
 @contextmanager
-def account_lock(account: str, endpoint: str | None) -> Iterator[None]:
+def account_lock(account: str, endpoint: str | None, folder: Path) -> Iterator[None]:
     """Hold the account for as long as the body runs; raises BadInputError if another does."""
     where = hashlib.sha256((endpoint or "").encode()).hexdigest()[:8]
     path = runtime_folder() / f"account-{account}-{where}.lock"
-    with path.open("a") as file:
+    ours = {"pid": os.getpid(), "since": now(), "run_dir": str(folder.resolve())}
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held.enter_context(locked(path, ours))
+        except HeldError as taken:
             raise BadInputError(
-                f"account {account}: another Rotor trades on it on this machine; "
+                f"account {account}: another Rotor trades on it on this machine, process "
+                f"{taken.holder.get('pid', 'unknown')}, {taken.holder.get('run_dir', '')}; "
                 "rotor status shows it"
             ) from None
         yield

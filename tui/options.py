@@ -24,6 +24,15 @@ ConfigFile = Annotated[
     Parameter(name="--config", help="Default: config.toml here, then the source's own."),
 ]
 
+Faults = Annotated[
+    str | None,
+    Parameter(
+        help="What goes wrong: a script (TOML file); a seed (7: requests, sockets, streams, "
+        "market); a seed and families (7:hands,cash, or 7:all): hands, refusals, state, words, "
+        "late, busts, cash, bars."
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from actors.presence import living
 from engine.errors import BadInputError, RotorError
 from engine.events import MICRO
 from engine.records.store.queries import find_run, rows, runs
@@ -22,7 +23,7 @@ from tui.archive import Archive, open_archive
 from tui.find_run import state_of
 from tui.options import Database
 from tui.output import Column, Form, number, percent, print_csv, print_json, show, usd, whole
-from tui.session import ask, living_sessions
+from tui.session import ask
 
 Json = dict[str, Any]
 COLUMNS = (
@@ -55,12 +56,10 @@ def show_portfolio(name: str | None, database: Database, form: Form) -> int:
 
 
 def _live(name: str | None) -> Json | None:
-    sessions = living_sessions()
+    sessions = living()
     if name is not None:
         here = str(Path(name).resolve())
-        sessions = {
-            p: s for p, s in sessions.items() if here == s["run_dir"] or name == s["session"]
-        }
+        sessions = {p: s for p, s in sessions.items() if here == s.run_dir or name == s.session}
     if len(sessions) != 1:
         return None
     try:

@@ -5,7 +5,6 @@ KEY OUTPUT: tables or JSON; overrides.toml and its history.
 """
 
 import datetime as dt
-import getpass
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from engine.records.overrides import history, patch_overrides, read_overrides
 from engine.trading.approval import ADVICE, refusal
 from engine.trading.breakers import BREAKERS, Readings
 from engine.trading.sizing import Exposure, Limit, Request, Sizing, size
+from tui.find_session import who as user
 from tui.options import Trade
 from tui.prepare import read_text
 
@@ -68,7 +68,7 @@ def change(
         folder,
         dict(_assignment(item) for item in assignments),
         config_text=text,
-        who=who or getpass.getuser(),
+        who=who or user(),
         why=why,
         when=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )

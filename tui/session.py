@@ -4,7 +4,6 @@ KEY INPUT: a session (run id or folder), a verb.
 KEY OUTPUT: what the session answers; for commands, whether it has taken effect.
 """
 
-import getpass
 import socket
 import sys
 import time
@@ -16,12 +15,14 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from actors.control import runtime_folder, socket_path
 from engine.errors import BadInputError, RotorError
+from tui.find_session import BusyError, GoneError, find_session, said_of, silent, who
 from tui.output import print_json
-from tui.prepare import Request, read_config
 
 Json = dict[str, Any]
+PATIENCE_SECONDS = 10.0
+"""For an answer."""
+LONGEST_REPLY = 2**26
 _POLL_SECONDS = 0.1
 
 
@@ -31,19 +32,20 @@ def show(verb: str, session: str | None, *, json: bool) -> int:
     if json:
         print_json(reply)
     elif reply["state"] != "trading":
-        Console().print(f"{reply['session']}: {reply['state']}")
+        _print(f"{said_of(reply)}: {reply['state']}")
     elif verb == "status":
         _print_status(reply)
     else:
+        _print(said_of(reply))
         _print_positions(reply)
     return 0
 
 
 def tell(request: Json, session: str | None, timeout: float, *, json: bool) -> int:
     """Give a session a command and wait until it has taken effect; 1 if it was not seen to."""
-    path = find_session(session)
+    path = find_session(session, changes=True)
     before = ask(path, {"verb": "positions"})
-    ask(path, request | {"actor": f"cli:{getpass.getuser()}"})
+    ask(path, request | {"actor": f"cli:{who()}"})
     verb = request["verb"]
     if sys.stderr.isatty():
         print(f"{verb}: accepted, waiting for the minute to end", file=sys.stderr)  # noqa: T201
@@ -53,15 +55,17 @@ def tell(request: Json, session: str | None, timeout: float, *, json: bool) -> i
         time.sleep(_POLL_SECONDS)
         try:
             after = ask(path, {"verb": "positions"})
-        except RotorError:
+        except GoneError:
             ended = True
+        except BusyError:
+            continue
         else:
             done = _took_effect(request, before, after)
     words = _outcome(request, after, done=done, ended=ended)
     if json:
         print_json({"verb": verb, "confirmed": done, "message": words, **after})
     else:
-        Console().print(words)
+        _print(f"{said_of(before)}\n{words}")
         if done:
             _print_positions(after)
     return 0 if done else 1
@@ -69,12 +73,13 @@ def tell(request: Json, session: str | None, timeout: float, *, json: bool) -> i
 
 def reload_settings(session: str | None, *, revert: bool, dry: bool, json: bool) -> int:
     """Have a session read its settings anew; show what changes."""
-    actor = f"cli:{getpass.getuser()}"
+    actor = f"cli:{who()}"
     request = {"verb": "reload", "revert": revert, "dry": dry, "actor": actor}
-    reply = ask(find_session(session), request)
+    reply = ask(find_session(session, changes=not dry), request)
     if json:
         print_json(reply)
         return 0
+    _print(said_of(reply))
     if not reply["changes"]:
         Console().print("nothing changes")
         return 0
@@ -87,19 +92,24 @@ def reload_settings(session: str | None, *, revert: bool, dry: bool, json: bool)
     return 0
 
 
+def _print(words: str) -> None:
+    Console().print(words, highlight=False, markup=False, soft_wrap=True)
+
+
 def _took_effect(request: Json, before: Json, after: Json) -> bool:
     if after["state"] != "trading":
         return False
     if after["timestamp_ms"] <= before.get("timestamp_ms", -1):
         return False
-    held = {position["symbol"] for position in after["positions"]}
+    held = {position["symbol"] for position in after["positions"] if not position["stays"]}
     match request["verb"]:
         case "liquidate" if request["symbol"] is None:
             return not held and not after["working_orders"]
         case "liquidate":
             return request["symbol"] not in held
         case "acknowledge":
-            held_by = {p["symbol"]: p["acknowledged_by"] for p in after["positions"]}
+            orphans = [p for p in after["positions"] if p["orphan"]]
+            held_by = {p["symbol"]: p["acknowledged_by"] for p in orphans}
             return bool(held_by.get(request["symbol"], "gone"))
         case "halt":
             return bool(after["halted"])
@@ -118,55 +128,43 @@ def _outcome(request: Json, after: Json, *, done: bool, ended: bool) -> str:
     return f"{verb}: done, mode {after['mode']}{f' ({blocked})' if blocked else ''}"
 
 
-def find_session(session: str | None) -> Path:
-    """Return the socket of a session; raises BadInputError if it cannot be told which."""
-    if session is not None:
-        for folder in (Path(session), Path(_runs_dir(), session)):
-            if folder.is_dir():
-                return socket_path(folder)
-        raise BadInputError(f"{session}: no such run folder, here or in {_runs_dir()}")
-    living = living_sessions()
-    if len(living) == 1:
-        return next(iter(living))
-    if not living:
-        raise BadInputError("no session is running; one is started by: rotor replay --speed 60")
-    listed = "\n  ".join(reply["run_dir"] for reply in living.values())
-    raise BadInputError(f"several sessions are running; name one of:\n  {listed}")
-
-
-def living_sessions() -> dict[Path, Json]:
-    """Return the status of every session that answers, by its socket."""
-    living = {}
-    for path in sorted(runtime_folder().glob("*.sock")):
-        try:
-            living[path] = ask(path, {"verb": "status"})
-        except RotorError:
-            continue
-    return living
-
-
-def _runs_dir() -> str:
-    return read_config(Request(), Path())[0].records.runs_dir
-
-
-def ask(path: Path, request: Mapping[str, Any]) -> Json:
+def ask(path: Path, request: Mapping[str, Any], patience: float = PATIENCE_SECONDS) -> Json:
     """Ask a session; raises RotorError if it does not answer, BadInputError if it refuses."""
+    deadline = time.monotonic() + patience
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as talk:
-            talk.settimeout(10.0)
-            talk.connect(str(path))
+            talk.settimeout(patience)
+            _connect(talk, path, deadline)
             talk.sendall(orjson.dumps(request) + b"\n")
             with talk.makefile("rb") as lines:
-                line = lines.readline()
-    except TimeoutError:
-        raise RotorError("this session does not answer: is it stopped, or very busy?") from None
-    except OSError:
-        raise RotorError("this session is not running (nothing listens on its socket)") from None
-    if not line:
-        raise RotorError("the session closed the connection")
-    reply: Json = orjson.loads(line)
+                line = lines.readline(LONGEST_REPLY)
+    except OSError:  # a time-out, too
+        raise silent(path) from None
+    if not line:  # it closed the connection
+        raise silent(path)
+    return reply_of(line)
+
+
+def _connect(talk: socket.socket, path: Path, deadline: float) -> None:
+    while True:
+        try:
+            return talk.connect(str(path))
+        except BlockingIOError:  # too many wait already: it is busy
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+
+
+def reply_of(line: bytes) -> Json:
+    """Return a reply; raises BadInputError if it is a refusal, RotorError if it is none."""
+    try:
+        reply = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        reply = None
+    if not isinstance(reply, dict) or not isinstance(reply.get("ok"), bool):
+        raise RotorError("what listens on this session's socket answers no JSON of Rotor's")
     if not reply.pop("ok"):
-        raise BadInputError(reply["error"])
+        raise BadInputError(str(reply.get("error")))
     return reply
 
 
@@ -175,6 +173,7 @@ def _print_status(view: Json) -> None:
     clock = f"{view['date']}, minute {view['minute'] + 1} of {view['minutes']}"
     rows = [
         ("Session", f"{view['session']}  ({clock})"),
+        ("Account", f"{view['account_kind']}, {view['run_dir']}"),
         ("Mode", view["mode"]),
         ("Entries", f"blocked: {view['blocked_by']}" if view["blocked_by"] else "allowed"),
         ("Equity", f"${view['equity']:,.2f}  (today {view['day_pnl']:+,.2f})"),
@@ -219,4 +218,6 @@ def _marks(row: Json) -> str:
     marks = " orphan" if row["orphan"] else ""
     if row["orphan"] and not row["acknowledged_by"]:
         marks += ", not acknowledged"
+    if row["stays"]:
+        marks += ", left"
     return marks + (" leaving" if row["leaving"] else "")

@@ -28,13 +28,14 @@ _ENDPOINT = re.compile(r"https?://(localhost|[0-9.]+|\[[0-9a-f:]+\])(?::\d{1,5})
 def keys_for(endpoint: str | None, *, real: bool) -> "Keys":
     """Return the keys; on a local exchange, where any will do, a pair for rehearsals if need be.
 
-    Real money takes no pair that is named after paper. Raises BadInputError if there is none.
+    Real money takes no pair that is named after paper. Raises BadInputError if there is none, and
+    for half a pair, on a local exchange too: whoever set it meant an account.
     """
-    from actors.alpaca.keys import Keys, read_keys
+    from actors.alpaca.keys import Keys, NoKeysError, read_keys
 
     try:
         return read_keys(paper=not real)
-    except BadInputError:
+    except NoKeysError:
         if endpoint is None or real:
             raise
         return Keys(REHEARSAL, REHEARSAL)

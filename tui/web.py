@@ -17,15 +17,16 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
 from textual_serve.server import Server
 
+from actors.presence import living
 from engine.errors import BadInputError
+from tui.find_session import find_session
 from tui.options import Look
-from tui.session import find_session
 
 HOST = "127.0.0.1"
 COOKIE = "rotor-web"
@@ -89,7 +90,10 @@ def web_command(request: WebRequest) -> int:
     """Run `rotor web` until Ctrl-C; return the exit code."""
     if not 0 <= request.port < 65536:
         raise BadInputError(f"--port {request.port}: from 1 to 65535, or 0 for any that is free")
-    find_session(request.session)  # one must run; a tab says so if it has ended since
+    # a tab that is opened later shows this session, not another one that is left by then
+    path = find_session(request.session, changes=not request.readonly)
+    found = living().get(path)
+    request = replace(request, session=found.run_dir if found else request.session)
     port = request.port or _free_port()
     server = CockpitServer(shlex.join(viewer(request)), port, secrets.token_urlsafe(24))
     asyncio.run(_serve(server, open_browser=request.open_browser))

@@ -20,6 +20,10 @@ PAPER_PAIRS = (("ALPACA_PAPER_API_KEY", "ALPACA_PAPER_SECRET_KEY"),)
 """Looked for as well, last, when paper is traded; never for real money."""
 
 
+class NoKeysError(BadInputError):
+    """Neither half of any pair is set."""
+
+
 class Keys:
     """A key and its secret; `repr` and `str` show the key's first four characters alone."""
 
@@ -41,7 +45,7 @@ def read_keys(
 ) -> Keys:
     """Return the first whole pair of the environment, else of `.env` in the working folder.
 
-    Raises BadInputError, naming the variables, if there is none or half a pair.
+    Raises BadInputError, naming the variables: NoKeysError if there is none, else for half a pair.
     """
     return find_keys(paper=paper, environ=environ, folder=folder)[0]
 
@@ -61,7 +65,7 @@ def find_keys(
             if keys is not None:
                 return keys, f"{pair[0]} of {place}"
     names = ", or ".join(" and ".join(pair) for pair in pairs)
-    raise BadInputError(f"no Alpaca keys: set {names} in the environment or in {file}")
+    raise NoKeysError(f"no Alpaca keys: set {names} in the environment or in {file}")
 
 
 def _pair(pair: tuple[str, str], values: Mapping[str, str], place: str) -> Keys | None:

@@ -5,11 +5,11 @@ KEY OUTPUT: books, and a `Told` for everything that happens to an order.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from actors.exchange.contact import Contact
-from actors.exchange.order import Execution, Kind, Order, Status
+from actors.exchange.order import Amendment, Execution, Kind, Move, Order, Refused, Status
 from actors.exchange.wire import stable_id
 from engine.config import Config
 from engine.events import MICRO
@@ -26,6 +26,7 @@ class Told(NamedTuple):
     order: Order
     ts_ns: int
     execution: Execution | None = None
+    amendment: Amendment | None = None
 
 
 @dataclass(slots=True)
@@ -64,6 +65,11 @@ class Account:
         self.orders: dict[str, Order] = {}
         self.by_client_id: dict[str, Order] = {}
         self.executions: list[Execution] = []
+        self.amendments: list[Amendment] = []
+        self.moves: list[Move] = []
+        self.refused: list[Refused] = []
+        self.lost: list[Order] = []
+        """Orders that the account no longer knows."""
         self.contact = Contact()
         self.used: dict[str, int] = {}
         """Shares filled in the running minute, by symbol: they share the bar's volume."""
@@ -136,14 +142,90 @@ class Account:
         )
         self.executions.append(execution)
         order.updated_ns = ts_ns
-        order.status = Status.PARTIALLY_FILLED if order.remaining else Status.FILLED
+        if not order.remaining:
+            order.status = Status.FILLED
+        elif not order.late:
+            order.status = Status.PARTIALLY_FILLED
         if not order.remaining:
             order.ended_ns = ts_ns
         event = "partial_fill" if order.remaining else "fill"
         self._tell(Told(self, event, order, ts_ns, execution))
         return execution
 
+    def move(self, move: Move) -> None:
+        """Book cash or shares that came or went without a trade; shares at what they cost."""
+        self.moves.append(move)
+        self.cash_micro += move.amount_micro
+        held = self.holdings.get(move.symbol)
+        if move.shares:
+            each = abs(held.cost_micro // held.shares) if held else move.price_micro
+            self._hold(move.symbol, move.shares, abs(move.shares) * each)
+
+    def forget(self, order: Order, ts_ns: int) -> None:
+        """Lose an order: it is over, no event tells it, and nobody can ask for it."""
+        order.status, order.updated_ns, order.ended_ns = Status.CANCELED, ts_ns, ts_ns
+        self.orders.pop(order.order_id, None)
+        self.by_client_id.pop(order.client_id, None)
+        self.lost.append(order)
+
+    def undo(self, execution: Execution, instead: tuple[int, int] | None, ts_ns: int) -> None:
+        """Undo a fill, or put another (shares, price) in its place; report it."""
+        order = execution.order
+        value = execution.shares * execution.price_micro
+        back = -self._fees.charge(order.side, -execution.shares, -value)
+        self._take_back(order, -execution.shares, -value, -back)
+        event_id = stable_id("amendment", self.name, len(self.amendments))
+        corrected = None
+        if instead is not None:
+            shares, price = instead
+            fee = self._fees.charge(order.side, shares, shares * price)
+            self._take_back(order, shares, shares * price, fee)
+            corrected = replace(
+                execution,
+                execution_id=event_id,
+                shares=shares,
+                price_micro=price,
+                fee_micro=fee,
+                ts_ns=ts_ns,
+                cumulative=order.filled,
+                corrects=execution.execution_id,
+            )
+        self._mend_holding(execution, corrected)
+        position = self.shares(order.symbol)
+        amendment = Amendment(ts_ns, execution, corrected, event_id, position)
+        self.amendments.append(amendment)
+        order.updated_ns = ts_ns
+        event = "trade_bust" if corrected is None else "trade_correct"
+        self._tell(Told(self, event, order, ts_ns, None, amendment))
+
+    def standing(self) -> list[Execution]:
+        """Return the fills that hold: not undone, or in the place of one that was."""
+        undone = {a.undone.execution_id for a in self.amendments}
+        instead = [a.instead for a in self.amendments if a.instead is not None]
+        return [e for e in (*self.executions, *instead) if e.execution_id not in undone]
+
+    def _take_back(self, order: Order, shares: int, value_micro: int, fee_micro: int) -> None:
+        """Book a fill, negative: undo one; the position apart."""
+        self.cash_micro -= order.side.sign * value_micro + fee_micro
+        self.fees_micro += fee_micro
+        order.filled += shares
+        order.value_micro += value_micro
+
+    def _mend_holding(self, before: Execution, after: Execution | None) -> None:
+        order, holding = before.order, self.holdings.get(before.order.symbol)
+        moved = order.side.sign * ((after.shares if after else 0) - before.shares)
+        each = abs(holding.cost_micro // holding.shares) if holding else before.price_micro
+        self._hold(order.symbol, moved, abs(moved) * each)
+        holding = self.holdings.get(order.symbol)
+        if order.opens and holding is not None:
+            # what opened it has cost another price than the average of what is held
+            worth = after.shares * after.price_micro if after else 0
+            value = worth - before.shares * before.price_micro
+            holding.cost_micro += value - order.side.sign * moved * each
+
     def _hold(self, symbol: str, change: int, value_micro: int) -> None:
+        if not change:
+            return
         holding = self.holdings.setdefault(symbol, Holding())
         if holding.shares * change >= 0:
             holding.cost_micro += value_micro

@@ -5,9 +5,10 @@ KEY OUTPUT: nothing, or a Refusal with Alpaca's status and code.
 """
 
 from actors.exchange.account import Account
+from actors.exchange.bounds import ORDERS_OF_ACCOUNT
 from actors.exchange.market import Market
 from actors.exchange.order import Kind, Order, Status
-from actors.exchange.refusal import DUPLICATE, INSUFFICIENT, INVALID, Refusal, invalid
+from actors.exchange.refusal import DUPLICATE, INSUFFICIENT, INVALID, TOO_MANY, Refusal, invalid
 from actors.exchange.tickets import Change, Ticket
 from actors.exchange.wire import usd
 from engine.events import MICRO
@@ -26,6 +27,8 @@ class Admission:
         """Let an order in; return whether it opens or adds to a position. Raises Refusal."""
         if ticket.symbol not in self._market.symbols:
             raise Refusal(422, INVALID, f'asset "{ticket.symbol}" not found')
+        if len(account.orders) >= ORDERS_OF_ACCOUNT:
+            raise Refusal(429, TOO_MANY, f"too many orders: {ORDERS_OF_ACCOUNT} a session")
         if ticket.client_id is not None and ticket.client_id in account.by_client_id:
             raise Refusal(422, DUPLICATE, "client_order_id must be unique")
         held = account.shares(ticket.symbol)

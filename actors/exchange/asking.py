@@ -12,6 +12,7 @@ from actors.exchange.account import Account
 from actors.exchange.market import Market
 from actors.exchange.payloads import asset_id
 from actors.exchange.refusal import invalid, not_found
+from actors.exchange.wire import read_whole
 
 
 def account_of(request: Request) -> Account:
@@ -33,6 +34,10 @@ def number(asked: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = asked.get(name)
     if text is None:
         return default
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    try:
+        value = read_whole(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= most:
         raise invalid(f"{name} must be from 1 to {most}")
-    return int(text)
+    return value

@@ -31,10 +31,11 @@ class Broker:
         """How long a cancellation takes; the faults' to set."""
         self._clock = clock
 
-    def submit(self, account: Account, ticket: Ticket) -> Order:
+    def submit(self, account: Account, ticket: Ticket, *, by_hand: bool = False) -> Order:
         """Take an order and match it; raises Refusal."""
         opens = self.admission.admit(account, ticket)
         order = self._order(account, ticket, opens=opens)
+        order.by_hand = by_hand
         now = self._now()
         account.take(order)
         account.tell("new" if order.status is Status.NEW else "accepted", order, now)
@@ -64,6 +65,11 @@ class Broker:
             self._clock.call_at(self._clock.now_ns + wait_ns, done)
             return
         order.status = before
+        self._finish_cancel(account, order)
+
+    def cancel_now(self, account: Account, order: Order) -> None:
+        """Cancel a live order, its legs and its twin, whatever delays cancellations."""
+        account.tell("pending_cancel", order, self._now())
         self._finish_cancel(account, order)
 
     def replace(self, account: Account, order: Order, change: Change) -> Order:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import trio
 
+from actors.exchange.bounds import ACCOUNTS
 from actors.exchange.clock import Bell
 
 QUIET_SECONDS = 0.02
@@ -102,6 +103,10 @@ class Clients:
         client = self._clients[key]
         client.key = key
         return client
+
+    def has_room(self, key: str) -> bool:
+        """Return whether a key id is known, or one more may be."""
+        return key in self._clients or len(self._clients) < 2 * ACCOUNTS
 
     def begin_request(self, key: str) -> None:
         """Count a request that came in."""

@@ -15,10 +15,11 @@ from hypercorn.protocol.events import StreamClosed
 from hypercorn.protocol.ws_stream import WSStream
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from actors.exchange.bounds import WAITING_BYTES, WAITING_FRAMES
 from actors.exchange.clients import Clients, Stream, Wire
 
-_MOST_WAITING = 20_000
-"""Frames; a client that lets more pile up is too slow."""
+AUTH_SECONDS = 10.0
+"""Of the wall: how long a client has to authenticate."""
 
 
 class Connection:
@@ -33,7 +34,9 @@ class Connection:
         self._clients = clients
         self._stream = stream
         self._wire: Wire | None = None
-        self._out, self._outbox = trio.open_memory_channel[str | bytes | None](_MOST_WAITING)
+        self._out, self._outbox = trio.open_memory_channel[str | bytes | None](WAITING_FRAMES)
+        self._waiting = 0
+        """Bytes in the outbox."""
         self._severed = False
 
     @property
@@ -52,6 +55,10 @@ class Connection:
             return
         if items and self._wire is not None:
             self._clients.send(self.key, self._wire, items)
+        self._waiting += len(frame)
+        if self._waiting > WAITING_BYTES:
+            self.drop()
+            return
         try:
             self._out.send_nowait(frame)
         except trio.WouldBlock:
@@ -90,6 +97,7 @@ class Connection:
                 if frame is None:
                     await self.socket.close()
                     return
+                self._waiting -= len(frame)
                 if isinstance(frame, bytes):
                     await self.socket.send_bytes(frame)
                 else:

@@ -4,6 +4,7 @@ KEY INPUT: requests without keys; clock connections.
 KEY OUTPUT: JSON; the clock's messages. Faults never touch it.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,13 +14,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from actors.exchange.account import Account
+from actors.exchange.bounds import LISTENERS_OF_ACCOUNT
 from actors.exchange.clients import Client, Word
 from actors.exchange.floor import Floor
 from actors.exchange.gate import answer
-from actors.exchange.order import Execution, Order
+from actors.exchange.ledger import ledger_json
 from actors.exchange.refusal import invalid
-from actors.exchange.wire import Json
+from actors.exchange.wire import Json, read_whole
 from engine.errors import BadInputError
 from engine.market.frames import MINUTE_NS
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BY_HAND = "by hand"
+_FASTEST = 1e9
+_MOST_COUNT = 2**63
 
 
 class Control:
@@ -67,8 +70,12 @@ class Control:
 
     async def speed(self, request: Request) -> Response:
         """POST {"speed": N | null}: minutes per minute, null is lockstep."""
-        speed = (await _object(request)).get("speed")
-        if speed is not None and not (isinstance(speed, int | float) and 0 < speed < 1e9):
+        asked = await _object(request)
+        if "speed" not in asked:
+            raise invalid('give {"speed": N}, or {"speed": null} for lockstep')
+        speed = asked["speed"]
+        known = isinstance(speed, int | float) and not isinstance(speed, bool)
+        if speed is not None and not (known and 0 < speed < _FASTEST):
             raise invalid(f"speed {speed!r}: a positive number, or null for lockstep")
         self._floor.clock.set_speed(speed)
         self._floor.tell_clock()
@@ -97,7 +104,8 @@ class Control:
     async def clock(self, socket: WebSocket) -> None:
         """Serve a clock connection: tell the clock, hear how the client stands."""
         key = socket.query_params.get("key", "")
-        if not key:
+        clients = self._floor.clients
+        if not key or not clients.has_room(key) or clients.of(key).clocks >= LISTENERS_OF_ACCOUNT:
             await socket.close(1008)
             return
         await socket.accept()
@@ -139,7 +147,9 @@ class Control:
             return None
         minutes = asked.get("hold_minutes", "")
         session = self._floor.market.session
-        return session.close_ns - int(minutes) * MINUTE_NS if minutes.isdigit() else 0
+        with suppress(ValueError):
+            return session.close_ns - read_whole(minutes) * MINUTE_NS
+        return 0
 
     def _state(self) -> Json:
         floor = self._floor
@@ -162,83 +172,31 @@ class Control:
         }
 
 
-def ledger_json(account: Account) -> Json:
-    """Return an account's books as integers."""
-    return {
-        "key": account.key,
-        "number": account.number,
-        "start_micro": account.start_micro,
-        "cash_micro": account.cash_micro,
-        "fees_micro": account.fees_micro,
-        "positions": {
-            symbol: {"shares": h.shares, "cost_micro": h.cost_micro}
-            for symbol, h in sorted(account.holdings.items())
-        },
-        "orders": [_order_row(order) for order in account.orders.values()],
-        "executions": [_execution_row(execution) for execution in account.executions],
-        "outages": {
-            "order_stream": account.contact.order_stream.spans,
-            "silence": account.contact.silence.spans,
-            "requests": account.contact.requests.spans,
-        },
-    }
-
-
-def _order_row(order: Order) -> Json:
-    return {
-        "id": order.order_id,
-        "client_order_id": order.client_id,
-        "symbol": order.symbol,
-        "side": order.side.value,
-        "kind": str(order.kind),
-        "time_in_force": str(order.force),
-        "order_class": order.order_class,
-        "parent": order.parent.order_id if order.parent else None,
-        "shares": order.shares,
-        "filled": order.filled,
-        "value_micro": order.value_micro,
-        "limit_micro": order.limit_micro,
-        "stop_micro": order.stop_micro,
-        "status": str(order.status),
-        "submitted_ns": order.submitted_ns,
-        "updated_ns": order.updated_ns,
-        "replaces": order.replaces or None,
-        "replaced_by": order.replaced_by or None,
-    }
-
-
-def _execution_row(execution: Execution) -> Json:
-    order = execution.order
-    return {
-        "execution_id": execution.execution_id,
-        "order_id": order.order_id,
-        "client_order_id": order.client_id,
-        "symbol": order.symbol,
-        "side": order.side.value,
-        "shares": execution.shares,
-        "price_micro": execution.price_micro,
-        "fee_micro": execution.fee_micro,
-        "ts_ns": execution.ts_ns,
-        "position": execution.position,
-    }
-
-
 def _word(message: Any) -> Word | None:
+    """Return what a client says of itself; None if it makes no sense."""
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
     try:
         said = orjson.loads(message.get("text") or message.get("bytes") or b"")
-        timer = said.get("timer")
-        return Word(
-            at_ns=int(said.get("at") or 0),
-            timer_ns=None if timer is None else int(timer),
-            bars=int(said.get("bars") or 0),
-            updates=int(said.get("updates") or 0),
-            busy=bool(said.get("busy")),
-            streams=None if said.get("streams") is None else int(said["streams"]),
-        )
-    except (ValueError, TypeError, AttributeError):
+    except orjson.JSONDecodeError:
         return None
+    if not isinstance(said, dict):
+        return None
+    numbers = {name: said.get(name) for name in ("at", "timer", "bars", "updates", "streams")}
+    if not all(number is None or _is_count(number) for number in numbers.values()):
+        return None
+    return Word(
+        at_ns=numbers["at"] or 0,
+        timer_ns=numbers["timer"],
+        bars=numbers["bars"] or 0,
+        updates=numbers["updates"] or 0,
+        busy=bool(said.get("busy")),
+        streams=numbers["streams"],
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_COUNT
 
 
 async def _object(request: Request) -> Json:

@@ -4,20 +4,27 @@ KEY INPUT: a schedule, or faults by hand; what is about to be answered, sent or 
 KEY OUTPUT: what is answered, sent or filled instead.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.exchange.account import Account
+from actors.exchange.bar_faults import BarFaults
+from actors.exchange.bounds import FAULTS
 from actors.exchange.connection import Connection
-from actors.exchange.fault import EVENTS, FOR_EVER, REST, SOCKETS, Fault, read_fault
+from actors.exchange.event_faults import EventFaults
+from actors.exchange.fault import Fault, read_fault
+from actors.exchange.fault_kinds import DEEDS, FOR_EVER, REST, SOCKETS
+from actors.exchange.odd_words import odd_positions, odd_status, unknown
+from actors.exchange.order import Order, Refused
+from actors.exchange.refusal import Refusal
+from actors.exchange.refusing import KEYS, hits, refusal_of
+from actors.exchange.tickets import Ticket
 from actors.exchange.wire import SECOND_NS, Json
-from engine.market.frames import MINUTE_NS
+from engine.errors import BadInputError
 
 if TYPE_CHECKING:
     from actors.exchange.floor import Floor
-
-_REVISION_NS = 30 * SECOND_NS
 
 
 class Faults:
@@ -26,7 +33,8 @@ class Faults:
     def __init__(self, floor: "Floor") -> None:
         self._floor = floor
         self._faults: list[Fault] = []
-        self._swapped: list[tuple[Account, Json]] = []
+        self.events = EventFaults(floor, self)
+        self.bars = BarFaults(floor, self)
         self._limit: Fault | None = None
         """How many symbols one market connection may subscribe to."""
 
@@ -38,7 +46,7 @@ class Faults:
     @property
     def skew_ns(self) -> int:
         """Return how wrong /v2/clock is."""
-        fault = self._find("skew")
+        fault = self.find("skew")
         return 0 if fault is None else round(fault.parameters["skew_seconds"] * SECOND_NS)
 
     def add(self, faults: Iterable[Fault]) -> None:
@@ -53,6 +61,8 @@ class Faults:
     def inject(self, asked: Mapping[str, Any]) -> None:
         """Add a fault by hand, now or at its time; raises BadInputError."""
         floor = self._floor
+        if len(self._faults) >= FAULTS:
+            raise BadInputError(f"too many faults: {FAULTS} a session")
         self.add([read_fault(asked, floor.market.session, floor.clock.now_ns)])
 
     def state(self) -> list[Json]:
@@ -62,11 +72,11 @@ class Faults:
 
     def on_request(self, method: str, path: str) -> Fault | None:
         """Return the fault that hits a request, if any."""
-        down = self._find("restart")
+        down = self.find("restart")
         if down is not None:
             down.hit()
             return down
-        for fault in self._on(REST):
+        for fault in self.on(REST):
             asked = fault.parameters.get("method", method)
             if asked == method and (fault.kind != "gateway_timeout" or "/orders" in path):
                 fault.hit()
@@ -75,52 +85,64 @@ class Faults:
 
     def on_submit(self) -> str | None:
         """Return how the order that is being submitted is rejected, None if it is not."""
-        fault = self._take("reject")
+        fault = self.take("reject")
         return None if fault is None else str(fault.parameters["how"])
 
-    def on_answer(self, value: Any) -> Any:
+    def on_answer(self, path: str, value: Any) -> Any:
         """Return what is answered in place of a value."""
-        fault = self._find("unknown")
+        positions, odd = self.find("odd_positions"), self.find("odd_status")
+        if positions is not None and path.rstrip("/") == "/v2/positions":
+            positions.hits += 1
+            value = odd_positions(positions, value)
+        if odd is not None and path.startswith("/v2/orders"):
+            odd.hits += 1
+            value = _each(partial(odd_status, odd), value)
+        fault = self.find("unknown")
         if fault is None or isinstance(value, str | int | float | None):
             return value
         fault.hits += 1
-        return [_strange(x) for x in value] if isinstance(value, list) else _strange(value)
+        return _each(unknown, value)
 
-    def on_event(self, account: Account, update: Json) -> list[Json]:
-        """Return what is sent now in place of an event of the order stream."""
-        fault = next(
-            (f for f in self._on(EVENTS) if f.parameters["event"] in ("", update["event"])), None
-        )
+    def refusal(
+        self, account: Account, method: str, order: Order | Ticket, *, opens: bool
+    ) -> Refusal | None:
+        """Return the refusal of an order, a cancellation or a replacement, if a fault refuses."""
+        symbol, protects = order.symbol, order.order_class == "oco"
+        for fault in self.on(("refuse",)):
+            if not hits(fault, symbol, opens=opens, protects=protects):
+                continue
+            fault.hit()
+            now, why = self._floor.clock.now_ns, fault.parameters["why"]
+            client_id = order.client_id or ""
+            account.refused.append(Refused(now, fault.end_ns, why, method, symbol, client_id))
+            return refusal_of(why, symbol, order.shares)
+        return None
+
+    def keys_refusal(self, *, streams: bool = False) -> Refusal | None:
+        """Return the refusal of the keys themselves, if a fault refuses them."""
+        for fault in self.on(("refuse",)):
+            why = fault.parameters["why"]
+            if why in KEYS and (fault.parameters["streams"] or not streams):
+                fault.hit()
+                return refusal_of(why)
+        return None
+
+    def postpones(self, account: Account, order: Order, shares: int, price: float) -> bool:
+        """Return whether an entry's fill is told after its cancellation; it comes later then."""
+        fault = self.take("late_fill")
         if fault is None:
-            return self._told(update)
-        fault.hit()
-        if fault.kind == "missing":
-            return []
-        if fault.kind == "duplicate":
-            return [update, update]
-        if fault.kind == "late":
-            self._send_later(account, update, fault.parameters["late_seconds"])
-            return []
-        return self._swap(account, update, fault.parameters["wait_seconds"])
+            return False
+        floor = self._floor
 
-    def on_bars(self, items: list[Json]) -> list[Json]:
-        """Return which of a minute's bars are sent now."""
-        revised = self._take("revised_bars")
-        if revised is not None:
-            again = [{**item, "T": "u", "v": item["v"] + 100} for item in items]
-            self._later(_REVISION_NS, lambda: self._floor.data.offer(again))
-        if self._take("missing_bars") is not None:
-            return []
-        late = self._take("late_bars")
-        if late is None:
-            return items
-        wait = round(late.parameters["late_seconds"] * SECOND_NS)
-        self._later(wait, lambda: self._floor.data.offer(items))
-        return []
+        def fill() -> None:
+            floor.matching.fill_late(account, order, shares, price, floor.clock.now_ns)
+
+        self.later(round(fault.parameters["late_seconds"] * SECOND_NS), fill)
+        return True
 
     def stream_refusal(self) -> int | None:
         """Return the error with which new market connections are refused."""
-        fault = self._find("connection_limit", "market")
+        fault = self.find("connection_limit", "market")
         if fault is None:
             return None
         fault.hits += 1
@@ -128,28 +150,29 @@ class Faults:
 
     def handshake_refusal(self, stream: str) -> int | None:
         """Return the HTTP status with which a handshake is refused."""
-        if self._find("restart") is not None:
+        if self.find("restart") is not None:
             return 503
-        if stream == "trades" and self._find("connection_limit", "trades") is not None:
+        if stream == "trades" and self.find("connection_limit", "trades") is not None:
             return 429
         return None
 
     def cancel_ns(self) -> int:
         """Return how long a cancellation takes."""
-        fault = self._find("slow_cancel")
+        fault = self.find("slow_cancel")
         return 0 if fault is None else round(fault.parameters["cancel_seconds"] * SECOND_NS)
 
     def pieces(self) -> int:
         """Return into how many executions the next fill is cut."""
-        fault = self._take("partial")
+        fault = self.take("partial")
         return 1 if fault is None else int(fault.parameters["pieces"])
 
     def thinning(self) -> float:
         """Return the share of the usual volume that can be had."""
-        fault = self._find("thin")
+        fault = self.find("thin")
         return 1.0 if fault is None else float(fault.parameters["share"])
 
-    def _on(self, kinds: Iterable[str]) -> list[Fault]:
+    def on(self, kinds: Iterable[str]) -> list[Fault]:
+        """Return the faults of some kinds that are at work now."""
         now = self._floor.clock.now_ns
         return [fault for fault in self._faults if fault.kind in kinds and fault.on(now)]
 
@@ -161,14 +184,16 @@ class Faults:
         counted = wanted.get(channel, set()) if channel else set().union(*wanted.values())
         return len(counted) > int(limit)
 
-    def _find(self, kind: str, stream: str | None = None) -> Fault | None:
-        for fault in self._on((kind,)):
+    def find(self, kind: str, stream: str | None = None) -> Fault | None:
+        """Return the first fault of a kind that is at work now."""
+        for fault in self.on((kind,)):
             if stream is None or fault.parameters["stream"] in (stream, "all"):
                 return fault
         return None
 
-    def _take(self, kind: str) -> Fault | None:
-        fault = self._find(kind)
+    def take(self, kind: str) -> Fault | None:
+        """Return the first fault of a kind that is at work now, and count that it hit."""
+        fault = self.find(kind)
         if fault is not None:
             fault.hit()
         return fault
@@ -180,7 +205,11 @@ class Faults:
         elif fault.kind == "symbol_limit":
             self._limit = fault
         elif fault.kind == "halt":
-            self._halt(fault)
+            self.bars.halt(fault)
+        elif fault.kind in DEEDS:
+            self._floor.deeds.begin(fault)
+        elif fault.kind == "refuse" and fault.parameters["streams"]:
+            fault.hits += len(self._break(fault))
 
     def _break(self, fault: Fault) -> list[Connection]:
         """Do to the sockets what the fault does; return them."""
@@ -196,7 +225,7 @@ class Faults:
                 connection.drop()
         if fault.kind == "mute" and fault.seconds < FOR_EVER:
             for connection in connections:
-                self._later(round(fault.seconds * SECOND_NS), partial(self._unmute, connection))
+                self.later(round(fault.seconds * SECOND_NS), partial(self._unmute, connection))
         return connections
 
     def _unmute(self, connection: Connection) -> None:
@@ -208,63 +237,10 @@ class Faults:
         trades = self._floor.trades.connections if stream in ("trades", "all") else []
         return [*market, *trades]
 
-    def _halt(self, fault: Fault) -> None:
-        market, symbol = self._floor.market, fault.parameters["symbol"]
-        if symbol not in market.symbols:
-            return
-        fault.hits += 1
-        first = (fault.at_ns - market.session.open_ns) // MINUTE_NS + 1
-        last = max(first, (fault.end_ns - market.session.open_ns) // MINUTE_NS)
-        market.halt(symbol, first, last)
-        self._status(symbol, "H", "Trading Halt")
-        end = market.start_ns(last + 1) - self._floor.clock.now_ns
-        self._later(end, lambda: self._status(symbol, "T", "Trading Resumption"))
-
-    def _status(self, symbol: str, code: str, words: str) -> None:
-        now = self._floor.clock.now_ns
-        item = {"T": "s", "S": symbol, "sc": code, "sm": words, "rc": "T12", "rm": "a rehearsal"}
-        self._floor.data.offer([{**item, "t": now, "z": "B"}])
-
-    def _told(self, update: Json) -> list[Json]:
-        fault = self._find("unknown")
-        if fault is None:
-            return [update]
-        fault.hits += 1
-        restated = {**update, "event": "restated", "execution_id": None}
-        for key in ("price", "qty", "position_qty"):
-            restated.pop(key, None)
-        strange = {**update, "reason": "a rehearsal", "order": _strange(update["order"])}
-        return [strange, restated]
-
-    def _swap(self, account: Account, update: Json, wait_seconds: float) -> list[Json]:
-        self._swapped.append((account, update))
-        if len(self._swapped) == 1:
-            self._later(round(wait_seconds * SECOND_NS), self._unswap)
-        else:
-            self._unswap()
-        return []
-
-    def _unswap(self) -> None:
-        swapped, self._swapped = self._swapped, []
-        for account, update in reversed(swapped):
-            self._floor.trades.send(account, update)
-
-    def _send_later(self, account: Account, update: Json, seconds: float) -> None:
-        self._later(round(seconds * SECOND_NS), lambda: self._floor.trades.send(account, update))
-
-    def _later(self, wait_ns: int, task: Any) -> None:
+    def later(self, wait_ns: int, task: Callable[[], None]) -> None:
+        """Have something done after some session time."""
         self._floor.clock.call_at(self._floor.clock.now_ns + wait_ns, task)
 
 
-def _strange(value: Any) -> Any:
-    """Return an object with fields and words that nobody knows."""
-    if not isinstance(value, dict):
-        return value
-    changed = {**value, "swap_rate_basis": "1.0", "regime": {"code": 7, "since": None}}
-    if value.get("status") in ("new", "accepted"):
-        changed["status"] = "queued_at_venue"
-    if value.get("order_class") == "simple":
-        changed["order_class"] = "plain"
-    if "exchange" in value:
-        changed["exchange"] = "NEWX"
-    return changed
+def _each(change: Callable[[object], object], value: Any) -> Any:
+    return [change(x) for x in value] if isinstance(value, list) else change(value)

@@ -7,9 +7,11 @@ KEY OUTPUT: accounts by key pair; minutes that end; messages to the streams.
 from collections.abc import Callable
 
 from actors.exchange.account import Account, Told
+from actors.exchange.bounds import ACCOUNTS, Callers
 from actors.exchange.broker import Broker
 from actors.exchange.clients import Clients
 from actors.exchange.clock import Bell, SessionClock
+from actors.exchange.deeds import Deeds
 from actors.exchange.faults import Faults
 from actors.exchange.market import Market
 from actors.exchange.market_stream import MarketStream
@@ -27,11 +29,14 @@ class Floor:
         self.config = config
         self.bell = Bell()
         self.clock = SessionClock(market.session.open_ns, self.bell, speed=speed)
+        self.callers = Callers()
         self.clients = Clients(self.bell)
         self.matching = Matching(market, config)
         self.broker = Broker(self.matching, self.clock)
+        self.deeds = Deeds(self)
         self.faults = Faults(self)
         self.matching.pieces, self.matching.thinning = self.faults.pieces, self.faults.thinning
+        self.matching.postpones = self.faults.postpones
         self.broker.cancel_ns = self.faults.cancel_ns
         self.trades = TradeStream(self)
         self.data = MarketStream(self)
@@ -39,10 +44,12 @@ class Floor:
         self.clock_listeners: set[Callable[[Json], None]] = set()
         self._told = 0
 
-    def account(self, key: str, secret: str) -> Account:
-        """Return the account of a key pair; a new pair gets a new one."""
+    def account(self, key: str, secret: str) -> Account | None:
+        """Return the account of a key pair, which may be a new one; None if there are too many."""
         pair = (key, secret)
         if pair not in self.accounts:
+            if len(self.accounts) >= ACCOUNTS:
+                return None
             again = sum(1 for known, _ in self.accounts if known == key)
             name = f"{key}#{again + 1}" if again else key
             account = Account(key, name, self.market.session, self.config, self._tell)

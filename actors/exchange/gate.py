@@ -3,7 +3,8 @@
 KEY INPUT: ASGI scopes.
 KEY OUTPUT: authenticated requests; 401 and 403; X-Ratelimit headers on every answer.
 
-/control is behind no gate: no keys, no faults, and nothing of it counts as a client's request.
+/control asks for no keys, has no faults, and nothing of it counts as a client's request. It obeys
+no page of another site, and answers to no name but this machine's.
 """
 
 import base64
@@ -17,9 +18,11 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from actors.exchange.account import Account
+from actors.exchange.bounds import ACCOUNTS, CONNECTIONS_OF_ACCOUNT, too_many
 from actors.exchange.fault import Fault
 from actors.exchange.floor import Floor
-from actors.exchange.refusal import TOO_MANY, UNAUTHORIZED
+from actors.exchange.foreign import host_refusal, origin_refusal
+from actors.exchange.refusal import INSUFFICIENT, TOO_MANY, UNAUTHORIZED
 from actors.exchange.wire import SECOND_NS
 from engine.market.frames import MINUTE_NS
 
@@ -52,17 +55,37 @@ class Gate:
         if scope["type"] == "websocket":
             # to break a socket, connection.py needs what is below it
             scope["rotor.stream"] = getattr(send, "__self__", None)
-        if scope["type"] != "http" or scope["path"].startswith("/control"):
-            await self._app(scope, receive, send)
+        headers, control = Headers(scope=scope), scope["path"].startswith("/control")
+        if scope["type"] != "http" or control:
+            words = (host_refusal(headers) if control else "") or origin_refusal(headers)
+            if words:
+                await _forbid(scope, receive, send, words)
+            else:
+                await self._app(scope, receive, send)
             return
-        pair = _pair(Headers(scope=scope))
+        pair = _pair(headers)
         if pair is None or not all(pair):
             refusal = _unauthorized() if pair is None else answer({"message": "forbidden."}, 403)
             refusal.headers.update(_headers(RATE_LIMIT, self._reset_s()))
             await refusal(scope, receive, send)
             return
-        account = scope["rotor.account"] = self._floor.account(*pair)
+        account = self._admitted(scope, pair)
+        if not isinstance(account, Account):
+            await account(scope, receive, send)
+            return
+        scope["rotor.account"] = account
         await _Passage(self._app, self._floor, account, self._rates(pair)).go(scope, receive, send)
+
+    def _admitted(self, scope: Scope, pair: tuple[str, str]) -> Account | Response:
+        """Return the account of a pair, or the answer if it, or its connection, is one too many."""
+        account = self._floor.account(*pair)
+        if account is None:
+            said = {"code": INSUFFICIENT, "message": f"too many accounts: {ACCOUNTS} are open"}
+            return answer(said, 403)
+        if not self._floor.callers.claim(scope, account.key):
+            words = f"too many connections of one account: {CONNECTIONS_OF_ACCOUNT} are open"
+            return too_many(words)
+        return account
 
     def _rates(self, pair: tuple[str, str]) -> dict[str, str]:
         minute = self._floor.clock.now_ns // MINUTE_NS
@@ -74,6 +97,16 @@ class Gate:
 
     def _reset_s(self) -> int:
         return (self._floor.clock.now_ns // MINUTE_NS + 1) * 60
+
+
+async def _forbid(scope: Scope, receive: Receive, send: Send, words: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close"})  # before the handshake: answered 403
+        return
+    await answer({"code": INSUFFICIENT, "message": f"forbidden: {words}"}, 403)(
+        scope, receive, send
+    )
 
 
 class _Passage:
@@ -101,6 +134,10 @@ class _Passage:
 
     async def _response(self, fault: Fault | None, scope: Scope, receive: Receive) -> Response:
         now_ns = self._floor.clock.now_ns
+        refused = self._floor.faults.keys_refusal()
+        if fault is None and refused is not None:
+            self._contact.requests.begin(now_ns)
+            return answer(refused.body, refused.status)
         if fault is None:
             self._contact.requests.end(now_ns)
             return await self._obey(scope, receive, strange=True)
@@ -110,6 +147,10 @@ class _Passage:
                 return self._too_many(fault)
             case "html_502":
                 return Response(_HTML, 502, media_type="text/html")
+            case "html_ok":
+                if fault.parameters["obeyed"]:
+                    await self._obey(scope, receive)
+                return Response(_HTML, 200, media_type="text/html")
             case "restart":
                 return answer({"message": "service unavailable"}, 503)
             case "gateway_timeout":
@@ -132,7 +173,7 @@ class _Passage:
 
         await self._app(scope, receive, take)
         if strange and body:
-            body = orjson.dumps(self._floor.faults.on_answer(orjson.loads(body)))
+            body = orjson.dumps(self._floor.faults.on_answer(scope["path"], orjson.loads(body)))
         response = Response(body, status)
         # a body of another length than the handler's brings its own
         kept = [(name, value) for name, value in headers if name != b"content-length"]

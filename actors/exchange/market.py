@@ -122,16 +122,25 @@ class Market:
                 break
             self._bars[minute, s, [OPEN, HIGH, LOW, CLOSE]] = self._bars[minute - 1, s, CLOSE]
 
-    def shown(self, symbol: str, start_ns: int, end_ns: int) -> list[ShownBar]:
-        """Return the bars of a symbol that start in [start, end] and are over, oldest first."""
-        found = []
-        for session in self._sessions[bisect_right(self._closes, start_ns) :]:
+    def shown(
+        self, symbol: str, start_ns: int, end_ns: int, most: int, *, newest: bool = False
+    ) -> list[ShownBar]:
+        """Return the bars of a symbol that start in [start, end] and are over, `most` at most.
+
+        The oldest come first, or the newest.
+        """
+        found: list[ShownBar] = []
+        sessions = self._sessions[bisect_right(self._closes, start_ns) :]
+        for session in reversed(sessions) if newest else sessions:
             if session.open_ns > end_ns:
-                break
+                continue
             first = max(0, -(-(start_ns - session.open_ns) // MINUTE_NS))
             last = min(session.minutes - 1, (end_ns - session.open_ns) // MINUTE_NS)
-            found += self._shown_of(symbol, session, first, last)
-        return found
+            bars = self._shown_of(symbol, session, first, last)
+            found += bars[::-1] if newest else bars
+            if len(found) >= most:
+                break
+        return found[:most]
 
     def latest(self, symbol: str) -> ShownBar | None:
         """Return the newest bar that is over."""

@@ -13,14 +13,14 @@ import trio
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from actors.exchange.connection import Connection
+from actors.exchange.bounds import SUBSCRIBED
+from actors.exchange.connection import AUTH_SECONDS, Connection
 from actors.exchange.market import ShownBar
 from actors.exchange.wire import Json, rfc3339
 
 if TYPE_CHECKING:
     from actors.exchange.floor import Floor
 
-AUTH_SECONDS = 10.0
 CHANNELS = (
     "trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds", "corrections",
     "cancelErrors",
@@ -110,7 +110,7 @@ class MarketStream:
         if market.open:
             self.offer(q for s in market.symbols if (q := self.quote(s)) is not None)
         if minute >= 0:
-            self.offer(faults.on_bars([bar_json(shown) for shown in market.ended(minute)]))
+            self.offer(faults.bars.on_bars([bar_json(shown) for shown in market.ended(minute)]))
 
     def offer(self, items: Iterable[Json]) -> None:
         """Send items to whoever wants them."""
@@ -169,8 +169,11 @@ class MarketStream:
         refusal = self._floor.faults.stream_refusal()
         if subscriber.key:
             subscriber.refuse(403)
-        elif not (key and secret):
+        elif not (key and secret) or self._floor.faults.keys_refusal(streams=True):
             subscriber.refuse(402)
+            subscriber.close_soon()
+        elif not self._may_stand(subscriber, key):
+            subscriber.refuse(406)
             subscriber.close_soon()
         elif refusal or self._taken(key, subscriber.feed):
             subscriber.refuse(refusal or 406)
@@ -181,6 +184,10 @@ class MarketStream:
             self._subscribers.append(subscriber)
             subscriber.say({"T": "success", "msg": "authenticated"})
 
+    def _may_stand(self, subscriber: Subscriber, key: str) -> bool:
+        floor = self._floor
+        return floor.clients.has_room(key) and floor.callers.claim(subscriber.socket.scope, key)
+
     def _taken(self, key: str, feed: str) -> bool:
         return any(s.key == key and s.feed == feed for s in self._subscribers)
 
@@ -189,7 +196,8 @@ class MarketStream:
         wanted = {c: {str(symbol) for symbol in symbols} for c, symbols in asked.items()}
         if add:
             after = {c: subscriber.wanted[c] | symbols for c, symbols in wanted.items()}
-            if self._floor.faults.too_many(subscriber.wanted | after):
+            most = max((len(symbols) for symbols in after.values()), default=0)
+            if most > SUBSCRIBED or self._floor.faults.too_many(subscriber.wanted | after):
                 subscriber.refuse(405)
                 return
         for channel, symbols in wanted.items():

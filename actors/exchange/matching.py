@@ -35,6 +35,8 @@ class Matching:
         """Into how many executions the next fill is cut; the faults' to set."""
         self.thinning: Callable[[], float] = lambda: 1.0
         """The share of the usual volume that can be had; the faults' to set."""
+        self.postpones: Callable[[Account, Order, int, float], bool] = lambda *_: False
+        """Whether the fill of an entry is told only after its cancellation; the faults' to set."""
         self._costs = config.costs
         self._simulation = config.simulation
 
@@ -70,6 +72,15 @@ class Matching:
             stop, target = _levels(order)
             self._test(account, stop, target, bar, stamp)
             self.settle(account, order, stamp)
+
+    def fill_late(
+        self, account: Account, order: Order, shares: int, price: float, now_ns: int
+    ) -> None:
+        """Fill an entry after all that was reported canceled, as far as the account covers."""
+        shares = min(shares, self._covered(account, price))
+        if shares > 0 and self.market.open:
+            order.late = True
+            self._fill(account, order, shares, price, now_ns)
 
     def expire(self, account: Account, now_ns: int) -> None:
         """End the day orders at the close; positions stay."""
@@ -118,6 +129,9 @@ class Matching:
         covered = self._covered(account, price) if order.opens else order.remaining
         shares = min(shares, covered)
         if order.force is Force.FOK and shares < order.remaining:
+            return
+        entry = shares > 0 and order.opens and order.force.immediate
+        if entry and self.postpones(account, order, shares, price):
             return
         if shares > 0:
             self._fill(account, order, shares, price, now_ns)

@@ -6,6 +6,7 @@ KEY OUTPUT: its state, moved by account.py and matching.py only.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from engine.events import Side
 
@@ -87,6 +88,10 @@ class Order:
     """Of an OCO pair the other one: they share their shares, and one ends the other."""
     replaces: str = ""
     replaced_by: str = ""
+    by_hand: bool = False
+    """True if a fault placed it, in the place of somebody else."""
+    late: bool = False
+    """True if it was filled after it was reported canceled."""
 
     @property
     def remaining(self) -> int:
@@ -123,3 +128,42 @@ class Execution:
     """Signed shares held after it."""
     cumulative: int
     """Of the order, this fill included."""
+    corrects: str = ""
+    """The execution in whose place it stands."""
+
+
+class Move(NamedTuple):
+    """Cash or shares that came or went without a trade."""
+
+    ts_ns: int
+    why: str
+    """The activity's type: CSD, CSW, JNLC, JNLS; reset: no activity tells it."""
+    amount_micro: int = 0
+    symbol: str = ""
+    shares: int = 0
+    price_micro: int = 0
+    """What a share cost that was not held before."""
+
+
+class Amendment(NamedTuple):
+    """A fill that was undone, or has another in its place."""
+
+    ts_ns: int
+    undone: Execution
+    instead: Execution | None
+    """None: it was busted."""
+    execution_id: str
+    """Of the event."""
+    position: int
+
+
+class Refused(NamedTuple):
+    """An order, cancellation or replacement that a fault has refused."""
+
+    ts_ns: int
+    until_ns: int
+    """When the fault ends."""
+    why: str
+    method: str
+    symbol: str
+    client_id: str

@@ -6,7 +6,7 @@ KEY OUTPUT: JSON objects; money as exact decimal strings.
 
 from actors.exchange.account import Account, Holding
 from actors.exchange.market import Market
-from actors.exchange.order import Execution, Order, Status
+from actors.exchange.order import Execution, Move, Order, Status
 from actors.exchange.wire import Json, average, new_york, ratio, rfc3339, stable_id, usd
 from engine.events import MICRO
 
@@ -132,7 +132,7 @@ def fill_json(account: Account, execution: Execution) -> Json:
     order = execution.order
     done = execution.cumulative >= order.shares
     return {
-        "id": activity_id(execution, "fill"),
+        "id": activity_id(execution.ts_ns, "fill", execution.execution_id),
         "account_id": account.account_id,
         "activity_type": "FILL",
         "transaction_time": rfc3339(execution.ts_ns),
@@ -153,7 +153,7 @@ def fill_json(account: Account, execution: Execution) -> Json:
 def fee_json(account: Account, execution: Execution) -> Json:
     """Return the fee of a fill as an activity."""
     return {
-        "id": activity_id(execution, "fee"),
+        "id": activity_id(execution.ts_ns, "fee", execution.execution_id),
         "account_id": account.account_id,
         "activity_type": "FEE",
         "date": str(new_york(execution.ts_ns).date()),
@@ -167,10 +167,42 @@ def fee_json(account: Account, execution: Execution) -> Json:
     }
 
 
-def activity_id(execution: Execution, kind: str) -> str:
+def move_json(account: Account, move: Move, number: int) -> Json:
+    """Return cash or shares that came or went as an activity."""
+    shares = {"symbol": move.symbol, "qty": str(move.shares)} if move.shares else {}
+    return {
+        "id": activity_id(move.ts_ns, "move", f"{account.name}/{number}"),
+        "account_id": account.account_id,
+        "activity_type": move.why,
+        "date": str(new_york(move.ts_ns).date()),
+        "net_amount": usd(move.amount_micro),
+        "description": _MOVES[move.why],
+        **shares,
+        "status": "executed",
+    }
+
+
+_MOVES = {
+    "CSD": "cash deposit",
+    "CSW": "cash withdrawal",
+    "JNLC": "cash journal",
+    "JNLS": "share journal",
+}
+
+
+def activities(account: Account) -> list[tuple[int, Json]]:
+    """Return (ns, row) of all that the account's activities tell, oldest first."""
+    rows = [(e.ts_ns, fill_json(account, e)) for e in account.standing()]
+    rows += [(e.ts_ns, fee_json(account, e)) for e in account.standing() if e.fee_micro]
+    told = [(n, move) for n, move in enumerate(account.moves) if move.why in _MOVES]
+    rows += [(move.ts_ns, move_json(account, move, n)) for n, move in told]
+    return sorted(rows, key=lambda row: row[0])
+
+
+def activity_id(ts_ns: int, *parts: str) -> str:
     """Return an id that sorts by time."""
-    stamp = f"{new_york(execution.ts_ns):%Y%m%d%H%M%S%f}"[:17]
-    return f"{stamp}::{stable_id(kind, execution.execution_id)}"
+    stamp = f"{new_york(ts_ns):%Y%m%d%H%M%S%f}"[:17]
+    return f"{stamp}::{stable_id(*parts)}"
 
 
 def _price_micro(market: Market, symbol: str, holding: Holding) -> int:

@@ -18,7 +18,7 @@ from actors.exchange.gate import answer
 from actors.exchange.market import ShownBar
 from actors.exchange.market_stream import bar_fields, quote_json
 from actors.exchange.refusal import DUPLICATE, Refusal
-from actors.exchange.wire import Json, read_time, rfc3339
+from actors.exchange.wire import Json, read_time, read_whole, rfc3339
 from engine.market.frames import MINUTE_NS
 
 _PAGE, _MOST = 1000, 10_000
@@ -58,13 +58,14 @@ class DataApi:
         asked = self._read(request)
         page: list[ShownBar] = []
         for symbol in asked.symbols:
-            page += self._bars_of(symbol, asked)
+            page += self._bars_of(symbol, asked, asked.limit + 1 - len(page))
             if len(page) > asked.limit:
                 break
         token = _token(page[asked.limit - 1]) if len(page) > asked.limit else None
         found: dict[str, list[Json]] = {}
         for shown in page[: asked.limit]:
-            found.setdefault(shown.symbol, []).append(_spelled(bar_fields(shown)))
+            told = self._floor.faults.bars.shown(shown)
+            found.setdefault(shown.symbol, []).append(_spelled(bar_fields(told)))
         single = request.path_params.get("symbol")
         if single is not None:
             rows = found.get(single.upper(), [])
@@ -86,7 +87,9 @@ class DataApi:
 
         def bar(symbol: str) -> Json | None:
             shown = self._floor.market.latest(symbol)
-            return None if shown is None else _spelled(bar_fields(shown))
+            if shown is None:
+                return None
+            return _spelled(bar_fields(self._floor.faults.bars.shown(shown)))
 
         return self._latest(request, "bar", bar)
 
@@ -139,7 +142,7 @@ class DataApi:
             token=_read_token(asked.get("page_token")),
         )
 
-    def _bars_of(self, symbol: str, asked: _Asked) -> list[ShownBar]:
+    def _bars_of(self, symbol: str, asked: _Asked, most: int) -> list[ShownBar]:
         start, end = asked.start_ns, asked.end_ns
         if asked.token is not None:
             last, ts_ns = asked.token
@@ -149,8 +152,7 @@ class DataApi:
                 end = min(end, ts_ns - MINUTE_NS)
             elif symbol == last:
                 start = max(start, ts_ns + MINUTE_NS)
-        bars = self._floor.market.shown(symbol, start, end)
-        return bars[::-1] if asked.descending else bars
+        return self._floor.market.shown(symbol, start, end, most, newest=asked.descending)
 
 
 def _bad(message: str) -> Refusal:
@@ -172,10 +174,13 @@ def _moment(asked: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _limit(asked: Mapping[str, str]) -> int:
-    text = asked.get("limit", str(_PAGE))
-    if not text.isdigit() or not 1 <= int(text) <= _MOST:
+    try:
+        limit = read_whole(asked.get("limit", str(_PAGE)))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= _MOST:
         raise _bad(f"limit must be from 1 to {_MOST}")
-    return int(text)
+    return limit
 
 
 def _token(last: ShownBar) -> str:
@@ -186,7 +191,8 @@ def _read_token(text: str | None) -> tuple[str, int] | None:
     if not text:
         return None
     try:
-        symbol, _, ts_ns = base64.urlsafe_b64decode(text).decode().partition("|")
-        return symbol, int(ts_ns)
+        symbol, _, stamp = base64.urlsafe_b64decode(text).decode().partition("|")
+        ts_ns = int(stamp[:20])
     except (ValueError, binascii.Error):
         raise _bad("invalid page_token") from None
+    return symbol, ts_ns

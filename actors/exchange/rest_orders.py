@@ -18,7 +18,7 @@ from actors.exchange.gate import answer
 from actors.exchange.order import Order
 from actors.exchange.payloads import order_json, position_json
 from actors.exchange.refusal import Refusal, invalid, not_found
-from actors.exchange.tickets import read_change, read_ticket
+from actors.exchange.tickets import Ticket, read_change, read_ticket
 from actors.exchange.wire import Json, micro_of, read_time
 from engine.events import MICRO
 
@@ -51,6 +51,8 @@ class OrdersApi:
         """POST /v2/orders."""
         account = account_of(request)
         ticket = read_ticket(await _body(request))
+        opens = account.shares(ticket.symbol) * ticket.side.sign >= 0
+        self._check(account, "POST", ticket, opens=opens)
         how = self._floor.faults.on_submit()
         if how == "answer":
             raise invalid("the order was rejected: a fault of the rehearsal")
@@ -80,13 +82,19 @@ class OrdersApi:
     async def replace(self, request: Request) -> Response:
         """PATCH /v2/orders/{id}."""
         change = read_change(await _body(request))
-        order = self._floor.broker.replace(account_of(request), _order(request), change)
-        return answer(order_json(order))
+        account, order = account_of(request), _order(request)
+        self._check(account, "PATCH", order, opens=order.opens)
+        return answer(order_json(self._floor.broker.replace(account, order, change)))
 
     async def cancel(self, request: Request) -> Response:
         """DELETE /v2/orders/{id}."""
         self._floor.broker.cancel(account_of(request), _order(request))
         return Response(status_code=204)
+
+    def _check(self, account: Account, method: str, order: Order | Ticket, *, opens: bool) -> None:
+        refusal = self._floor.faults.refusal(account, method, order, opens=opens)
+        if refusal is not None:
+            raise refusal
 
     async def cancel_all(self, request: Request) -> Response:
         """DELETE /v2/orders: 207, one row per order."""
@@ -192,12 +200,16 @@ def _part(asked: Mapping[str, str], held: int) -> int | None:
     """Return the shares that a close asks for, None for all."""
     try:
         if "qty" in asked:
-            return micro_of(asked["qty"]) // MICRO
-        if "percentage" in asked:
-            return held * micro_of(asked["percentage"]) // (100 * MICRO)
+            shares, rest = divmod(micro_of(asked["qty"]), MICRO)
+        elif "percentage" in asked:
+            shares, rest = held * micro_of(asked["percentage"]) // (100 * MICRO), 0
+        else:
+            return None
     except ValueError as error:
         raise invalid(f"invalid quantity: {error}") from None
-    return None
+    if shares < 1 or rest:
+        raise invalid("the quantity to close must be a whole number of shares, at least 1")
+    return shares
 
 
 async def _body(request: Request) -> object:

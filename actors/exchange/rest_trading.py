@@ -13,19 +13,16 @@ from starlette.routing import Route
 from actors.exchange.asking import account_of, number, symbol_of
 from actors.exchange.floor import Floor
 from actors.exchange.gate import answer
-from actors.exchange.payloads import (
-    account_json,
-    asset_id,
-    fee_json,
-    fill_json,
-)
+from actors.exchange.payloads import account_json, activities, asset_id
 from actors.exchange.refusal import invalid
-from actors.exchange.wire import Json, new_york
+from actors.exchange.wire import SECOND_NS, Json, new_york
 from engine.errors import BadInputError
-from engine.market.calendar import session_on, sessions_between
+from engine.market.calendar import NEW_YORK, session_on, sessions_between
 
 _MOST_ORDERS = 500
 _MOST_ACTIVITIES = 100
+_FAR_NS = 2**63
+_YEARS = 1970, 2200
 
 
 class TradingApi:
@@ -114,15 +111,19 @@ class TradingApi:
         return answer(asset_json(symbol_of(self._floor.market, request, "asset not found")))
 
     async def activities(self, request: Request) -> Response:
-        """GET /v2/account/activities[/{type}]: FILL and FEE."""
+        """GET /v2/account/activities[/{type}]: fills that hold, fees, cash and shares moved."""
         account, asked = account_of(request), request.query_params
-        kinds = request.path_params.get("kind") or asked.get("activity_types") or "FILL,FEE"
-        rows: list[Json] = []
-        for execution in account.executions:
-            if "FILL" in kinds.split(","):
-                rows.append(fill_json(account, execution))
-            if "FEE" in kinds.split(",") and execution.fee_micro:
-                rows.append(fee_json(account, execution))
+        kinds = request.path_params.get("kind") or asked.get("activity_types")
+        wanted = kinds.split(",") if kinds else None
+        trades = _CATEGORIES.get(asked.get("category", ""))
+        first, last = _span(request)
+        rows: list[Json] = [
+            row
+            for ts_ns, row in activities(account)
+            if first < ts_ns < last
+            if wanted is None or row["activity_type"] in wanted
+            if trades is None or trades == (row["activity_type"] == "FILL")
+        ]
         if asked.get("direction", "desc") != "asc":
             rows.reverse()
         token = asked.get("page_token")
@@ -130,6 +131,23 @@ class TradingApi:
         first = ids.index(token) + 1 if token in ids else 0
         size = number(asked, "page_size", _MOST_ACTIVITIES, _MOST_ACTIVITIES)
         return answer(rows[first : first + size])
+
+
+_CATEGORIES = {"trade_activity": True, "non_trade_activity": False}
+
+
+def _span(request: Request) -> tuple[int, int]:
+    """Return the moments between which activities are asked for; a date is its whole day."""
+    day, after, until = (_date(request, name) for name in ("date", "after", "until"))
+    first, last = (after, until) if day is None else (day - dt.timedelta(days=1), day)
+    return (
+        0 if first is None else _midnight(first + dt.timedelta(days=1)) - 1,
+        _FAR_NS if last is None else _midnight(last + dt.timedelta(days=1)),
+    )
+
+
+def _midnight(day: dt.date) -> int:
+    return int(dt.datetime.combine(day, dt.time(), NEW_YORK).timestamp()) * SECOND_NS
 
 
 def asset_json(symbol: str) -> Json:
@@ -156,9 +174,12 @@ def _date(request: Request, name: str) -> dt.date | None:
     if text is None:
         return None
     try:
-        return dt.date.fromisoformat(text[:10])
+        day = dt.date.fromisoformat(text[:10])
     except ValueError:
-        raise invalid(f"invalid {name}: {text}") from None
+        day = dt.date.min
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise invalid(f"invalid {name}: {text}")
+    return day
 
 
 def _session_after(day: dt.date) -> tuple[int, int]:

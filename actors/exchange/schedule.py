@@ -3,17 +3,19 @@
 KEY INPUT: a TOML file of [[fault]] tables; or a seed.
 KEY OUTPUT: faults in order of time.
 
-A drawn schedule is made so that a sound trader can end flat: nothing is at work in the last
-6 minutes, sockets and requests recover, a halt ends 20 minutes before the close.
+A drawn schedule of the wire is made so that a sound trader can end flat: nothing is at work in the
+last 6 minutes, sockets and requests recover, a halt ends 20 minutes before the close. What happens
+to the account may last to the end, so that a sound trader ends flat or says that it does not.
 """
 
 import random
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from actors.exchange.drawing import OTHERS, Draw
 from actors.exchange.fault import Fault, read_fault
+from actors.exchange.fault_kinds import FAMILIES, FOR_EVER
 from engine.errors import BadInputError
 from engine.market.frames import Session
 
@@ -22,7 +24,8 @@ CALM_MINUTES = 6
 _CALM_HALT_MINUTES = 20
 _LONGEST_SECONDS = 150
 _FEWEST, _MOST = 6, 16
-Draw = Callable[[random.Random], dict[str, Any]]
+_FEW, _SOME = 2, 7
+"""How many of the wire: alone, and with other families."""
 
 _DRAWS: dict[str, Draw] = {
     "gateway_timeout": lambda rng: {"method": rng.choice(("POST", "POST", "DELETE", "PATCH"))},
@@ -67,21 +70,56 @@ def read_script(path: Path, session: Session) -> list[Fault]:
     return sorted(faults, key=lambda fault: fault.at_ns)
 
 
-def draw_schedule(seed: int, session: Session, symbols: Sequence[str]) -> list[Fault]:
-    """Draw a schedule: the same seed, session and symbols give the same faults."""
+def read_seed(text: str) -> tuple[int, tuple[str, ...]] | None:
+    """Return the seed and the families of `7`, `7:all` or `7:hands,busts`; None if it is none.
+
+    Raises BadInputError for a family that there is not.
+    """
+    number, colon, named = text.partition(":")
+    if not (number.isascii() and number.isdigit()):
+        return None
+    if not colon:
+        return int(number), ("wire",)
+    families = tuple(FAMILIES) if named == "all" else tuple(named.split(","))
+    for family in families:
+        if family not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise BadInputError(f"faults {text}: no family {family!r}; all, or some of {known}")
+    return int(number), families
+
+
+def draw_schedule(
+    seed: int, session: Session, symbols: Sequence[str], families: Sequence[str] = ("wire",)
+) -> list[Fault]:
+    """Draw a schedule: the same seed, session, symbols and families give the same faults.
+
+    Of several families: some faults of the wire, if it is among them, and of one or two others.
+    """
     rng = random.Random(seed)  # noqa: S311 - a rehearsal, not a secret
-    faults = []
-    for _ in range(rng.randint(_FEWEST, _MOST)):
-        kind = rng.choice(sorted(_DRAWS))
-        calm = _CALM_HALT_MINUTES if kind == "halt" else CALM_MINUTES
-        last = session.minutes - calm - _LONGEST_SECONDS // 60 - 1
-        if kind == "halt":
-            last -= 3
-        row = {"kind": kind, "minute": round(rng.uniform(1, last), 3), **_DRAWS[kind](rng)}
-        if kind == "halt":
-            row["symbol"] = rng.choice(list(symbols))
-        faults.append(_ending(read_fault(row, session), session))
+    others = [family for family in families if family != "wire"]
+    fewest, most = (_FEW, _SOME) if others else (_FEWEST, _MOST)
+    drawn = [_wire(rng, session, symbols) for _ in range(rng.randint(fewest, most))]
+    faults = drawn if "wire" in families else []
+    for family in rng.sample(others, min(len(others), rng.randint(1, 2))):
+        for _ in range(rng.randint(1, 2)):
+            kind = rng.choice(sorted(FAMILIES[family]))
+            last = session.minutes - _CALM_HALT_MINUTES
+            row = {"kind": kind, "minute": round(rng.uniform(3, last), 3), **OTHERS[kind](rng)}
+            fault = read_fault(row, session)
+            faults.append(fault if fault.seconds >= FOR_EVER else _ending(fault, session))
     return sorted(faults, key=lambda fault: fault.at_ns)
+
+
+def _wire(rng: random.Random, session: Session, symbols: Sequence[str]) -> Fault:
+    kind = rng.choice(sorted(_DRAWS))
+    calm = _CALM_HALT_MINUTES if kind == "halt" else CALM_MINUTES
+    last = session.minutes - calm - _LONGEST_SECONDS // 60 - 1
+    if kind == "halt":
+        last -= 3
+    row = {"kind": kind, "minute": round(rng.uniform(1, last), 3), **_DRAWS[kind](rng)}
+    if kind == "halt":
+        row["symbol"] = rng.choice(list(symbols))
+    return _ending(read_fault(row, session), session)
 
 
 def _ending(fault: Fault, session: Session) -> Fault:

@@ -5,28 +5,41 @@ KEY OUTPUT: a URL that answers until the exchange is stopped.
 """
 
 import socket
-from functools import partial
+from contextlib import suppress
+from copy import copy
 
 import trio
+from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config as ServerConfig
-from hypercorn.trio import serve
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from actors.exchange.bounds import (
+    FIRST_REQUEST_SECONDS,
+    FRAME_BYTES,
+    HEADER_BYTES,
+    Bounds,
+    Callers,
+    connection_refusal,
+)
 from actors.exchange.control import Control
 from actors.exchange.day import Day
 from actors.exchange.floor import Floor
 from actors.exchange.gate import Gate, answer
-from actors.exchange.refusal import NOT_FOUND, Refusal
+from actors.exchange.refusal import NO_METHOD, NOT_FOUND, Refusal
 from actors.exchange.rest_data import DataApi
 from actors.exchange.rest_orders import OrdersApi
 from actors.exchange.rest_trading import TradingApi
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 0.2
+_BACKLOG = 100
 
 
 async def run_exchange(
@@ -41,15 +54,55 @@ async def run_exchange(
     Raises OSError if the port is taken.
     """
     stop = trio.Event() if stop is None else stop
-    app, config = Gate(build_app(floor, stop), floor), _config(port)
+    app = Bounds(Gate(build_app(floor, stop), floor))
+    bound = _bound(port)
     async with trio.open_nursery() as nursery:
-        # hypercorn's own starts its lifespan, for which the app needs no part
-        urls = await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+        await nursery.start(_serve, app, floor.callers, bound)
         nursery.start_soon(Day(floor).run)
-        task_status.started(urls[0])
+        task_status.started(f"http://{HOST}:{bound.getsockname()[1]}")
         await stop.wait()
         await trio.sleep(_GRACE_SECONDS)
         nursery.cancel_scope.cancel()
+
+
+async def _serve(
+    app: Bounds,
+    callers: Callers,
+    bound: socket.socket,
+    *,
+    task_status: trio.TaskStatus[object] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve connections for ever: as hypercorn does, but no more of them than are allowed."""
+    config, context = _config(), WorkerContext(None)
+
+    async def serve(stream: trio.SocketStream) -> None:
+        caller = callers.admit(copy(config))
+        if caller is None:
+            await _refuse(stream)
+            return
+        try:
+            state = ConnectionState({"caller": caller})
+            await _Server(ASGIWrapper(app), caller.config, context, state, stream)  # type: ignore[arg-type]
+        finally:
+            callers.leave(caller)
+
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(bound))
+    await trio.serve_listeners(serve, [listener], task_status=task_status)
+
+
+class _Server(TCPServer):
+    """One connection; hypercorn's own outlives its client until its idle time is over."""
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        await self.idle_task.stop()
+
+
+async def _refuse(stream: trio.SocketStream) -> None:
+    with trio.move_on_after(_GRACE_SECONDS), suppress(trio.BrokenResourceError):
+        await stream.send_all(connection_refusal())
+        await stream.receive_some()  # what it has asked, so that it can read the answer
+    await trio.aclose_forcefully(stream)
 
 
 def build_app(floor: Floor, stop: trio.Event) -> Starlette:
@@ -65,6 +118,9 @@ def build_app(floor: Floor, stop: trio.Event) -> Starlette:
     async def missing(_: Request, __: Exception) -> Response:
         return answer({"code": NOT_FOUND, "message": "endpoint not found."}, 404)
 
+    async def wrong(_: Request, __: Exception) -> Response:
+        return answer({"code": NO_METHOD, "message": "method not allowed"}, 405)
+
     return Starlette(
         routes=[
             *TradingApi(floor).routes(),
@@ -74,27 +130,32 @@ def build_app(floor: Floor, stop: trio.Event) -> Starlette:
             WebSocketRoute("/stream", floor.trades.serve),
             WebSocketRoute("/v2/{feed:str}", market),
         ],
-        exception_handlers={Refusal: refuse, 404: missing},
+        exception_handlers={Refusal: refuse, 404: missing, 405: wrong},
     )
 
 
-def _bound(port: int) -> int:
-    """Return the descriptor of a bound socket; hypercorn leaves one open whose bind fails."""
-    with socket.socket() as bound:
+def _bound(port: int) -> socket.socket:
+    """Return a listening socket; one whose bind fails is closed."""
+    bound = socket.socket()
+    try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bound.bind((HOST, port))
-        return bound.detach()
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
-def _config(port: int) -> ServerConfig:
+def _config() -> ServerConfig:
     config = ServerConfig()
-    config.bind = [f"fd://{_bound(port)}"]
-    config.graceful_timeout = _GRACE_SECONDS
     config.accesslog = None
     config.loglevel = "WARNING"
     # requests keeps connections: one that closes under a POST would be a fault nobody asked for
-    config.keep_alive_timeout = 24 * 3600
     config.keep_alive_max_requests = 10**9
-    config.websocket_max_message_size = 2**24
+    config.keep_alive_timeout = FIRST_REQUEST_SECONDS
+    config.h11_max_incomplete_size = 4 * HEADER_BYTES  # beyond, hypercorn answers 431 by itself
+    config.websocket_max_message_size = FRAME_BYTES
+    assert config.log is not None  # made once, for all connections
     return config

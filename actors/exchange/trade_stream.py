@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from actors.exchange.account import Account, Told
-from actors.exchange.connection import Connection
+from actors.exchange.bounds import LISTENERS_OF_ACCOUNT
+from actors.exchange.connection import AUTH_SECONDS, Connection
+from actors.exchange.order import Amendment
 from actors.exchange.payloads import order_json
 from actors.exchange.wire import Json, rfc3339, usd
 
@@ -45,7 +47,7 @@ class TradeStream:
         """Send what was held back."""
         self.held, told, self._told = False, self._told, []
         for account, update in told:
-            for message in self._floor.faults.on_event(account, update):
+            for message in self._floor.faults.events.on_event(account, update):
                 self.send(account, message)
 
     def send(self, account: Account, update: Json) -> None:
@@ -78,6 +80,7 @@ class TradeStream:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._hear, connection, nursery.cancel_scope)
+                nursery.start_soon(_expect_auth, connection)
                 await connection.pump()
                 nursery.cancel_scope.cancel()
         finally:
@@ -111,14 +114,28 @@ class TradeStream:
             _say(connection, "authorization", {**done, "status": "unauthorized"})
             connection.close_soon()
             return None
+        account = self._floor.account(key, secret)
+        if self._floor.faults.keys_refusal(streams=True) is not None:
+            account = None
+        if account is None or not self._floor.callers.claim(connection.socket.scope, key):
+            _say(connection, "authorization", {**done, "status": "unauthorized"})
+            connection.close_soon()
+            return None
         connection.key = key
         _say(connection, "authorization", {**done, "status": "authorized"})
-        return self._floor.account(key, secret)
+        return account
 
     def _listen(self, connection: Connection, account: Account, said: Json) -> None:
         data = said.get("data")
         wanted = data.get("streams", []) if isinstance(data, dict) else []
-        streams = [name for name in wanted if name == "trade_updates"]
+        streams = (
+            ["trade_updates"] if isinstance(wanted, list) and "trade_updates" in wanted else []
+        )
+        listening = sum(listener is account for listener in self._listening.values())
+        if connection not in self._listening and listening >= LISTENERS_OF_ACCOUNT:
+            _say(connection, "listening", {"error": "connection limit exceeded"})
+            connection.close_soon()
+            return
         if streams:
             connection.listen()
             if connection not in self._listening:
@@ -138,7 +155,9 @@ def update_json(told: Told) -> Json:
     """Return the data of a trade update."""
     at = rfc3339(told.ts_ns)
     update: Json = {"event": told.event, "order": order_json(told.order), "timestamp": at}
-    execution = told.execution
+    execution, amendment = told.execution, told.amendment
+    if amendment is not None:
+        return {**update, **_amended(amendment)}
     if execution is None:
         return update
     return {
@@ -148,6 +167,26 @@ def update_json(told: Told) -> Json:
         "qty": str(execution.shares),
         "position_qty": str(execution.position),
     }
+
+
+def _amended(amendment: Amendment) -> Json:
+    """Return what an event tells of a fill that was undone: it, or what stands in its place."""
+    told = amendment.instead or amendment.undone
+    reason = {} if amendment.instead is not None else {"reason": "TRADE_BUST"}
+    return {
+        "execution_id": amendment.execution_id,
+        "previous_execution_id": amendment.undone.execution_id,
+        "price": usd(told.price_micro),
+        "qty": str(told.shares),
+        "position_qty": str(amendment.position),
+        **reason,
+    }
+
+
+async def _expect_auth(connection: Connection) -> None:
+    await trio.sleep(AUTH_SECONDS)
+    if not connection.key:
+        connection.close_soon()
 
 
 def _say(connection: Connection, stream: str, data: Json) -> None:

@@ -5,8 +5,9 @@ KEY OUTPUT: RFC 3339 times, decimal strings that lose nothing.
 """
 
 import datetime as dt
+import re
 import uuid
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from engine.events import MICRO
@@ -15,6 +16,10 @@ from engine.market.calendar import NEW_YORK
 Json = dict[str, Any]
 SECOND_NS = 1_000_000_000
 _AVERAGE = Decimal(1).scaleb(-12)
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,2})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_MOST_MICRO = 10**9 * MICRO
+"""No price, and no number of shares, is larger."""
 
 
 def rfc3339(ts_ns: int) -> str:
@@ -36,8 +41,18 @@ def read_time(text: str) -> int:
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
-    whole = int(moment.replace(microsecond=0).timestamp())
+    try:
+        whole = int(moment.replace(microsecond=0).timestamp())
+    except OverflowError:
+        raise ValueError(text) from None
     return whole * SECOND_NS + moment.microsecond * 1000
+
+
+def read_whole(text: str) -> int:
+    """Return a whole number of a request, of nine digits at most; raises ValueError."""
+    if _WHOLE.fullmatch(text) is None:
+        raise ValueError(text)
+    return int(text)
 
 
 def usd(micro: int) -> str:
@@ -62,12 +77,12 @@ def ratio(part: int, whole: int) -> str:
 
 def micro_of(value: object) -> int:
     """Return a price of a request in micro-dollars; raises ValueError if it is none."""
-    try:
-        micro = Decimal(str(value)) * MICRO
-    except InvalidOperation:
-        raise ValueError(str(value)) from None
-    if not micro.is_finite() or micro != micro.to_integral_value():
-        raise ValueError(str(value))
+    text = str(value)
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(text[:40])
+    micro = Decimal(text) * MICRO
+    if abs(micro) > _MOST_MICRO or micro != micro.to_integral_value():
+        raise ValueError(text[:40])
     return int(micro)
 
 

@@ -12,6 +12,7 @@ from engine.events.commands import (
     Command,
     Dismiss,
     Halt,
+    Keep,
     Liquidate,
     Resume,
     Snooze,
@@ -31,6 +32,7 @@ from engine.events.happened import (
     PredictorRestarted,
     SessionClosed,
     SessionOpened,
+    SharesSplit,
     StopMoved,
     SymbolQuarantined,
 )
@@ -41,6 +43,10 @@ from engine.events.orders import (
     Protection,
 )
 from engine.events.reports import (
+    CashMoved,
+    ExitRefused,
+    FillBusted,
+    FillCorrected,
     NotFlat,
     OrderCanceled,
     OrderFilled,
@@ -49,10 +55,12 @@ from engine.events.reports import (
     Report,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.events.trips import (
     RoundTrip,
     RoundTripClosed,
+    RoundTripVoided,
     ShadowClosed,
 )
 from engine.events.words import (
@@ -61,6 +69,7 @@ from engine.events.words import (
     Gate,
     Leg,
     Mode,
+    RefusalKind,
     Side,
 )
 
@@ -70,6 +79,7 @@ Event = (
     | OrderSubmitted
     | OrderReleased
     | StopMoved
+    | SharesSplit
     | Report
     | BreakerTripped
     | BreakerRearmed
@@ -81,6 +91,7 @@ Event = (
     | CardClosed
     | CardRefused
     | RoundTripClosed
+    | RoundTripVoided
     | ShadowClosed
     | Calibrated
     | SessionClosed
@@ -99,6 +110,7 @@ __all__ = [
     "CardCommand",
     "CardOffered",
     "CardRefused",
+    "CashMoved",
     "Command",
     "CommandGiven",
     "ConfigChanged",
@@ -106,8 +118,12 @@ __all__ = [
     "Decision",
     "Dismiss",
     "Event",
+    "ExitRefused",
+    "FillBusted",
+    "FillCorrected",
     "Gate",
     "Halt",
+    "Keep",
     "Leg",
     "Liquidate",
     "Mode",
@@ -122,17 +138,21 @@ __all__ = [
     "OrphanFound",
     "PredictorRestarted",
     "Protection",
+    "RefusalKind",
     "Report",
     "Resume",
     "RoundTrip",
     "RoundTripClosed",
+    "RoundTripVoided",
     "SessionClosed",
     "SessionOpened",
     "ShadowClosed",
+    "SharesSplit",
     "Side",
     "Snooze",
     "StopMoved",
     "StreamLost",
     "StreamRestored",
     "SymbolQuarantined",
+    "TradedByHand",
 ]

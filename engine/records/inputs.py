@@ -20,17 +20,23 @@ import orjson
 
 from engine.errors import BadInputError
 from engine.events import (
+    CashMoved,
     Command,
+    ExitRefused,
+    FillBusted,
+    FillCorrected,
     Leg,
     NotFlat,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
     OrphanFound,
+    RefusalKind,
     Report,
     Side,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.market.frames import Floats
 from engine.records.command_rows import command_of, command_row
@@ -92,10 +98,15 @@ _REPORTS: dict[str, type[Any]] = {
         OrderFilled,
         OrderCanceled,
         OrderRejected,
+        ExitRefused,
         StreamLost,
         StreamRestored,
         OrphanFound,
         NotFlat,
+        TradedByHand,
+        FillBusted,
+        FillCorrected,
+        CashMoved,
     )
 }
 
@@ -246,5 +257,9 @@ def _report(row: Json) -> Report:
     if kind is OrderFilled:
         row["side"] = Side(row["side"])
         row["leg"] = Leg(row["leg"]) if row["leg"] else None
+    elif "side" in row:
+        row["side"] = Side(row["side"])
+    if kind in (OrderRejected, ExitRefused):
+        row["kind"] = RefusalKind(row.get("kind", RefusalKind.UNKNOWN))
     report: Report = kind(**row)
     return report

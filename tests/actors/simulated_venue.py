@@ -17,6 +17,7 @@ import numpy as np
 import trio
 import trio.testing
 
+from actors.alpaca.refusals import classify
 from actors.exchange.account import Account
 from actors.exchange.broker import Broker
 from actors.exchange.market import Market
@@ -218,7 +219,8 @@ class SimulatedVenue:
             try:
                 return Accepted(shown_order(act()))
             except Refusal as refusal:
-                return Rejected(refusal.body["message"], refusal.body["code"])
+                code, words = refusal.body["code"], refusal.body["message"]
+                return Rejected(words, code, classify(words, code))
 
         try:
             return await self._ask(attempt)

@@ -6,8 +6,9 @@ import orjson
 import pytest
 import trio
 
-from actors.control import Console, control, runtime_folder, socket_path
+from actors.control import Console, control
 from actors.mailbox import Mailbox
+from actors.presence import runtime_folder, socket_path
 from actors.views import Views
 from engine.errors import BadInputError
 from engine.events import Halt, Liquidate, Resume
@@ -17,7 +18,7 @@ from tests.bars import SIX
 @pytest.fixture(autouse=True)
 def runtime(runtime_dir, monkeypatch):
     """A runtime folder of the test's own."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def commands():
 
 
 @pytest.fixture
-def console(tmp_path, commands):
-    return Console(tmp_path / "run", SIX, Views(), commands)
+def console(commands):
+    return Console(SIX, Views(), commands)
 
 
 async def talk(folder, *lines):
@@ -139,6 +140,6 @@ def test_a_runtime_folder_open_to_others_is_refused(tmp_path):
 
 async def test_a_request_that_breaks_what_would_answer_it_is_refused(tmp_path, commands):
     """Trading goes on without the answer."""
-    console = Console(tmp_path / "run", SIX, Views(), commands, turn=lambda _: 1 / 0)
+    console = Console(SIX, Views(), commands, turn=lambda _: 1 / 0)
     with pytest.raises(BadInputError, match="cannot be answered: ZeroDivisionError"):
         await console.answer({"verb": "transport", "do": "play"})

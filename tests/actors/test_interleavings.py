@@ -25,7 +25,7 @@ FAST = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
 
 @pytest.fixture(autouse=True)
 def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def first(tmp_path_factory):
     """The session in which nothing takes any time."""
     folder = tmp_path_factory.mktemp("first")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        patch.setenv("ROTOR_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         return play(0, folder / "run", latencies=FAST)
 
 

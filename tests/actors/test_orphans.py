@@ -21,7 +21,7 @@ from engine.events import (
     Side,
 )
 from engine.records.page import Trade
-from engine.trading.ledger import Ledger
+from engine.trading.ledger import Ledger, side_of
 from tests.actors.executing import executing, hold
 from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
@@ -67,9 +67,17 @@ class Account:
         for report in reports:
             self.told.append(report)
             if isinstance(report, OrphanFound):
-                self.ledger.adopt(report)
+                side = side_of(report.shares, entry=True)
+                self.ledger.book(
+                    OrderFilled(
+                        0, "", report.symbol, side, abs(report.shares), report.price_micro,
+                        report.fee_micro, 0, final=True,
+                    ),
+                    Decision.MANUAL_EXIT, by_hand=True,
+                )  # fmt: skip
+                self.ledger.cash_micro += report.deposit_micro
             elif isinstance(report, OrderFilled):
-                self.ledger.fill(report, Decision.MANUAL_EXIT)
+                self.ledger.book(report, Decision.MANUAL_EXIT, by_hand=True)
 
     def books(self):
         held = self.ledger.positions
@@ -199,7 +207,7 @@ def test_entries_wait_until_it_is_acknowledged():
     gates = [e.gate for e in refused if isinstance(e, Decided) and e.symbol == "BBB"]
     assert gates == [Gate.ORPHAN]
     assert entered(events) == ["BBB"]
-    assert place.state.orphans == {"AAA": "cli:ann"}
+    assert place.state.orphans.by == {"AAA": "cli:ann"}
     assert place.state.ledger.positions["AAA"].shares == 10
 
 
@@ -234,7 +242,7 @@ def test_its_profit_is_the_change_of_equity_since_it_was_found(paid):
     assert account.ledger.positions == {}
     assert trip.pnl_micro == account.ledger.realised_micro
     assert account.ledger.cash_micro - stats.starting_micro == trip.pnl_micro
-    assert (account.orphans, account.risk.block, account.risk.losses) == ({}, None, 0)
+    assert (account.orphans.by, account.risk.block, account.risk.losses) == ({}, None, 0)
 
 
 def test_no_rule_but_the_clock_sells_it():

@@ -171,7 +171,7 @@ def main():
 def compared(scratch, options, console):
     """Trade the session twice; return what does not hold, in sentences, which are printed too."""
     with tempfile.TemporaryDirectory(prefix="rotor-") as sockets:  # their paths must be short
-        options.sockets = os.environ["XDG_RUNTIME_DIR"] = sockets
+        options.sockets = os.environ["ROTOR_RUNTIME_DIR"] = sockets
         whole, ledger = undisturbed(scratch / "undisturbed", options)
         moments = draw(options.kills, _size(whole / "inputs.jsonl"), options.seed)
         run, account, summary, hit = killed(scratch / "killed", moments, options, console)

@@ -29,6 +29,8 @@ MODULES = (
     "engine/trading/approval.py", "engine/trading/approving.py", "engine/trading/breakers.py",
     "engine/trading/exposure.py", "engine/trading/risk_state.py", "engine/trading/sizing.py",
     "engine/trading/protect.py", "engine/trading/ledger.py", "engine/trading/costs.py",
+    "engine/trading/lots.py", "engine/trading/positions.py", "actors/alpaca/refusals.py",
+    "actors/presence.py",
     "engine/trading/state.py", "engine/simulation/broker.py", "engine/records/inputs.py",
     "engine/records/overrides.py", "engine/records/reading.py", "actors/guard.py",
     "actors/intents.py", "actors/transitions.py", "actors/orders.py", "actors/execution.py",

@@ -9,11 +9,11 @@ import ast
 from tests.mutants.sites import Mutant
 
 CHOSEN = (
-    ("engine/trading/ledger.py", "lot = lots[0]", "lot = lots[-1]", "last in, first out"),
-    ("engine/trading/ledger.py", "fill.side.sign * value + fill.fee_micro",
-     "fill.side.sign * value - fill.fee_micro", "fees are income"),
-    ("engine/trading/ledger.py", "if fill.shares > position.shares:", "if False:",
-     "a position may be turned round"),
+    ("engine/trading/lots.py", "lot = lots[0]", "lot = lots[-1]", "last in, first out"),
+    ("engine/trading/positions.py", "fill.price_micro + fill.fee_micro",
+     "fill.price_micro - fill.fee_micro", "fees are income"),
+    ("engine/trading/lots.py", "- entry_fee - fill.fee_micro", "- fill.fee_micro",
+     "the entry's fees are forgotten"),
     ("engine/trading/costs.py", "if side is Side.SELL:", "if side is Side.BUY:",
      "sales pay no SEC fee and no TAF"),
     ("engine/trading/costs.py", "return reference + side_sign * paid",
@@ -43,7 +43,7 @@ CHOSEN = (
     ("engine/trading/risk_state.py", "self.day_open = equity", "pass",
      "a re-armed daily loss trips again at once"),
     ("engine/trading/state.py", "self.sequence += 1", "pass", "two orders with one id"),
-    ("engine/trading/protect.py", "and column not in leaving", "and True", "legs beside an exit"),
+    ("engine/trading/protect.py", "symbol not in leaving", "True", "legs beside an exit"),
     ("engine/simulation/broker.py", "if stopped and reached:", "if False:",
      "a bar that touches both is taken as the stop, uncounted"),
     ("engine/simulation/broker.py", "reference = sign * max(sign * open_, sign * level)",
@@ -83,7 +83,10 @@ def chosen(read) -> list[Mutant]:
     found = []
     for path, old, new, what in CHOSEN:
         lines = read(path).splitlines()
-        (number,) = (n for n, line in enumerate(lines, start=1) if old in line)
+        places = [n for n, line in enumerate(lines, start=1) if old in line]
+        if len(places) != 1:
+            raise SystemExit(f"{path}: {old!r} stands on {len(places)} lines; mend chosen.py")
+        number = places[0]
         before = lines[number - 1].strip()
         after = before.replace(old, new)
         ast.parse(

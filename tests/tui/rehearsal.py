@@ -38,7 +38,7 @@ class Exchange:
         self.folder = folder
         self._popen = popen
         self.env = os.environ | {
-            "XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1",
+            "ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1",
         }  # fmt: skip
 
     def start(self, out, *words, settings=BUSY, config=DEMO / "config.toml"):

@@ -27,7 +27,7 @@ PAPER, REAL = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
 def here(monkeypatch, tmp_path, runtime_dir):
     """A folder of the test's own, with keys, nobody's sockets, no database."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "ALPACA_API_KEY", "ALPACA_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("APCA_API_KEY_ID", "key")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def rotor(tmp_path, runtime_dir):
     """Start `rotor …` in an empty folder, with a runtime folder of the test's own."""
-    env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
+    env = os.environ | {"ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
     def command(*words):
         return popen(
@@ -50,7 +50,7 @@ def turn(session, do, to=None):
 @pytest.fixture
 def session(rotor, runtime_dir, tmp_path, monkeypatch):
     """A paced replay of the demo in which a card waits: 4 minutes a second, cards hold an hour."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     out = tmp_path / "run"
     process = rotor(
         "replay", "--speed", "240", "--from", "2025-07-07", "--out", out, "--set",

@@ -178,7 +178,7 @@ def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatc
         Popen=start, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
     )
     monkeypatch.setattr("tui.rehearse.subprocess", given)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
     held = tmp_path / "run" / "events.jsonl"
     held.parent.mkdir()
@@ -191,7 +191,7 @@ def test_a_refused_rehearsal_takes_no_run_away(tmp_path, runtime_dir, monkeypatc
 
 def test_rehearse_starts_both_and_says_how_it_ended(tmp_path, runtime_dir, monkeypatch, capfd):
     """The whole of `rotor rehearse`, in lockstep."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
     words = ["--date", HALF_DAY, "--speed", "max", "--out", "run", *sets(*BUSY)]
     assert main(["rehearse", str(DEMO), *words]) == 0

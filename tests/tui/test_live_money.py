@@ -42,7 +42,7 @@ def hook():
 def rotor(tmp_path, runtime_dir, hook):
     """Start `rotor live --live`; returns its process."""
     env = os.environ | {
-        "XDG_RUNTIME_DIR": runtime_dir, "NO_PROXY": "127.0.0.1",
+        "ROTOR_RUNTIME_DIR": runtime_dir, "NO_PROXY": "127.0.0.1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "APCA_API_KEY_ID": "key", "APCA_API_SECRET_KEY": "secret",
     }  # fmt: skip

@@ -5,7 +5,7 @@ from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest
 
-from actors.control import socket_path
+from actors.presence import socket_path
 from tests.tui.rehearsal import BUSY, exchange, rows, summary_of, wait_for
 from tui.cli import main
 from tui.session import ask
@@ -19,7 +19,7 @@ NO_UVXY = (*BUSY, 'risk.symbol_max_position_pct={"UVXY"=0.001}')
 
 @pytest.fixture(autouse=True)
 def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 def trade_by_hand(place, side, symbol, shares):

@@ -22,7 +22,7 @@ SPEED = "1500"  # 25 frames a second: what follows takes effect within a few of 
 @pytest.fixture
 def rotor(tmp_path, runtime_dir):
     """Run `rotor …` with a runtime folder of the test's own."""
-    env = os.environ | {"XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
+    env = os.environ | {"ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT)}
 
     def command(*words, start=False):
         words = [sys.executable, "-m", "tui.cli", *map(str, words)]
@@ -41,7 +41,7 @@ def rotor(tmp_path, runtime_dir):
 @pytest.fixture
 def session(rotor, runtime_dir, tmp_path, monkeypatch):
     """A paced replay of the demo that is trading."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     out = tmp_path / "run"
     process = rotor("replay", "--speed", SPEED, "--from", "2025-07-07", "--out", out, start=True)
     wait_for(lambda: state_of(out) == "trading")

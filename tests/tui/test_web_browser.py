@@ -87,13 +87,13 @@ async def pictured(port, address, seconds=40):
 def test_the_cockpit_is_drawn_in_a_browser(tmp_path, runtime_dir):
     """With the token only; the mode's badge is where it is in a terminal."""
     env = os.environ | {
-        "XDG_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path),
+        "ROTOR_RUNTIME_DIR": runtime_dir, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path),
     }  # fmt: skip
     rotor = (sys.executable, "-m", "tui.cli")
     run, profile = tmp_path / "run", tmp_path / "profile"
     replay = (*rotor, "replay", "--speed", "60", "--from", "2025-07-07", "--out", str(run))
     with started(*replay, env=env, cwd=tmp_path):
-        wait_for(lambda: list(Path(runtime_dir, "rotor").glob("*.sock")))
+        wait_for(lambda: list(Path(runtime_dir).glob("*.sock")))
         web = (*rotor, "web", str(run), "--port", "0")
         browser = (
             CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",

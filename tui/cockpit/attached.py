@@ -16,8 +16,10 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from actors.cockpit.views import AlertView, CockpitView
-from engine.errors import BadInputError, RotorError
+from engine.errors import RotorError
 from tui.cockpit.source import Json
+from tui.find_session import silent
+from tui.session import reply_of
 
 LONGEST_LINE = 2**26
 AGAIN_SECONDS = 1.0
@@ -67,16 +69,15 @@ class Attached:
             raise RotorError(
                 "the session did not answer; whether it was done is not known"
             ) from None
+        except (ConnectionRefusedError, FileNotFoundError):
+            raise RotorError(f"nothing was sent: {silent(self._path)}") from None
         except (OSError, ValueError):
-            raise RotorError("the session is gone: nothing was sent") from None
+            raise RotorError(f"whether it was done is not known: {silent(self._path)}") from None
+        if not line and request.get("verb") == "stop":
+            return {}
         if not line:
-            if request.get("verb") == "stop":
-                return {}
-            raise RotorError("the session closed the connection")
-        reply: Json = orjson.loads(line)
-        if not reply.pop("ok"):
-            raise BadInputError(reply["error"])
-        return reply
+            raise RotorError(f"whether it was done is not known: {silent(self._path)}")
+        return reply_of(line)
 
     async def _exchange(self, request: Mapping[str, Any]) -> bytes:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=LONGEST_LINE)

@@ -24,7 +24,7 @@ COMPARED = (
 
 @pytest.fixture(autouse=True)
 def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 def play(folder, *, until=None, watch=False, at_start=None, acts=()):

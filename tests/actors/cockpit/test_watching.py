@@ -13,8 +13,9 @@ import trio
 import trio.testing
 
 from actors.cockpit.views import CockpitView
-from actors.control import Console, control, socket_path
+from actors.control import Console, control
 from actors.mailbox import Mailbox
+from actors.presence import socket_path
 from actors.views import Views
 from engine.events import Halt
 from tests.actors.cockpit.watched import SYMBOLS, holding, prices, two
@@ -33,7 +34,7 @@ while talk.recv(65536):
 @pytest.fixture(autouse=True)
 def runtime(runtime_dir, monkeypatch):
     """A runtime folder of the test's own."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def floor():
 async def served(floor, folder):
     """Serve a floor's cockpit."""
     commands = Mailbox("control", 8)
-    console = Console(folder, SYMBOLS, Views(), commands, cockpit=floor.cockpit)
+    console = Console(SYMBOLS, Views(), commands, cockpit=floor.cockpit)
     async with control(folder, console.answer):
         yield commands
 

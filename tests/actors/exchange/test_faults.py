@@ -9,7 +9,8 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, DisconnectionTimeout
 
-from actors.exchange.fault import KINDS, read_fault
+from actors.exchange.fault import read_fault
+from actors.exchange.fault_kinds import FAMILIES, KINDS
 from actors.exchange.schedule import CALM_MINUTES, draw_schedule, read_script
 from engine.errors import BadInputError
 from engine.market.calendar import session_on
@@ -413,7 +414,7 @@ def test_a_script_says_what_and_when(tmp_path):
         ('[[fault]]\nkind = "late"\nminute = 1\nlate_seconds = "x"', "late_seconds"),
         ('[[fault]]\nkind = "drop"\nminute = 1\nstream = "x"', "market, trades, all"),
         ('[[fault]]\nkind = "drop"\nat = "noon"', "New York time"),
-        ('[[fault]]\nkind = "reject"\nminute = 1\nhow = "x"', "event or answer"),
+        ('[[fault]]\nkind = "reject"\nminute = 1\nhow = "x"', "one of event, answer"),
         ("[other]\nx = 1", "nothing else"),
         ("[[fault", "faults.toml"),
     ],
@@ -441,7 +442,7 @@ def test_drawn_schedules_leave_the_end_calm(day):
             assert session.open_ns < fault.at_ns <= fault.end_ns <= calm
             if fault.kind == "halt":
                 assert fault.end_ns <= session.close_ns - 20 * MINUTE
-    assert drawn == set(KINDS) - {"symbol_limit"}
+    assert drawn == set(FAMILIES["wire"]) - {"symbol_limit"}
 
 
 def test_the_page_names_every_kind():

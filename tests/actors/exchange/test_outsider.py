@@ -156,7 +156,7 @@ async def test_history_and_quotes(tmp_path):
         asked = StockBarsRequest(symbol_or_symbols=["AAA", "BBB"], **span)
         bars = await call(client.get_stock_bars, asked)
         for symbol in ("AAA", "BBB"):
-            rows = floor.market.shown(symbol, 0, floor.clock.now_ns)
+            rows = floor.market.shown(symbol, 0, floor.clock.now_ns, 10_000)
             assert [b.timestamp.timestamp() * 1e9 for b in bars[symbol]] == [
                 r.start_ns for r in rows
             ]

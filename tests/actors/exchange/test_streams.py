@@ -181,7 +181,7 @@ async def test_a_limit_of_one_channel_leaves_the_others(bars):
 
 async def test_who_cannot_keep_up_is_dropped(bars, monkeypatch):
     """A client that lets too much pile up loses its socket; nobody else waits for it."""
-    monkeypatch.setattr("actors.exchange.connection._MOST_WAITING", 3)
+    monkeypatch.setattr("actors.exchange.connection.WAITING_FRAMES", 3)
     floor = floor_of(bars)
     async with serving(floor) as api, market_stream(api) as wire:
         floor.data.offer([{"T": "q", "S": "AAA", "t": 1}])

@@ -76,7 +76,7 @@ class Sshd:
 
     def terminal(self, place, *words):
         """`rotor` on a terminal at the other end of an ssh."""
-        names = ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "PYTHONPATH")
+        names = ("ROTOR_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "PYTHONPATH")
         known = [f"{name}={place.env[name]}" for name in names]
         rotor = ["exec", "env", *known, sys.executable, "-m", "tui.cli", *map(str, words)]
         options = [

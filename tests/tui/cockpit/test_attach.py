@@ -15,7 +15,7 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from actors.control import socket_path
+from actors.presence import socket_path
 from engine.errors import BadInputError, RotorError
 from engine.records.journal import FILES
 from tests.actors.interleavings import Ran, canonical, difference
@@ -34,7 +34,7 @@ FREE = ("--set", "costs.fees=false")
 
 @pytest.fixture
 def sockets(runtime_dir, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     return runtime_dir
 
 
@@ -73,7 +73,7 @@ def watched(tmp_path_factory):
     """One is killed, of another the terminal is gone, a third never reads; two are behind ssh."""
     folder, sockets = tmp_path_factory.mktemp("watched"), tempfile.mkdtemp(prefix="rotor-")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", sockets)
+        patch.setenv("ROTOR_RUNTIME_DIR", sockets)
         patch.setenv("XDG_CONFIG_HOME", str(folder))
         patch.setenv("XDG_STATE_HOME", str(folder))
         with exchange(folder, sockets, *FREE) as place:
@@ -354,7 +354,7 @@ def test_who_leaves_a_session_that_is_gone_is_not_told_that_it_goes_on(words):
 
 def test_a_question_to_nobody_is_answered_in_words(tmp_path):
     """RotorError, which the screen shows in its lane."""
-    with pytest.raises(RotorError, match="the session is gone"):
+    with pytest.raises(RotorError, match="nothing was sent"):
         asyncio.run(Attached(tmp_path / "none").ask({"verb": "halt"}))
 
 

@@ -1,5 +1,10 @@
-"""Pictures of what stands above a screen, at the three sizes: dialogs, overlays, lines, toasts."""
+"""Pictures of what stands above a screen: dialogs, overlays, lines, toasts.
 
+Each is pictured at 120×40, and at 80×24 one of each layout: above a screen of any other size it is
+held against what the picture tells.
+"""
+
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,8 +12,8 @@ import pytest
 from tests.tui.cockpit.answers import ANSWERS
 from tests.tui.cockpit.keyboard import typed
 from tests.tui.cockpit.sample import STATES, FixedSource, MessageView, at, degraded
-from tests.tui.cockpit.shown import SIZES, Still
-from tests.tui.cockpit.stage import settled
+from tests.tui.cockpit.shown import Still, text_of
+from tests.tui.cockpit.stage import play, settled
 from tui.cockpit.app import Cockpit
 from tui.cockpit.screens import confirm
 
@@ -68,29 +73,86 @@ SHOWN = {
     "palette": ("paper", ONE, ["ctrl+p", *typed("liq")]),
     "approval": ("inbox", ONE, ["colon", *typed("approve A-17"), "enter"]),
     "approval armed": ("inbox", ONE, ["3", "a"]),
-    "flatten": ("flattening", ONE, []),
     "toasts": ("paper", ONE, []),
 }
 """A state, the session's word on what would be sent, the keys."""
 
 
-@pytest.mark.parametrize("size", SIZES, ids="{0[0]}x{0[1]}".format)
-@pytest.mark.parametrize("name", SHOWN)
-def test_above(snap_compare, name, size, monkeypatch):
-    state, sends, keys = SHOWN[name]
+ONE_OF_A_LAYOUT = (
+    *("confirm real money", "help in a replay", "explain", "command", "palette", "approval armed"),
+    "toasts",
+)
+OTHERWISE = {("help in a replay", (80, 24)), ("toasts", (80, 24))}
+"""What is laid out in another way there: it scrolls, it has a line each."""
+PICTURES = [
+    *(pytest.param(name, (120, 40), id=f"{name}-120x40") for name in SHOWN),
+    *(pytest.param(name, (80, 24), id=f"{name}-80x24") for name in ONE_OF_A_LAYOUT),
+]
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch):
+    """Nothing counts down or goes away by itself."""
     monkeypatch.setattr(confirm.Confirm, "_count", lambda self: None)
     monkeypatch.setattr(Cockpit, "NOTIFICATION_TIMEOUT", 3600.0)
     monkeypatch.setattr("tui.cockpit.core.SAID_SECONDS", 3600.0)
+
+
+def cockpit(name):
+    state, sends, _ = SHOWN[name]
     answers = ANSWERS | {"confirm": {"show": sends}, "explain": {"show": EXPLAINED}}
-    app = Cockpit(FixedSource(STATES[state](), answers), Still())
+    return Cockpit(FixedSource(STATES[state](), answers), Still())
 
-    async def lead(pilot):
-        for key in keys:
-            await pilot.press(key)
-            await settled(pilot)
-        if name == "toasts":
-            app.source.view = replace(degraded(), sequence=99, message=REJECTED)
-            app.pull()
-            await settled(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=lead)
+async def lead(pilot, name):
+    """Do what brings it up."""
+    for key in SHOWN[name][2]:
+        await pilot.press(key)
+        await settled(pilot)
+    if name == "toasts":
+        pilot.app.source.view = replace(degraded(), sequence=99, message=REJECTED)
+        pilot.app.pull()
+        await settled(pilot)
+
+
+@pytest.mark.parametrize(("name", "size"), PICTURES)
+def test_above(snap_compare, name, size):
+    def led(pilot):
+        return lead(pilot, name)
+
+    assert snap_compare(cockpit(name), terminal_size=size, run_before=led)
+
+
+def boxes(app):
+    """What stands above the screen, words by line; none of it is outside, or covers the ends."""
+    found, lines = [], text_of(app)
+    for widget in app.screen.query("#frame, #palette, #prompt, #card, Toast"):
+        x, y, width, height = widget.region
+        room = (
+            app.screen.region if widget.id == "prompt" else app.screen.region.shrink((2, 0, 2, 0))
+        )
+        assert widget.region in room, (widget, widget.region)
+        rows = [re.sub("[━┃┏┓┗┛▌]+", " ", line[x : x + width]) for line in lines[y : y + height]]
+        assert not any(row.rstrip().endswith("…") for row in rows), rows
+        found += [" ".join(row.split()) for row in rows]
+    return [row for row in found if row]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_it_tells_the_same_in_every_window(name):
+    """What the picture shows is seen to its end, in a window that changes its size too."""
+
+    async def scenario():
+        app = cockpit(name)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.pause()
+            await lead(pilot, name)
+            pictured = boxes(app)
+            assert pictured
+            for size in ((160, 50), (80, 24)):
+                await pilot.resize_terminal(*size)
+                await settled(pilot)
+                if (name, size) not in OTHERWISE:
+                    assert boxes(app) == pictured, size
+
+    play(scenario())

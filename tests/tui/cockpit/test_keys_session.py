@@ -14,7 +14,7 @@ ME = f"tui:{getpass.getuser()}@"
 
 @pytest.fixture(autouse=True)
 def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 def above(folder, scenario, *sets):

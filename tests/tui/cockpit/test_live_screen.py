@@ -12,7 +12,7 @@ from tui.cli import main
 
 @pytest.fixture
 def sockets(runtime_dir, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     return runtime_dir
 
 

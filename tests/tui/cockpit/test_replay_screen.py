@@ -22,7 +22,7 @@ DAY = ("--from", "2025-07-07", "--to", "2025-07-07", *sets(*BUSY, "session.warmu
 @pytest.fixture
 def rotor(tmp_path, monkeypatch, runtime_dir):
     """Yield a function that runs `rotor` on a terminal of its own."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
+    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
