@@ -9,16 +9,19 @@ import tempfile
 import pytest
 
 from tests.budget import PROFILE, register_profiles
+from tests.kernels import compile_once
 
 register_profiles()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Draw the seed of random examples here, so that it is known and all workers share it."""
+    """Do what all workers share: draw the seed of random examples, compile the kernels."""
     profile = config.getoption("hypothesis_profile") or PROFILE
     if profile != "ci" and config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = str(secrets.randbelow(2**32))
+    if config.getoption("numprocesses", None):  # none in a worker
+        compile_once()
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -36,7 +36,7 @@ DIE_WITH_PARENT = 1
 PACKAGES = ("engine", "actors", "tui")
 WITHOUT = "engine.records.store.migrations"
 """Alembic runs these files itself."""
-LATE = ()
+LATE = ("pyarrow.parquet", "anyio._backends._trio", "pydantic.dataclasses", "rich._emoji_codes")
 """What libraries import when they are first used."""
 IMPORTED_FROM = list(sys.path)
 
