@@ -19,7 +19,7 @@ from engine.records.store.tables import (
     SessionRow,
 )
 from tui.archive import Archive, open_archive
-from tui.find_run import state_of
+from tui.find_run import state_of, warn_of
 from tui.options import Database
 from tui.output import Column, Form, number, percent, print_csv, print_json, show, usd, whole
 from tui.session import ask, living_sessions
@@ -85,6 +85,7 @@ def _recorded(name: str | None, database: Database) -> Json:
             raise BadInputError("no run yet: rotor replay")
         run = find_run(archive.store, name) if name else known[-1]
         state = state_of(run)
+        warn_of(run)
         if run["level"] == "none":
             return _unrecorded(archive, run, state)
         equity, cash = _equity(archive, run)

@@ -21,7 +21,7 @@ from engine.records.store.queries import find_run, rows, runs, runs_that_count
 from engine.records.store.tables import BacktestResult
 from tui.archive import Archive, open_archive
 from tui.claim import is_claimed
-from tui.find_run import state_of
+from tui.find_run import state_of, warn_at_a_glance
 from tui.options import Database
 from tui.output import (
     Column,
@@ -64,6 +64,7 @@ COMPARED = (
 def list_runs(database: Database, form: Form) -> int:
     """Print all runs."""
     with open_archive(database.config, database.sets) as archive:
+        warn_at_a_glance(runs(archive.store))
         described = [_described(archive, run) for run in runs(archive.store)]
     if form == "table" and not described:
         Console().print("no run yet: rotor replay")

@@ -128,7 +128,11 @@ def parsed_url(url: str) -> URL:
     """Return a URL; raises BadInputError for one that cannot be one, or of no database we know."""
     try:
         parsed = make_url(url)
+        texts = (url, *map(str, parsed.translate_connect_args().values()))
+        sane = not any("\0" in text for text in texts)  # no system takes one in a name
     except (ArgumentError, ValueError):
+        sane = False
+    if not sane:
         # a mistyped URL may hold a password anywhere
         shown = "(not shown: it may hold a password)" if {"@", "="} & set(url) else repr(url)
         raise BadInputError(
