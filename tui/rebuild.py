@@ -95,7 +95,7 @@ def _cannot(folder: Path, read_bytes: int) -> str:
     level, ended = _begun(folder)
     journal = folder / "events.jsonl"
     if level != "none" and not journal.exists() and (ended or read_bytes):
-        return "its journal is gone"
+        return "its journal is gone (events.jsonl)"
     return ""
 
 

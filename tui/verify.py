@@ -23,9 +23,8 @@ from engine.events import MICRO
 from engine.records.identity import broken_identities
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import read_log
-from engine.records.journal import FILES
 from engine.records.manifest import NAME, SUMMARY, read_sealed
-from engine.records.reading import ChainReport, damage, verify_chain
+from engine.records.reading import ChainReport, ask_journal
 from engine.records.recorded import Recorded, read_recorded, understood
 from tui.claim import is_claimed
 from tui.code import other_code
@@ -77,28 +76,17 @@ def verify_command(name: str, database: Database, *, json: bool) -> int:
 
 def _chain(folder: Path, manifest: Json) -> Check:
     """Check every file's checksums, and the run's one hash against its manifest."""
-    level = manifest["level"]
     ended = manifest.get("ended") is not None
-    missing = [n for n in FILES[level] if not (folder / f"{n}.jsonl").exists()]
-    if not ended and not any(_size(folder / f"{name}.jsonl") for name in FILES[level]):
-        words = "the run still runs" if is_claimed(folder) else "the run was killed"
-        return Check("chain", holds=None, words=f"{words}, before its first record")
-    if missing:
-        return Check("chain", holds=False, words=f"missing: {', '.join(missing)}")
-    reports = {name: verify_chain(folder / f"{name}.jsonl") for name in FILES[level]}
-    bad = [
-        f"{name}.jsonl, line {r.tampered_line}: was changed after it was written"
-        for name, r in reports.items()
-        if r.tampered_line is not None
-    ]
-    bad = bad or [words for words in [damage(folder, manifest)] if words]
+    reports, bad = ask_journal(folder, manifest)
+    how = "the run still runs" if is_claimed(folder) else "the run was killed"
+    if not reports and not bad:
+        return Check("chain", holds=None, words=f"{how}, before its first record")
     if bad:
         return Check("chain", holds=False, words="the records were changed", findings=tuple(bad))
     torn = [_torn(folder, name, r) for name, r in reports.items() if r.torn_at is not None]
     frames = sum(report.frames for report in reports.values())
     words = f"{frames:,} checksums hold in {len(reports)} files"
-    if not ended:
-        words += "; the run still runs" if is_claimed(folder) else "; the run was killed"
+    words += "" if ended else f"; {how}"
     return Check("chain", holds=True, words=words, findings=tuple(torn))
 
 
@@ -117,10 +105,6 @@ def _files(folder: Path, manifest: Json, *, sealed: bool) -> Check:
     covered = [NAME] + [SUMMARY] * (manifest.get("ended") is not None)
     covered += [INPUTS, WARMUP] if is_live(manifest) else []
     return Check("files", holds=True, words=f"{', '.join(covered)} as written", findings=torn)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def _torn(folder: Path, name: str, report: ChainReport) -> str:

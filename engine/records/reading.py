@@ -108,19 +108,35 @@ def sound_journal(folder: Path, manifest: Json) -> dict[str, ChainReport]:
     Raises DamagedError, naming file and line, for what is missing, cut or changed. Of a run that
     did not end an unfinished frame is no damage, nor that nothing was written yet.
     """
+    reports, found = ask_journal(folder, manifest)
+    if found:
+        raise DamagedError(f"{found[0]}; put it back from a copy; rotor verify {folder}")
+    return reports
+
+
+def ask_journal(folder: Path, manifest: Json) -> tuple[dict[str, ChainReport], list[str]]:
+    """Return the chain of each file that is there, and all that is wrong, in sentences."""
     level: Level = manifest["level"]
     ended = manifest.get("ended") is not None
-    there = [name for name in FILES[level] if (folder / f"{name}.jsonl").is_file()]
-    if not ended and not any((folder / f"{name}.jsonl").stat().st_size for name in there):
-        return {}
-    for name in FILES[level]:
-        if name not in there:
-            raise DamagedError(f"{folder / name}.jsonl: is missing; {_advice(folder)}")
-    reports = {name: _sound(folder / f"{name}.jsonl", ended=ended) for name in FILES[level]}
+    paths = {name: folder / f"{name}.jsonl" for name in FILES[level]}
+    there = {name: path for name, path in paths.items() if path.is_file()}
+    if not ended and not any(path.stat().st_size for path in there.values()):
+        return {}, []
+    reports = {name: verify_chain(path) for name, path in there.items()}
+    found = [f"{paths[name]}: is missing" for name in paths.keys() - there.keys()]
+    found += [words for name, path in there.items() if (words := _wrong(path, reports[name]))]
+    if found or not ended or level == "none":
+        return reports, found
+    if not ended_so(reports, manifest):
+        found += _not_those(folder, reports, manifest)
+    return reports, found
+
+
+def ended_so(reports: dict[str, ChainReport], manifest: Json) -> bool:
+    """Return whether whole files are those that a run left when it ended."""
     heads = {name: report.head for name, report in reports.items()}
-    if ended and level != "none" and combine(level, heads) != manifest.get("journal_sha256"):
-        raise _not_those(folder, reports, manifest.get("heads") or {})
-    return reports
+    whole = all(report.torn_at is None for report in reports.values())
+    return whole and combine(manifest["level"], heads) == manifest.get("journal_sha256")
 
 
 def sound_summary(folder: Path, manifest: Json) -> bytes | None:
@@ -151,48 +167,32 @@ def last_ms(path: Path) -> int:
     return latest
 
 
-def damage(folder: Path, manifest: Json) -> str:
-    """Return what is wrong with a run's journal, in words; empty if nothing is."""
-    try:
-        sound_journal(folder, manifest)
-    except DamagedError as error:
-        return str(error)
-    return ""
-
-
-def _sound(path: Path, *, ended: bool) -> ChainReport:
-    report = verify_chain(path)
-    if report.tampered_line is not None:
-        raise DamagedError(
-            f"{path}, line {report.tampered_line}: was changed after it was written (its "
-            f"checksum does not hold); {_advice(path.parent)}"
-        )
-    if ended and report.torn_at is not None:
-        rest = path.stat().st_size - report.torn_at
-        raise DamagedError(
-            f"{path}: the last {rest:,} bytes were not finished, though the run ended; "
-            f"{_advice(path.parent)}"
-        )
-    return report
-
-
-def _not_those(folder: Path, reports: dict[str, ChainReport], names: Json) -> DamagedError:
-    """Return the error of files that are whole, but not as the run left them."""
-    for name, report in reports.items():
-        if name in names and report.head.hex() != names[name]:
-            with (folder / f"{name}.jsonl").open("rb") as lines:
-                there = sum(1 for _ in lines)
-            return DamagedError(
-                f"{folder / name}.jsonl, line {there}: ends here, but is not the file that the "
-                f"manifest names: records are missing or were replaced; {_advice(folder)}"
-            )
-    return DamagedError(
-        f"{folder}: the files are whole, but not those that the manifest names; {_advice(folder)}"
+def _wrong(path: Path, report: ChainReport) -> str:
+    if report.tampered_line is None:
+        return ""
+    return (
+        f"{path}, line {report.tampered_line}: was changed after it was written (its checksum "
+        "does not hold)"
     )
 
 
-def _advice(folder: Path) -> str:
-    return f"put it back from a copy; rotor verify {folder}"
+def _not_those(folder: Path, reports: dict[str, ChainReport], manifest: Json) -> list[str]:
+    """Return what is wrong with files that are not as the run left them when it ended."""
+    found, names = [], manifest.get("heads") or {}
+    for name, report in reports.items():
+        path = folder / f"{name}.jsonl"
+        if report.torn_at is not None:
+            rest = path.stat().st_size - report.torn_at
+            found.append(f"{path}: the last {rest:,} bytes were not finished, though the run ended")
+        elif report.head.hex() != names.get(name, report.head.hex()):
+            with path.open("rb") as lines:
+                there = sum(1 for _ in lines)
+            found.append(
+                f"{path}, line {there}: ends here, but is not the file that the manifest names: "
+                "records are missing or were replaced"
+            )
+    words = "the files are whole, but not those that the manifest names"
+    return found or [f"{folder}: {words}"]
 
 
 def journal_sha256(folder: Path) -> str | None:
