@@ -119,8 +119,8 @@ def in_words(error: BaseExceptionGroup[BaseException] | DiskError, held: str) ->
     """Return what is to be raised for it: of damaged records or a full disk a sentence alone."""
     found = innermost(error) if isinstance(error, BaseExceptionGroup) else error
     if isinstance(found, DiskError):
+        resting = ", with stops and targets at the broker" if held != "nothing" else ""
         return DiskError(
-            f"{found}; open: {held}, with stops and targets at the broker; make room, then rotor "
-            "live takes the session up again"
+            f"{found}; open: {held}{resting}; make room, then rotor live takes the session up again"
         )
     return found if isinstance(found, DamagedError) else error

@@ -41,8 +41,7 @@ def put_in_place(folder: Path, files: Journal, logged: Logged) -> list[str]:
     mended = _keep(folder, damaged) if damaged else []
     if logged.inputs:
         mended += [f"{folder / name}.jsonl: was missing, and is made anew" for name in missing]
-    for name in FILES["full"]:
-        (folder / AGAIN / f"{name}.jsonl").replace(folder / f"{name}.jsonl")
+    files.move(folder)
     (folder / AGAIN).rmdir()
     _sync_folder(folder)
     return mended

@@ -44,6 +44,15 @@ def open_archive(
         yield Archive(store, chosen)
 
 
+def no_run(archive: Archive) -> str:
+    """Return what to do where the database knows no run, in words."""
+    below = Path(archive.config.records.runs_dir)
+    there = sum(1 for _ in below.glob("*/manifest.json"))
+    if there:
+        return f"the database knows no run, but {there} lie below {below}: rotor rebuild"
+    return "no run yet: rotor replay"
+
+
 def _settle(store: Store, config: Path | None) -> None:
     """Read on; what cannot be read is told, and keeps nobody from the rest."""
     told = settle(store)

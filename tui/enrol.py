@@ -37,6 +37,10 @@ class Enrolled:
             finish(self.store, self.folder)
         except RotorError as error:  # also BadInputError: someone deleted the run meanwhile
             _tell(error, self.folder)
+        else:
+            if not self.store.in_place:
+                gone = StoreError(f"{self.store.name}: was deleted or replaced meanwhile")
+                _tell(gone, self.folder)
 
     def close(self) -> None:
         """Close the database."""

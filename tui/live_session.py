@@ -23,7 +23,7 @@ from actors.system import nobody
 from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
 from engine.config import Config, Simulation
-from engine.errors import DamagedError
+from engine.errors import DamagedError, DiskError
 from engine.market.frames import Floats, Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, read_log
@@ -118,7 +118,8 @@ class LiveSession:
             told()
         else:
             self.seat.later.append(told)
-        return 1 if outcome.outcome.stats.interrupted or "kept" in summary else 0
+        failed = outcome.outcome.stats.interrupted or "kept" in summary or "unrecorded" in summary
+        return 1 if failed else 0
 
     async def _run(
         self, ready: _Ready, stop: trio.Event, begun: Callable[[], object]
@@ -260,7 +261,11 @@ class LiveSession:
             "scores": {s: list(scores) for s, scores in outcome.scores.items()},
             "earned_slope": outcome.slope.pooled,
         }
-        end(folder, manifest, ended, summary)
+        try:
+            end(folder, manifest, ended, summary)
+        except DiskError as error:
+            summary["unrecorded"] = str(error)
+            say(f"how this session ended is not recorded: {error}")
         return summary
 
     def _duty(self) -> Duty | None:

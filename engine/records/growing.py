@@ -32,7 +32,8 @@ class GrowingFile:
             raise BadInputError(f"{path} exists: a run is never written over another") from None
         except OSError as error:
             raise not_written(path, error) from None
-        self._path = path
+        self.path = path
+        """Where it is; whoever moves it says so."""
         self._room = room
         self._waiting: list[bytes] = []
 
@@ -50,7 +51,7 @@ class GrowingFile:
             except OSError as error:
                 if error.errno not in FULL or not self._room():
                     self._waiting = [rest]
-                    raise not_written(self._path, error) from None
+                    raise not_written(self.path, error) from None
 
     def sync(self) -> None:
         """Make durable what was appended."""
@@ -58,7 +59,7 @@ class GrowingFile:
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise not_written(self._path, error) from None
+            raise not_written(self.path, error) from None
 
     def close(self) -> None:
         """Close it; what was not made durable may be lost with the machine."""
@@ -68,7 +69,7 @@ class GrowingFile:
     def in_place(self) -> bool:
         """Return whether the file is still found where it was opened."""
         try:
-            there = self._path.stat()
+            there = self.path.stat()
         except OSError:
             return False
         here = os.fstat(self._file.fileno())

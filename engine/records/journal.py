@@ -56,6 +56,11 @@ class ChainedFile:
         self._file.append(body[:-1])
         self._file.append(b',"chain":"%b"}\n' % self._head.hex().encode())
 
+    def move(self, path: Path) -> None:
+        """Put it elsewhere on its disk, in the place of what may lie there."""
+        self._file.path.replace(path)
+        self._file.path = path
+
     def flush(self) -> None:
         """Hand the buffer to the operating system."""
         self._file.flush()
@@ -109,6 +114,11 @@ class Journal:
         self._entries(page)
         for file in self._files.values():
             file.flush()
+
+    def move(self, folder: Path) -> None:
+        """Put all files into another folder of their disk, in the place of what may lie there."""
+        for name, file in self._files.items():
+            file.move(folder / f"{name}.jsonl")
 
     def sync(self) -> None:
         """Make everything written so far durable."""

@@ -58,6 +58,11 @@ class Day:
             nursery.cancel_scope.cancel()
 
     @property
+    def open_ns(self):
+        """Return when the session begins."""
+        return self._session.open_ns
+
+    @property
     def held(self):
         """Return what the venue holds: shares by symbol."""
         return {symbol: holding.shares for symbol, holding in self.venue.books.holdings.items()}

@@ -38,6 +38,7 @@ class Store:
         _make_folder(self.url)
         self.name = without_password(self.url.render_as_string(hide_password=True))
         self.engine = _engine(self.url, busy_ms)
+        self._file: tuple[int, int] | None = None
         if not migrate:
             return
         try:
@@ -46,6 +47,21 @@ class Store:
         except RotorError:
             self.close()
             raise
+        self._file = self._found()
+
+    @property
+    def in_place(self) -> bool:
+        """Return whether the file that was opened is still where it was; of a server, True."""
+        return self._found() == self._file
+
+    def _found(self) -> tuple[int, int] | None:
+        if not self._is_sqlite or not self.url.database:
+            return None
+        try:
+            there = Path(self.url.database).stat()
+        except OSError:
+            return None
+        return there.st_dev, there.st_ino
 
     def revision(self) -> str | None:
         """Return the migration that it is at, None for a database that is not ours yet."""
