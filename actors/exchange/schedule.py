@@ -8,13 +8,13 @@ A drawn schedule is made so that a sound trader can end flat: nothing is at work
 """
 
 import random
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from actors.exchange.fault import Fault, read_fault
 from engine.errors import BadInputError
+from engine.layers import read_toml
 from engine.market.frames import Session
 
 CALM_MINUTES = 6
@@ -54,8 +54,8 @@ _DRAWS: dict[str, Draw] = {
 def read_script(path: Path, session: Session) -> list[Fault]:
     """Read the [[fault]] tables of a file; raises BadInputError that names it."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = read_toml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: {error}") from None
     rows = tables.pop("fault", [])
     if tables or not isinstance(rows, list):
