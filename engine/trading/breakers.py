@@ -32,8 +32,8 @@ class Readings(NamedTuple):
     """Minutes since any symbol had a bar."""
     bad_price: str
     """The symbol whose price crossed or jumped, empty if none."""
-    mute: bool = False
-    """Whether the bar stream says nothing, though it was connected again."""
+    mute: str = ""
+    """Why the bar stream tells nothing, though it was connected again."""
 
 
 class Breaker(ABC):
@@ -163,7 +163,7 @@ class StaleData(_Fault):
     def exceeded(self, readings: Readings, risk: Risk) -> str | None:
         """Trip at `stale_data_minutes`, and while the stream is mute, whatever REST knows."""
         if readings.mute:
-            return "the bar stream is mute: bars are had by REST alone"
+            return f"{readings.mute}: bars are had by REST alone"
         if readings.data_age < risk.stale_data_minutes:
             return None
         return f"no bar of any symbol for {readings.data_age:.0f} minutes"

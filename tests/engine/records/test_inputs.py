@@ -64,7 +64,8 @@ inputs = st.one_of(
 def frame(minute):
     bars = np.full((2, 5), np.nan)
     bars[minute % 2] = [1.25, 1.5, 1.0, 1.125, 1e9 + 0.5]
-    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2, mute=minute == 3)
+    why = "the bar stream is down" if minute == 3 else ""
+    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2, mute=why)
 
 
 def written(path, given):
