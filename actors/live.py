@@ -12,7 +12,7 @@ the broker is asked what has become of the orders, and the session goes on.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +54,7 @@ from engine.config import Config
 from engine.events import Report
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told
+from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, before_row
 from engine.records.journal import Journal
 from engine.records.page import Page
 
@@ -175,8 +175,9 @@ class _Crew:
         )
         self._reloading = Reloading(plan.reread, lambda: desk.config, self._giver.send_nowait)
         self.execution = Execution(
-            plan.venue, plan.clock, plan.config, plan.session, self._tell, self._book, self._met
-        )
+            plan.venue, plan.clock, plan.config, plan.session, self._tell, self._book, self._met,
+            epoch=plan.epoch, began=self._began,
+        )  # fmt: skip
         self._confirming = Confirming(plan.venue, plan.clock, lambda: self._book().shares)
         self._cockpit = live_cockpit(
             plan, self.trader, self.minutes, self.execution, self._confirming,
@@ -224,7 +225,7 @@ class _Crew:
         for given in logged.inputs:
             await trader.take(given)
         check_unchanged(plan.folder, self._files)
-        note_sent(self._log, logged, take_up(self.execution, trader, plan.clock.now_ns()))
+        note_sent(self._log, logged, take_up(self.execution, trader, plan.clock.now_ns(), logged))
 
     async def _trade(self, logged: Logged) -> None:
         said = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
@@ -241,9 +242,12 @@ class _Crew:
         return Books(
             {symbol: position.quantity for symbol, position in ledger.positions.items()},
             ledger.cash_micro,
-            {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
             settled=self.trader.settled and not self._giver.statistics().current_buffer_used,
         )
+
+    def _began(self, filled: Mapping[str, int]) -> None:
+        self._log.note(before_row(filled))
+        self._log.flush()
 
     def _met(self, order_id: str, quote: Quote) -> None:
         self._log.note({"in": "quote", "order_id": order_id, **quote._asdict()})

@@ -1,6 +1,6 @@
 """How an order gets to the broker: at once, or down the ladder by which everything is closed.
 
-KEY INPUT: an intent that nothing speaks against.
+KEY INPUT: an intent that nothing speaks against, and how many shares it may ask for.
 KEY OUTPUT: its order, or orders, at the broker.
 
 The ladder of an exit that flattens: a marketable limit, immediate or cancel; what that leaves goes
@@ -10,10 +10,11 @@ of its own: the last digits of an order's id are the attempt.
 
 from actors.inquiry import Inquiry
 from actors.intents import Intent
+from actors.last_look import LastLook
 from actors.orders import Orders
 from actors.session_clock import SessionClock, move_on_after, pause
 from actors.silence import Silence
-from actors.venue import Accepted, Answer, Rejected, Unreachable, Venue
+from actors.venue import Accepted, Answer, Rejected, Status, Unreachable, Venue
 from engine.events import Approved, OcoOrder, Order
 from engine.trading.approval import approve_exit
 
@@ -33,12 +34,14 @@ class Sending:
         orders: Orders,
         inquiry: Inquiry,
         silence: Silence,
+        last_look: LastLook,
     ) -> None:
         self._venue = venue
         self._clock = clock
         self._orders = orders
         self._inquiry = inquiry
         self._silence = silence
+        self._last_look = last_look
 
     async def send(self, intent: Intent) -> None:
         """Send an order, and see to it that its end is heard of."""
@@ -49,7 +52,7 @@ class Sending:
             await self.finish(intent)
             return
         words = self._silence.words
-        await self._answered(intent, await self._submit(intent, intent.approved), words)
+        await self._answered(intent, await self._submit(intent, order), words)
 
     async def finish(self, intent: Intent) -> None:
         """Send at the market what a limit has left, once it is over; nothing if that was done."""
@@ -62,36 +65,46 @@ class Sending:
             return
         order = intent.order
         assert isinstance(order, Order)
+        if intent.filled >= intent.asked:
+            intent.rest_follows = False
+            self._orders.close(intent, "", Status.FILLED, "filled")
+            return
+        if refusal := await self._last_look.held(intent):
+            self._orders.end(intent, refusal)
+            return
         intent.sent_id = intent.next_id
-        rest = order._replace(order_id=intent.sent_id, shares=order.shares - intent.filled)
         words = self._silence.words
-        answer = await self._submit(intent, approve_exit(rest, rest.shares))
+        answer = await self._submit(intent, order._replace(order_id=intent.sent_id))
         intent.rest_follows = False
         await self._answered(intent, answer, words)
 
     async def _try_limit(self, intent: Intent, order: Order) -> None:
         words = self._silence.words
-        answer = await self._submit(intent, approve_exit(order, order.shares))
+        answer = await self._submit(intent, order)
         if isinstance(answer, Rejected):
             intent.refused = True  # the market order may still go
         else:
             await self._answered(intent, answer, words)
 
-    async def _submit(self, intent: Intent, approved: Approved[Order | OcoOrder]) -> Answer:
+    async def _submit(self, intent: Intent, order: Order | OcoOrder) -> Answer:
         """Send an order; what protects or closes is sent again where the shares are not there yet.
 
         A refusal is certain, so that the same id may be used. The position of a fill may show a
-        moment after it.
+        moment after it; if fewer shares are held than was known, it asks for those.
         """
-        answer = await self._venue.submit(approved)
+        if intent.entry:
+            return await self._venue.submit(intent.approved)
+        answer = await self._venue.submit(_sized(intent, order))
         for wait in SHARES_SETTLE:
-            if intent.entry or not _short(answer):
+            if not _short(answer):
                 return answer
             await pause(self._clock, wait)
-            answer = await self._venue.submit(approved)
-        if intent.flattens and _short(answer) and await self._cancel_others(approved.order.symbol):
+            if await self._last_look.again(intent):
+                return answer
+            answer = await self._venue.submit(_sized(intent, order))
+        if intent.flattens and _short(answer) and await self._cancel_others(order.symbol):
             await pause(self._clock, SHARES_SETTLE[-1])
-            answer = await self._venue.submit(approved)
+            answer = await self._venue.submit(_sized(intent, order))
         return answer
 
     async def _cancel_others(self, symbol: str) -> bool:
@@ -118,6 +131,12 @@ class Sending:
                 await self._inquiry.settle(intent)
         if not intent.resting:
             self._inquiry.watch(intent)
+
+
+def _sized(intent: Intent, order: Order | OcoOrder) -> Approved[Order | OcoOrder]:
+    """Return the order for as many shares as are left of those that may be asked for."""
+    shares = max(1, intent.asked - intent.filled)
+    return approve_exit(order._replace(shares=shares), shares)
 
 
 def _short(answer: Answer) -> bool:

@@ -7,7 +7,7 @@ import trio
 from actors.exchange.account import Holding
 from actors.execution import Execution
 from actors.orphans import Books
-from engine.events import MICRO
+from engine.events import MICRO, Side
 from tests.actors.interleavings import market
 from tests.actors.simulated_venue import Latencies, open_venue
 from tests.bars import SIX, config
@@ -51,4 +51,13 @@ def hold(venue, symbol, shares, price, *, paid=True):
     cost = abs(shares) * round(price * MICRO)
     venue.books.holdings[symbol] = Holding(shares, cost)
     if paid:
-        venue.books.cash_micro -= cost if shares > 0 else -cost
+        side = Side.BUY if shares > 0 else Side.SELL
+        fee = venue.books._fees.charge(side, abs(shares), cost)
+        venue.books.cash_micro -= side.sign * cost + fee
+
+
+def sell_by_hand(venue, symbol, price):
+    """Let the venue hold a position no more, as if it was sold by hand, fees and all."""
+    shares = venue.books.holdings.pop(symbol).shares
+    value = shares * round(price * MICRO)
+    venue.books.cash_micro += value - venue.books._fees.charge(Side.SELL, shares, value)

@@ -17,6 +17,7 @@ import numpy as np
 import trio
 import trio.testing
 
+from actors.alpaca.words import ended_by
 from actors.exchange.account import Account
 from actors.exchange.broker import Broker
 from actors.exchange.market import Market
@@ -104,6 +105,8 @@ class SimulatedVenue:
         self.market, self.clock, self.latencies = market, clock, latencies
         self.orders_seen = []
         """Client ids as they arrived."""
+        self.activity = []
+        self.fees_at_once = True
         self._rng = random.Random(seed)
         self._broker = Broker(Matching(market, config), _Now(clock))
         self.books = Account("key", "key", market.session, config, self._tell)
@@ -218,7 +221,8 @@ class SimulatedVenue:
             try:
                 return Accepted(shown_order(act()))
             except Refusal as refusal:
-                return Rejected(refusal.body["message"], refusal.body["code"])
+                words = refusal.body["message"]
+                return Rejected(words, refusal.body["code"], ended_by(words))
 
         try:
             return await self._ask(attempt)
@@ -286,6 +290,10 @@ class SimulatedVenue:
                 buying_power_micro=cash, blocked="", shorting=True, multiplier=1.0,
             )
         )  # fmt: skip
+
+    async def activities(self, since):
+        """Return what moved the cash, as a test has set it."""
+        return await self._ask(lambda: list(self.activity))
 
     async def quotes(self, symbols):
         """Return the latest quotes."""
