@@ -62,10 +62,12 @@ class Comparison:
         pricing: Pricing,
         busy: Callable[[], set[str]],
         snapshot: Callable[[], Awaitable[object]],
+        *,
+        leaves: bool,
     ) -> None:
         """`busy`: symbols in which something is being sent, or an entry or exit may still fill.
 
-        `snapshot` takes the day's orders.
+        `snapshot` takes the day's orders. `leaves`: nothing sells what is found.
         """
         self._holdings = holdings
         self._clock = clock
@@ -77,6 +79,7 @@ class Comparison:
         self._pricing = pricing
         self._busy = busy
         self._snapshot = snapshot
+        self._leaves = leaves
         self._wanted = trio.Event()
         self._before = NOTHING
         """The last look, if something differed in it."""
@@ -174,8 +177,12 @@ class Comparison:
         if self._book() != books or self._busy() & look.shares.keys():
             return True  # something happened while it was asked
         priced = [symbol for symbol in unknown if symbol in prices]
-        report += [moved(s, theirs - ours) for s, (theirs, ours) in sorted(new.items()) if ours]
-        report += found(held, priced, prices, look.cash_micro, self._fees)
+        report += [
+            moved(symbol, theirs - ours, leaves=self._leaves)
+            for symbol, (theirs, ours) in sorted(new.items())
+            if ours
+        ]
+        report += found(held, priced, prices, look.cash_micro, self._fees, leaves=self._leaves)
         if report:
             told = {s: both for s, both in new.items() if both[1] or s in prices}
             self._told.update(told)

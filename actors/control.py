@@ -34,7 +34,17 @@ from actors.reloading import Reloading
 from actors.restart import Crash, attempt_async
 from actors.views import Views
 from engine.errors import BadInputError
-from engine.events import Acknowledge, Approve, Command, Dismiss, Halt, Liquidate, Resume, Snooze
+from engine.events import (
+    Acknowledge,
+    Approve,
+    Command,
+    Dismiss,
+    Halt,
+    Keep,
+    Liquidate,
+    Resume,
+    Snooze,
+)
 
 Json = dict[str, Any]
 Answer = Callable[[Mapping[str, Any]], Awaitable[Json | Watch]]
@@ -235,7 +245,10 @@ class Console:
             case "liquidate":
                 return Liquidate(symbol=self._symbol(request.get("symbol")))
             case "acknowledge":
-                return Acknowledge(symbol=self._orphan(request.get("symbol")))
+                keep = _keep(request)
+                asked = request.get("symbol")
+                symbol = self._orphan(asked) if keep is None else self._name(asked)
+                return Acknowledge(symbol=symbol, keep=keep)
             case "approve":
                 return Approve(card=_card(request), version=_version(request))
             case "dismiss":
@@ -261,6 +274,12 @@ class Console:
             )
         return str(asked)
 
+    def _name(self, asked: object) -> str:
+        """Return a symbol of which something may be found later."""
+        if not isinstance(asked, str) or not asked:
+            raise BadInputError("name the symbol")
+        return asked[:20]
+
     def _orphan(self, asked: object) -> str:
         orphans = self._orphans()
         if asked not in orphans:
@@ -271,6 +290,13 @@ class Console:
     def _orphans(self) -> list[str]:
         view = self._views.latest
         return [p.symbol for p in view.positions if p.orphan] if view is not None else []
+
+
+def _keep(request: Mapping[str, Any]) -> Keep | None:
+    keep = request.get("keep")
+    if keep not in (None, "adopt", "leave"):
+        raise BadInputError(f"keep {keep!r}: adopt or leave")
+    return keep
 
 
 def _card(request: Mapping[str, Any]) -> str:

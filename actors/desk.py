@@ -6,9 +6,10 @@ KEY OUTPUT: what to send to the broker; a Page for the journal; the running stat
 The desk performs nothing: the supervisor sends what it returns, and a test can do without Trio.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from operator import itemgetter
 from typing import NamedTuple
@@ -21,12 +22,15 @@ from actors.recorder import Recorder
 from actors.views import View, view_of
 from engine.config import Config
 from engine.events import (
+    MICRO,
     Approved,
     BreakerTripped,
     Command,
     ConfigChanged,
     Decided,
     Decision,
+    FillBusted,
+    FillCorrected,
     Gate,
     OcoOrder,
     Order,
@@ -38,10 +42,11 @@ from engine.events import (
     Resume,
     SessionClosed,
     SessionOpened,
+    TradedByHand,
 )
 from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
 from engine.learning.slope import EarnedSlope
-from engine.market.frames import MINUTE_NS, PRESENT, Block, Floats
+from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block, Floats
 from engine.records.page import Page, Trade
 from engine.records.stats import RunStats
 from engine.trading.approval import Refused
@@ -51,6 +56,7 @@ from engine.trading.evidence import Evidence
 from engine.trading.exits import ambiguous, leg_touched, leg_words, touched_both
 from engine.trading.frame import FrameView
 from engine.trading.operator import cancel_entries, obey
+from engine.trading.positions import Part
 from engine.trading.protect import protect
 from engine.trading.ranking import NO_RANKING, RankingRules, rank, ranking_rules
 from engine.trading.refusals import Refusals, refused
@@ -58,6 +64,7 @@ from engine.trading.scan import next_frame
 from engine.trading.state import NOWHERE, State
 from engine.trading.tape import Tape
 from engine.trading.watch import Faults, faults, observe
+from engine.trading.working import Legs, Working
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +295,10 @@ class Desk:
         """Book the broker's reports; return the legs and the held-back entries that they send."""
         if reports:
             self.recorder.span(t)
+        resting = [legs for legs in self.state.legs.values() if legs.resting]
         for report in reports:
             self._fold_report(t, report)
-        cancels = self._make_way(t) if any(isinstance(r, OrphanFound) for r in reports) else []
+        cancels = self._make_way(t, reports) + self._unheld(resting) if reports else []
         orders = self._protect(t) if reports else []
         working = self.state.working
         for held in list(working.values()):
@@ -300,12 +308,31 @@ class Desk:
                 orders.append(held.approved)
         return Outgoing(cancels, orders)
 
-    def _make_way(self, t: int) -> list[str]:
-        """Cancel what would enter beside an orphan; return what the broker is to cancel."""
-        words = f"canceled: {self.state.risk.words()}"
-        canceled, cancels = cancel_entries(self.state, None, words, self._block.ts_ns(t))
-        self.recorder.record_all(t, canceled)
+    def _make_way(self, t: int, reports: Sequence[Report]) -> list[str]:
+        """Cancel what would enter beside what others hold; return what the broker is to cancel."""
+        traded = {r.symbol for r in reports if isinstance(r, TradedByHand)}
+        found = traded or any(isinstance(r, OrphanFound) for r in reports)
+        everywhere = found and bool(self.state.risk.orphans)
+        words = f"canceled: {self.state.risk.words()}" if everywhere else "canceled: traded by hand"
+        cancels: list[str] = []
+        for symbol in [None] if everywhere else sorted(traded):
+            canceled, sent = cancel_entries(self.state, symbol, words, self._block.ts_ns(t))
+            self.recorder.record_all(t, canceled)
+            cancels += sent
         return cancels
+
+    def _unheld(self, rested: Sequence[Legs]) -> list[str]:
+        """Return the orders that would sell what is not held any more, legs that rested first."""
+        state = self.state
+        legs = [one.order for one in rested if not one.resting and one.remaining]
+        exits = [w.order for w in state.working.values() if w.released and not w.order.entry]
+        closing = {o.order_id: (o.side, state.ledger.ours(o.symbol)) for o in legs}
+        closing |= {o.order_id: (o.side, state.ledger.positions.get(o.symbol)) for o in exits}
+        return [
+            order_id
+            for order_id, (side, held) in closing.items()
+            if held is None or state.stays(held) or held.direction == side.sign
+        ]
 
     def _protect(self, t: int) -> list[Approved[Order | OcoOrder]]:
         """Send legs, or an exit where the broker took none, for what is held without either."""
@@ -424,7 +451,7 @@ class Desk:
     def _close_session(self) -> None:
         last = self._signals[-1]
         self.slope.end_session(last[:, PAIR_FY].copy(), last[:, PAIR_FF].copy())
-        equity_micro = self.state.ledger.cash_micro
+        equity_micro = self._equity_micro()
         on = self._config.quality.earned_slope == "on"
         ts_ns = self._block.ts_ns(len(self._block) - 1)
         self.recorder.record(len(self._block) - 1, self.evidence.end_session(self._config, ts_ns))
@@ -442,6 +469,12 @@ class Desk:
         else:
             self.stats.warmup_sessions += 1
 
+    def _equity_micro(self) -> int:
+        """Return cash, and what is carried overnight at its last price."""
+        ledger, last = self.state.ledger, len(self._block) - 1
+        worth = sum(p.quantity * self._mark(last, p.symbol) for p in ledger.held)
+        return ledger.cash_micro + worth
+
     def _session_opened(self) -> SessionOpened:
         session = self._block.session
         return SessionOpened(
@@ -457,43 +490,97 @@ class Desk:
         return self.slope.value
 
     def _fold_report(self, t: int, report: Report) -> None:
-        if not isinstance(report, OrderFilled):
-            self.recorder.record(t, report)
-            if isinstance(report, OrphanFound) and report.symbol in self.state.column:
-                self.evidence.opened(t, self.state.column[report.symbol])
-            return
-        working = self.state.working.get(report.order_id)
-        decision = self.state.leg_decision(report) if working is None else working.order.decision
-        reason = working.reason if working else ""
-        if working is None and decision is not None:
-            reason = leg_words(self.state, report, decision)
-            self._derive(t, report, decision, reason)
-        if decision is None:
-            decision, reason = Decision.MANUAL_EXIT, "closed at the broker, by hand"
-        booking = self.recorder.fill(t, report, decision, reason)
-        column = self.state.column_of(report.symbol)
-        if column == NOWHERE:
-            if booking.closed is not None:
-                unseen = self.evidence.closed_unseen(report, booking.closed)
-                self.page.entries.append((t, unseen))
-            return
-        if booking.first:
-            self.evidence.opened(t, column)
-            assert working is not None
-            self._opened[column] = (working.order, report)
-        if not booking.entry:
-            self.evidence.filled(column, report)
-        if booking.closed is not None:
-            closed = self.evidence.closed(t, column, report, booking.closed)
-            self.page.entries.append((t, closed))
+        match report:
+            case OrderFilled():
+                self._fold_fill(t, report)
+            case TradedByHand():
+                self._fold_trade(t, report)
+            case FillBusted() | FillCorrected():
+                self._fold_mend(t, report)
+            case OrphanFound() if report.shares:
+                price = report.price_micro or self._mark(t, report.symbol)
+                self.recorder.record(t, replace(report, price_micro=price))
+                column = self.state.column_of(report.symbol)
+                if column != NOWHERE and self.state.ledger.ours(report.symbol) is None:
+                    self.evidence.opened(t, column, orphan=True)
+            case _:
+                self.recorder.record(t, report)
 
-    def _derive(self, t: int, fill: OrderFilled, decision: Decision, reason: str) -> None:
+    def _fold_fill(self, t: int, fill: OrderFilled) -> None:
+        source = self.state.source(fill)
+        order = None
+        if isinstance(source, Working):
+            order = source.order
+            decision, reason = order.decision, source.reason
+        elif isinstance(source, Legs):
+            decision = source.decision(fill.leg)
+            reason = leg_words(self.state, fill, source, decision)
+            self._derive(t, fill, source, decision, reason)
+        else:
+            decision, reason = Decision.MANUAL_EXIT, "closed at the broker, by hand"
+        parts = self.recorder.fill(t, fill, decision, reason, by_hand=source is None)
+        self._booked(t, parts, order)
+
+    def _fold_trade(self, t: int, traded: TradedByHand) -> None:
+        """Book what somebody else traded; where no order tells a price, at the last mark."""
+        if not traded.shares:
+            return
+        if traded.unpriced or traded.price_micro <= 0:
+            traded = replace(traded, price_micro=self._mark(t, traded.symbol))
+        self._booked(t, self.recorder.traded_by_hand(t, traded), None)
+
+    def _fold_mend(self, t: int, event: FillBusted | FillCorrected) -> None:
+        """Undo or correct a fill, and the round trips that it ended."""
+        column, ts_ns = self.state.column.get(event.symbol), event.ts_ns
+        mended = self.recorder.mend(t, event)
+        for told in self.evidence.mended(column, ts_ns, mended):
+            self.recorder.record(t, told)
+        if column is None:
+            return
+        ours, followed = self.state.ledger.ours(event.symbol), self.evidence.follows
+        if ours is None and followed(column, orphan=False):
+            self.evidence.forget(column)
+        elif ours is not None and not followed(column, orphan=False):
+            self.evidence.opened(t, column)
+
+    def _booked(self, t: int, parts: Sequence[Part], order: Order | None) -> None:
+        """Follow what a fill opened, and tell the round trips that it closed."""
+        for fill, booking in parts:
+            column, orphan = self.state.column_of(fill.symbol), booking.orphan
+            there = column != NOWHERE
+            alone = not orphan or self.state.ledger.ours(fill.symbol) is None
+            if booking.first and there and alone:
+                self.evidence.opened(t, column, orphan=orphan)
+            if booking.first and there and order is not None and order.entry:
+                self._opened[column] = (order, fill)
+            followed = there and self.evidence.follows(column, orphan=orphan)
+            if followed and not booking.entry:
+                self.evidence.filled(column, fill)
+            if booking.closed is not None:
+                told = (
+                    self.evidence.closed(t, column, fill.ts_ns, booking.closed)
+                    if followed
+                    else self.evidence.closed_unseen(fill.ts_ns, booking.closed)
+                )
+                self.page.entries.append((t, told))
+
+    def _mark(self, t: int, symbol: str) -> int:
+        """Return the last price of a symbol, or what is held of it has cost, micro-dollars."""
+        column = self.state.column_of(symbol)
+        price = math.nan if column == NOWHERE else self._block.bars.item(t, column, CLOSE)
+        held = self.state.ledger.positions.get(symbol)
+        if math.isnan(price):
+            price = 0.0 if held is None else held.entry_price
+        return max(1, round(price * MICRO))
+
+    def _derive(
+        self, t: int, fill: OrderFilled, legs: Legs, decision: Decision, reason: str
+    ) -> None:
         """Record the decision that a leg's fill stands for."""
         decided = Decided(fill.ts_ns, fill.symbol, decision, reason, rank=0, strength=0.0)
         if self._known:
             decided = self._ranked(t, decided, -fill.side.sign)
         else:
-            legs = self.state.legs[self.state.column[fill.symbol]]
             self._late.append(
                 Late(len(self.page.entries), legs.stop_micro, legs.order.target_micro)
             )

@@ -20,6 +20,7 @@ from actors.cockpit.orders import Carried
 from actors.comparison import Book, Comparison
 from actors.desk import Outgoing
 from actors.flatness import watch_flat
+from actors.hands import Hands
 from actors.holdings import Holdings
 from actors.inquiry import Inquiry
 from actors.intents import Intent
@@ -70,11 +71,13 @@ class Execution:
         *,
         epoch: str = "",
         began: Began = lambda _: None,
+        leaves: bool = False,
     ) -> None:
         """Send nothing yet; `met` is told, by order id, of the quote that an order met.
 
         `epoch`: with it the ids of our orders begin. `began` is told once of what had been filled
-        of others' orders before the session.
+        of others' orders before the session. `leaves`: what others hold is not sold unless that
+        is said.
         """
         self.fees = DayFees(session.date, charged=config.costs.fees)
         self.trust = Trust(tell)
@@ -85,13 +88,16 @@ class Execution:
         self._tell = tell
         self._session = session
         self._book = book
-        self._orders = Orders(epoch, tell, self.fees, self.holdings, self._chase, self._judge)
+        self._orders = Orders(
+            epoch, tell, self.fees, Hands(self.fees, self.holdings, leaves=leaves), self.holdings,
+            self._chase, self._judge,
+        )  # fmt: skip
         self._last_look = LastLook(venue, clock, self.trust, config, self.holdings, met)
         self._reconciling = Reconciling(venue, clock, session, self._orders, self.trust, began)
         self._comparison = Comparison(
             self.holdings, clock, self.trust, self.fees, tell, book,
             Cash(venue, session, self.fees, self._orders.counted), Pricing(venue),
-            self._under_way, self._reconciling.snapshot,
+            self._under_way, self._reconciling.snapshot, leaves=leaves,
         )  # fmt: skip
         self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
         self._busy: dict[str, int] = defaultdict(int)

@@ -20,11 +20,13 @@ from engine.trading.costs import DayFees
 class Hands:
     """Every order of others that the session has heard of."""
 
-    def __init__(self, fees: DayFees, holdings: Holdings) -> None:
+    def __init__(self, fees: DayFees, holdings: Holdings, *, leaves: bool) -> None:
+        """`leaves`: what others open is not sold, unless it is adopted."""
         self.count = 0
         """How many fills there were."""
         self._fees = fees
         self._holdings = holdings
+        self._leaves = leaves
         self._carriers: dict[str, Carrier] = {}
         self._waiting: dict[str, list[Update]] = defaultdict(list)
         self._fills: dict[str, tuple[int, int, int]] = {}
@@ -144,6 +146,7 @@ class Hands:
             price_micro=price,
             fee_micro=fee,
             unpriced=False,
+            left=self._leaves,
         )
 
 

@@ -176,7 +176,7 @@ class _Crew:
         self._reloading = Reloading(plan.reread, lambda: desk.config, self._giver.send_nowait)
         self.execution = Execution(
             plan.venue, plan.clock, plan.config, plan.session, self._tell, self._book, self._met,
-            epoch=plan.epoch, began=self._began,
+            epoch=plan.epoch, began=self._began, leaves=plan.mode == "live",
         )  # fmt: skip
         self._confirming = Confirming(plan.venue, plan.clock, lambda: self._book().shares)
         self._cockpit = live_cockpit(
@@ -238,11 +238,13 @@ class _Crew:
         self._plan.herald.reports(reports)
 
     def _book(self) -> Books:
-        ledger = self._desk.state.ledger
+        state = self._desk.state
+        ledger = state.ledger
         return Books(
-            {symbol: position.quantity for symbol, position in ledger.positions.items()},
+            {symbol: ledger.quantity(symbol) for symbol in ledger.positions},
             ledger.cash_micro,
             settled=self.trader.settled and not self._giver.statistics().current_buffer_used,
+            left={p.symbol: p.quantity for p in ledger.held if state.stays(p)},
         )
 
     def _began(self, filled: Mapping[str, int]) -> None:

@@ -40,6 +40,7 @@ class Orders:
         epoch: str,
         tell: Tell,
         fees: DayFees,
+        hands: Hands,
         holdings: Holdings,
         chase: Callable[[Intent], None],
         judge: Callable[[], None],
@@ -50,7 +51,7 @@ class Orders:
         when a fill came of an order that may or may not be ours.
         """
         self.fills = Fills(fees)
-        self.hands = Hands(fees, holdings)
+        self.hands = hands
         self._ours = f"{epoch}-" if epoch else ""
         self._tell = tell
         self._holdings = holdings

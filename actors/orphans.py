@@ -33,6 +33,8 @@ def found(
     prices: Mapping[str, int],
     beside: int,
     fees: DayFees,
+    *,
+    leaves: bool,
 ) -> list[OrphanFound]:
     """Return the positions of which the book has nothing, at the prices that they have.
 
@@ -55,14 +57,15 @@ def found(
                 price_micro=price,
                 fee_micro=fees.charge(side, abs(shares), abs(value)) if paid else 0,
                 paid=paid,
+                left=leaves,
             )
         )
     return orphans
 
 
-def moved(symbol: str, shares: int) -> TradedByHand:
+def moved(symbol: str, shares: int, *, leaves: bool) -> TradedByHand:
     """Return that shares came or went without an order: a transfer, a split, a reset."""
     return TradedByHand(
         ts_ns=0, order_id="", symbol=symbol, shares=shares, price_micro=0, fee_micro=0,
-        unpriced=True,
+        unpriced=True, left=leaves,
     )  # fmt: skip

@@ -7,14 +7,18 @@ What is not recorded did not happen: nothing else changes the state.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.events import (
     Approved,
     BreakerRearmed,
     BreakerTripped,
+    CashMoved,
     Decided,
     Decision,
     Event,
+    FillBusted,
+    FillCorrected,
     OcoOrder,
     Order,
     OrderFilled,
@@ -23,13 +27,17 @@ from engine.events import (
     PredictorRestarted,
     StopMoved,
     SymbolQuarantined,
+    TradedByHand,
 )
 from engine.records.page import Held, Page, Span, Trade
 from engine.records.stats import RunStats, Tripped
-from engine.trading.ledger import Booking
-from engine.trading.state import State
+from engine.trading.ledger import Mended
+from engine.trading.positions import Part
+from engine.trading.state import BY_HAND, State
 
-_COUNTED = (OrphanFound, BreakerTripped, BreakerRearmed, SymbolQuarantined, PredictorRestarted)
+_COUNTED = (
+    OrphanFound, CashMoved, BreakerTripped, BreakerRearmed, SymbolQuarantined, PredictorRestarted,
+)  # fmt: skip
 
 
 class Recorder:
@@ -69,13 +77,45 @@ class Recorder:
                     orders.append(event.approved)
         return orders
 
-    def fill(self, t: int, fill: OrderFilled, decision: Decision, reason: str) -> Booking:
-        """Book a fill; return what it did to the book."""
-        booking = self._state.apply(fill, reason=reason)
-        assert booking is not None
-        self._page.entries.append((t, Trade(fill, decision, booking, reason)))
-        self._stats.booked(fill, booking)
-        return booking
+    def fill(
+        self, t: int, fill: OrderFilled, decision: Decision, reason: str, *, by_hand: bool = False
+    ) -> list[Part]:
+        """Book a fill; return what it did to each position."""
+        parts = self._state.fill(fill, reason)
+        self._trades(t, parts, decision, reason, by_hand=by_hand)
+        return parts
+
+    def traded_by_hand(self, t: int, traded: TradedByHand) -> list[Part]:
+        """Book what somebody else traded; return what it did to each position."""
+        parts = self._state.by_hand(traded)
+        self._trades(
+            t, parts, Decision.MANUAL_EXIT, BY_HAND, by_hand=True, unpriced=traded.unpriced
+        )
+        self._stats.contributed(traded.deposit_micro)
+        return parts
+
+    def mend(self, t: int, event: FillBusted | FillCorrected) -> Mended:
+        """Undo or correct a fill; return what it changed."""
+        mended = self._state.mend(event)
+        self._stats.mended(event, mended)
+        told = replace(event, realised_micro=mended.realised_micro)
+        self._page.entries.append((t, told))
+        return mended
+
+    def _trades(
+        self,
+        t: int,
+        parts: Sequence[Part],
+        decision: Decision,
+        reason: str,
+        *,
+        by_hand: bool,
+        unpriced: bool = False,
+    ) -> None:
+        for fill, booking in parts:
+            trade = Trade(fill, decision, booking, reason, by_hand, unpriced)
+            self._page.entries.append((t, trade))
+            self._stats.booked(fill, booking)
 
     def move(self, move: list[int]) -> None:
         """Move a trailing stop: [frame, column, stop in micro-dollars]."""
@@ -105,23 +145,22 @@ class Recorder:
             self._page.spans.append(Span(start, stop, cash, self._held()))
 
     def _held(self) -> tuple[Held, ...]:
-        positions = self._state.ledger.positions
         return tuple(
             Held(
-                symbol,
-                self._state.column_of(symbol),
-                positions[symbol].direction,
-                positions[symbol].shares,
-                positions[symbol].entry_price,
-                positions[symbol].entry_ts_ns,
-                positions[symbol].orphan,
+                position.symbol,
+                self._state.column_of(position.symbol),
+                position.direction,
+                position.shares,
+                position.entry_price,
+                position.entry_ts_ns,
+                position.orphan,
             )
-            for symbol in sorted(positions)
+            for position in self._state.ledger.held
         )
 
     def _count(self, event: Event) -> None:
         match event:
-            case OrphanFound():
+            case OrphanFound() | CashMoved():
                 self._stats.contributed(event.deposit_micro)
             case BreakerTripped():
                 self._stats.trips.append(

@@ -11,6 +11,7 @@ from engine.config import Config
 from engine.events import MICRO, CardClosed
 from engine.market.frames import MINUTE_NS, Block
 from engine.trading.exposure import heat_of
+from engine.trading.lots import Position
 from engine.trading.state import NOWHERE, State
 
 
@@ -34,6 +35,8 @@ class PositionView:
     """True if Rotor did not open it."""
     acknowledged_by: str = ""
     """Who acknowledged an orphan; empty while nobody has."""
+    stays: bool = False
+    """True for an orphan that is not sold unless it is adopted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +130,10 @@ class Views:
 
 def view_of(state: State, block: Block, t: int, config: Config) -> View:
     """Return the view of frame `t`, after it was decided."""
-    risk, positions = state.risk, state.ledger.positions
+    risk, held = state.risk, state.ledger.held
     heat = sum(
-        heat_of(state, state.column_of(s), p, price_of(state, block, t, s))
-        for s, p in positions.items()
+        heat_of(state, state.column_of(p.symbol), p, price_of(state, block, t, p.symbol))
+        for p in held
     )
     return View(
         timestamp_ms=block.ts_ns(t) // 1_000_000,
@@ -148,7 +151,7 @@ def view_of(state: State, block: Block, t: int, config: Config) -> View:
         heat_limit=state.equity * config.risk.max_heat_pct / 100,
         losses_in_row=risk.losses,
         working_orders=len(state.working),
-        positions=tuple(position_view(state, block, t, symbol) for symbol in sorted(positions)),
+        positions=tuple(position_view(state, block, t, position) for position in held),
         inbox=tuple(
             _card(card, state.inbox.approved.get(symbol, ""), block.ts_ns(t) + MINUTE_NS)
             for symbol, card in sorted(state.inbox.open.items())
@@ -203,12 +206,14 @@ def _closed(event: CardClosed) -> ClosedCard:
     )
 
 
-def position_view(state: State, block: Block, t: int, symbol: str) -> PositionView:
+def position_view(state: State, block: Block, t: int, position: Position) -> PositionView:
     """Return an open position as frame `t` leaves it."""
-    position, column = state.ledger.positions[symbol], state.column_of(symbol)
+    symbol, column = position.symbol, state.column_of(position.symbol)
     price, entry = price_of(state, block, t, symbol), position.entry_price
-    legs = state.legs.get(column)
+    legs = None if position.orphan else state.legs.get(column)
     resting = legs is not None and legs.resting
+    exits = {w.order.symbol for w in state.working.values() if not w.order.entry}
+    beside = state.ledger.beside.get(symbol) is position
     return PositionView(
         symbol=symbol,
         direction="LONG" if position.direction > 0 else "SHORT",
@@ -220,9 +225,10 @@ def position_view(state: State, block: Block, t: int, symbol: str) -> PositionVi
         bars_held=block.first + t - state.minute(position.entry_ts_ns),
         stop=legs.stop_micro / MICRO if legs and resting else None,
         target=legs.order.target_micro / MICRO if legs and resting else None,
-        leaving=any(w.order.symbol == symbol and not w.order.entry for w in state.working.values()),
+        leaving=symbol in exits and not beside,
         orphan=position.orphan,
-        acknowledged_by=state.orphans.get(symbol, ""),
+        acknowledged_by=state.orphans.by.get(symbol, "") if position.orphan else "",
+        stays=state.stays(position),
     )
 
 

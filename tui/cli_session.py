@@ -89,20 +89,38 @@ def resume(*, session: Session = None, timeout: Timeout = 150.0, json: Json = Fa
 
 
 def acknowledge(
-    symbol: str, /, *, session: Session = None, timeout: Timeout = 150.0, json: Json = False
+    symbol: str,
+    /,
+    *,
+    adopt: Annotated[bool, Parameter(negative="")] = False,
+    leave: Annotated[bool, Parameter(negative="")] = False,
+    session: Session = None,
+    timeout: Timeout = 150.0,
+    json: Json = False,
 ) -> int:
     """Let entries go on beside a position that Rotor did not open (an orphan).
 
-    Nothing is entered in its underlying while it is held. `rotor liquidate SYMBOL` sells it.
+    Nothing is entered in its underlying while it is held. `rotor liquidate SYMBOL` sells it, unless
+    it is left. Without --adopt and --leave it stays as it was found: what was bought by hand during
+    the session, and all with real money, is left.
 
     Parameters
     ----------
     symbol
         The orphan's, as `rotor positions` shows it.
+    adopt
+        Sell it before the close.
+    leave
+        Never sell it.
     """
+    from engine.errors import BadInputError
     from tui.session import tell
 
+    if adopt and leave:
+        raise BadInputError("--adopt and --leave: one of the two")
     request = {"verb": "acknowledge", "symbol": symbol.upper()}
+    if adopt or leave:
+        request["keep"] = "adopt" if adopt else "leave"
     return tell(request, session, timeout, json=json)
 
 

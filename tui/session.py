@@ -92,14 +92,15 @@ def _took_effect(request: Json, before: Json, after: Json) -> bool:
         return False
     if after["timestamp_ms"] <= before.get("timestamp_ms", -1):
         return False
-    held = {position["symbol"] for position in after["positions"]}
+    held = {position["symbol"] for position in after["positions"] if not position["stays"]}
     match request["verb"]:
         case "liquidate" if request["symbol"] is None:
             return not held and not after["working_orders"]
         case "liquidate":
             return request["symbol"] not in held
         case "acknowledge":
-            held_by = {p["symbol"]: p["acknowledged_by"] for p in after["positions"]}
+            orphans = [p for p in after["positions"] if p["orphan"]]
+            held_by = {p["symbol"]: p["acknowledged_by"] for p in orphans}
             return bool(held_by.get(request["symbol"], "gone"))
         case "halt":
             return bool(after["halted"])
@@ -219,4 +220,6 @@ def _marks(row: Json) -> str:
     marks = " orphan" if row["orphan"] else ""
     if row["orphan"] and not row["acknowledged_by"]:
         marks += ", not acknowledged"
+    if row["stays"]:
+        marks += ", left"
     return marks + (" leaving" if row["leaving"] else "")

@@ -23,7 +23,7 @@ def alert_views(
     now = header.now_ns
     found = [
         *_flatten(flatten, now), *_links(header, outside, desk), *_data(header, outside),
-        *_orphans(desk, now), *_breakers(desk), *_quarantined(desk),
+        *_orphans(desk), *_breakers(desk), *_quarantined(desk),
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda alert: alert.severity != "danger"))
 
@@ -81,16 +81,16 @@ def _span(seconds: float) -> str:
     return f"{int(seconds // 15) * 15} s" if seconds < 120 else f"{int(seconds // 60)} min"
 
 
-def _orphans(desk: Desk, now_ns: int) -> list[AlertView]:
-    held = desk.state.ledger.positions
+def _orphans(desk: Desk) -> list[AlertView]:
+    found = [desk.state.ledger.orphan(symbol) for symbol in desk.state.risk.orphans]
     return [
         _alert(
-            f"no entries: Rotor did not open {held[symbol].shares:,} {symbol}",
-            held[symbol].entry_ts_ns if symbol in held else now_ns, "1",
-            f"rotor acknowledge {symbol}, or liquidate it",
+            f"no entries: Rotor did not open {orphan.shares:,} {orphan.symbol}",
+            orphan.entry_ts_ns, "1",
+            f"rotor acknowledge {orphan.symbol} --adopt or --leave, or liquidate it",
         )
-        for symbol in desk.state.risk.orphans
-        if symbol in held
+        for orphan in found
+        if orphan is not None
     ]  # fmt: skip
 
 

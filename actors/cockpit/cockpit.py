@@ -184,7 +184,8 @@ class Cockpit:
         shown = self.memory.flattening
         if shown.now is None:
             return None
-        held = {s: position.shares for s, position in scene.state.ledger.positions.items()}
+        state = scene.state
+        held = {symbol: state.ledger.positions[symbol].shares for symbol in state.leaves}
         shown.now.observe(now_ns, held, self.outside.carrying, self.outside.flat_since)
         if shown.over(now_ns):
             shown.now = None

@@ -30,7 +30,7 @@ def confirm_view(scene: Scene, memory: Memory, command: Mapping[str, Any]) -> Co
 
 
 def _one(scene: Scene, memory: Memory, symbol: str) -> ConfirmView:
-    if symbol not in scene.state.ledger.positions:
+    if symbol not in scene.state.leaves:
         return _nothing(f"Liquidate {symbol}?", _gone(memory, symbol))
     legs = scene.orders.legs_of(symbol)
     send, beside, pnl, pct = _sale(scene, symbol)
@@ -51,7 +51,7 @@ def _one(scene: Scene, memory: Memory, symbol: str) -> ConfirmView:
 
 
 def _everything(scene: Scene) -> ConfirmView:
-    held = sorted(scene.state.ledger.positions, key=lambda s: scene.slots.of.get(s, 1_000))
+    held = sorted(scene.state.leaves, key=lambda s: scene.slots.of.get(s, 1_000))
     entering = sorted(scene.entering)
     if not held and not entering:
         return _nothing("Liquidate ALL?", "no positions, and no entry works")
@@ -101,7 +101,8 @@ def _resume(scene: Scene) -> ConfirmView:
 
 def _sale(scene: Scene, symbol: str) -> tuple[str, str, float, float]:
     """Return what is sent, what is beside it, and P&L in USD and percent at the last price."""
-    view = position_view(scene.state, scene.block, scene.frame.t, symbol)
+    position = scene.state.ledger.positions[symbol]
+    view = position_view(scene.state, scene.block, scene.frame.t, position)
     side = "SELL" if view.direction == "LONG" else "BUY"
     value = f"last {price(view.price)}, about {view.shares * view.price:,.0f}"
     return f"{side} {view.shares:,} {symbol}", value, round(view.pnl, 2), 100 * view.pnl_pct

@@ -13,11 +13,14 @@ from engine.events import (
     BreakerRearmed,
     BreakerTripped,
     CardOffered,
+    CashMoved,
     CommandGiven,
     ConfigChanged,
     Decided,
     Decision,
     Event,
+    FillBusted,
+    FillCorrected,
     Halt,
     Liquidate,
     NotFlat,
@@ -27,6 +30,7 @@ from engine.events import (
     OrphanFound,
     PredictorRestarted,
     Resume,
+    SharesSplit,
     StreamLost,
     StreamRestored,
     SymbolQuarantined,
@@ -108,6 +112,8 @@ class Feed:
             case OrderSubmitted():
                 self._submitted(event)
             case Trade():
+                if event.by_hand:
+                    self._by_hand(at_ns, event)
                 self._filled(event)
             case _:
                 told = _told(event)
@@ -153,8 +159,13 @@ class Feed:
         if not order.entry:
             self._exits[order.order_id] = row
 
+    def _by_hand(self, at_ns: int, trade: Trade) -> None:
+        fill = trade.fill
+        words = f"{fill.side} {fill.shares:,} @ {price(usd(fill.price_micro))} by hand"
+        self._add(at_ns, "RISK", fill.symbol, f"{words}; entries in it end")
+
     def _filled(self, trade: Trade) -> None:
-        if trade.booking.entry:
+        if trade.booking.entry or trade.by_hand:
             return
         fill = trade.fill
         row = self._exits.get(fill.order_id) or self._legs.get(fill.symbol)
@@ -185,6 +196,16 @@ def _told(event: Event) -> tuple[str, str, str] | None:  # noqa: C901 - a table
             return "RISK", "all", f"{gate_name(breaker)} re-armed: {reason}"
         case OrphanFound(symbol=symbol, shares=shares):
             return "RISK", symbol, f"entries wait: Rotor did not open {shares:,} that are held"
+        case CashMoved(amount_micro=amount, reason=reason):
+            return "RISK", "all", f"cash {usd(amount):+,.2f} by others: {reason}"
+        case FillBusted(symbol=symbol, side=side, shares=shares):
+            at = price(usd(event.price_micro))
+            return "RISK", symbol, f"the fill of {side} {shares:,} @ {at} was undone"
+        case FillCorrected(symbol=symbol, side=side, shares=shares):
+            was, now = price(usd(event.price_micro)), price(usd(event.new_price_micro))
+            return "RISK", symbol, f"the fill of {side} {shares:,} was corrected: {was} → {now}"
+        case SharesSplit(symbol=symbol, before=before, after=after):
+            return "RISK", symbol, f"split: {before:,} shares are {after:,} by now"
         case NotFlat(reason=reason):
             return "RISK", "all", f"NOT FLAT near the close: {reason}"
         case CommandGiven(command=Acknowledge(symbol=symbol), actor=actor):

@@ -113,6 +113,7 @@ def _trip(closed: RoundTripClosed) -> Trip:
         exit_reason=trip.exit_reason,
         forced=trip.forced,
         signal=trip.signal,
+        by_hand=trip.by_hand,
     )
 
 

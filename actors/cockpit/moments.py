@@ -21,7 +21,7 @@ from engine.events import (
 )
 from engine.market.frames import MINUTE_NS
 from engine.records.page import Trade
-from engine.trading.protect import NO_STOP
+from engine.trading.protect import WITHOUT_LEGS
 
 WITHIN = (
     Decision.PROFIT_TARGET, Decision.STOP_LOSS, Decision.TRAILING_STOP, Decision.MANUAL_EXIT,
@@ -48,7 +48,7 @@ def ended_ns(ts_ns: int) -> int:
 def _at_the_end(event: Event) -> bool:
     match event:
         case Decided(decision=decision, reason=reason):
-            return decision not in WITHIN and not reason.startswith(NO_STOP)
+            return decision not in WITHIN and not reason.startswith(WITHOUT_LEGS)
         case CardClosed(status=status):
             return status not in ("dismissed", "snoozed")
         case BreakerRearmed(reason=reason):

@@ -10,7 +10,7 @@ from actors.cockpit.scene import Scene
 from actors.cockpit.views import Held, PositionView
 from actors.views import position_view
 from engine.events import RoundTripClosed
-from engine.trading.ledger import Position
+from engine.trading.lots import Position
 
 
 def position_views(
@@ -34,7 +34,7 @@ def _held(scene: Scene, slot: int, position: Position) -> PositionView:
     state, symbol, equity = scene.state, position.symbol, scene.equity
     column = state.column_of(symbol)
     rank, change, spark = scene.ranked(column)
-    plain = position_view(state, scene.block, scene.frame.t, symbol)
+    plain = position_view(state, scene.block, scene.frame.t, position)
     stop, target, last = plain.stop, plain.target, plain.price
     legs = state.legs.get(column)
     worst, best = scene.desk.evidence.excursion(column, position.entry_price, position.direction)

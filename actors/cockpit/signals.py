@@ -7,6 +7,7 @@ KEY OUTPUT: SignalViews.
 from actors.cockpit.scene import Scene
 from actors.cockpit.views import SignalView
 from actors.cockpit.why import why
+from engine.events import Gate
 from engine.learning.signals import CONFIDENCE
 from engine.market.frames import AGE
 
@@ -33,7 +34,7 @@ def _signal(scene: Scene, column: int, barred: set[str]) -> SignalView:
     signal, price = frame.signal(column), frame.price(column)
     confidence = frame.signals.item(frame.t, column, CONFIDENCE)
     cell = frame.quality.cell(column, frame.direction(column), confidence)
-    quarantined = bool(scene.state.columns.barred[column])
+    quarantined = scene.state.columns.barred.item(column) == Gate.QUARANTINE
     known = price == price and not quarantined and scene.fresh
     rows, needed = _learned(scene, column)
     return SignalView(

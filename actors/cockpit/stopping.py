@@ -53,5 +53,5 @@ class Stopping:
 
     def _is_flat(self) -> bool:
         state = self._desk.state
-        sold = state.risk.flattened is not None and not (state.ledger.positions or state.working)
+        sold = state.risk.flattened is not None and not (state.leaves or state.working)
         return sold and self._confirmed_flat()

@@ -21,6 +21,7 @@ _FIXED = {
     Gate.ORPHAN: "orphan",
     Gate.INBOX: "in inbox",
     Gate.DISMISSED: "dismissed",
+    Gate.BY_HAND: "by hand",
 }
 _BREAKERS = range(Gate.DAILY_LOSS, Gate.ORDER_RATE + 1)
 _RISK = (Gate.SIZE, *range(Gate.LIQUIDITY, Gate.UNMEASURED + 1))
@@ -35,7 +36,7 @@ def why(scene: Scene, column: int, barred: set[str]) -> str:
     if symbol in scene.entering:
         return "entering"
     if state.columns.barred[column]:
-        return "quarantined"
+        return _FIXED[Gate(state.columns.barred.item(column))]
     if not scene.fresh:
         return "cold" if frame.cold(column) else "no bar yet"
     gate = Gate(frame.gates()[column])

@@ -12,6 +12,7 @@ from engine.events.commands import (
     Command,
     Dismiss,
     Halt,
+    Keep,
     Liquidate,
     Resume,
     Snooze,
@@ -31,6 +32,7 @@ from engine.events.happened import (
     PredictorRestarted,
     SessionClosed,
     SessionOpened,
+    SharesSplit,
     StopMoved,
     SymbolQuarantined,
 )
@@ -57,6 +59,7 @@ from engine.events.reports import (
 from engine.events.trips import (
     RoundTrip,
     RoundTripClosed,
+    RoundTripVoided,
     ShadowClosed,
 )
 from engine.events.words import (
@@ -74,6 +77,7 @@ Event = (
     | OrderSubmitted
     | OrderReleased
     | StopMoved
+    | SharesSplit
     | Report
     | BreakerTripped
     | BreakerRearmed
@@ -85,6 +89,7 @@ Event = (
     | CardClosed
     | CardRefused
     | RoundTripClosed
+    | RoundTripVoided
     | ShadowClosed
     | Calibrated
     | SessionClosed
@@ -115,6 +120,7 @@ __all__ = [
     "FillCorrected",
     "Gate",
     "Halt",
+    "Keep",
     "Leg",
     "Liquidate",
     "Mode",
@@ -133,9 +139,11 @@ __all__ = [
     "Resume",
     "RoundTrip",
     "RoundTripClosed",
+    "RoundTripVoided",
     "SessionClosed",
     "SessionOpened",
     "ShadowClosed",
+    "SharesSplit",
     "Side",
     "Snooze",
     "StopMoved",

@@ -5,6 +5,10 @@ KEY OUTPUT: commands, imperative.
 """
 
 from dataclasses import dataclass
+from typing import Literal
+
+Keep = Literal["adopt", "leave"]
+"""What becomes of a position that Rotor did not open: sold before the close, or never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,9 @@ class Acknowledge:
     """Entries go on beside a position that Rotor did not open."""
 
     symbol: str
+    """It may be found later: then this counts."""
+    keep: Keep | None = None
+    """None: as it was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,17 @@ class OrderReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharesSplit:
+    """The shares held of a symbol were divided or joined; it cost nothing."""
+
+    ts_ns: int
+    symbol: str
+    before: int
+    """Signed, all that was held."""
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerTripped:
     """A breaker stops entries."""
 

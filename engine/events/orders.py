@@ -58,6 +58,8 @@ class OcoOrder(NamedTuple):
     """A limit."""
     trail: float
     """The stop follows the best price at this fraction; 0: it stays."""
+    replaces: str = ""
+    """Id of the OCO order that is cancelled first, since it is for other shares."""
 
 
 T_co = TypeVar("T_co", bound=Order | OcoOrder, covariant=True)

@@ -84,6 +84,8 @@ class OrphanFound:
     """Of its purchase, if that was paid in this session."""
     paid: bool
     """True: out of the session's cash. False: it was there before, and adds to the account."""
+    left: bool = False
+    """True: nothing sells it until it is adopted (the default with real money)."""
 
     @property
     def value_micro(self) -> int:
@@ -120,6 +122,31 @@ class TradedByHand:
     fee_micro: int
     unpriced: bool
     """True for a transfer, a split, a reset: no order tells a price."""
+    left: bool = False
+    """True: nothing sells what it opens until that is adopted (the default with real money).
+
+    What was bought on top of ours is left in any case.
+    """
+
+    @property
+    def fill(self) -> OrderFilled:
+        """Return it as a fill."""
+        return OrderFilled(
+            ts_ns=self.ts_ns,
+            order_id=self.order_id,
+            symbol=self.symbol,
+            side=Side.BUY if self.shares > 0 else Side.SELL,
+            shares=abs(self.shares),
+            price_micro=self.price_micro,
+            fee_micro=self.fee_micro,
+            slippage_micro=0,
+            final=True,
+        )
+
+    @property
+    def deposit_micro(self) -> int:
+        """Return what it adds to the account: shares that no cash was paid for, or that left."""
+        return self.shares * self.price_micro if self.unpriced else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +162,18 @@ class FillBusted:
     """As it was reported."""
     fee_micro: int
     """As it was charged; it comes back."""
+    realised_micro: int = 0
+    """By how much it changes the realised profit; known once it is booked."""
+
+    @property
+    def undone(self) -> OrderFilled:
+        """Return the fill that did not happen."""
+        return _told(self)
+
+    @property
+    def instead(self) -> OrderFilled | None:
+        """Return what happened instead: nothing."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +190,19 @@ class FillCorrected:
     fee_micro: int
     new_price_micro: int
     new_fee_micro: int
+    realised_micro: int = 0
+    """By how much it changes the realised profit; known once it is booked."""
+
+    @property
+    def undone(self) -> OrderFilled:
+        """Return the fill as it was reported."""
+        return _told(self)
+
+    @property
+    def instead(self) -> OrderFilled | None:
+        """Return the fill as it was."""
+        price, fee = self.new_price_micro, self.new_fee_micro
+        return _told(self)._replace(price_micro=price, fee_micro=fee)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +214,25 @@ class CashMoved:
     """Signed: positive for a deposit."""
     reason: str
     """The broker's activity, or that none explains it."""
+
+    @property
+    def deposit_micro(self) -> int:
+        """Return what it adds to the account."""
+        return self.amount_micro
+
+
+def _told(mend: FillBusted | FillCorrected) -> OrderFilled:
+    return OrderFilled(
+        ts_ns=mend.ts_ns,
+        order_id=mend.order_id,
+        symbol=mend.symbol,
+        side=mend.side,
+        shares=mend.shares,
+        price_micro=mend.price_micro,
+        fee_micro=mend.fee_micro,
+        slippage_micro=0,
+        final=False,
+    )
 
 
 Report = (

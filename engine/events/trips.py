@@ -63,6 +63,9 @@ class RoundTrip:
     """The signal behind the entry."""
     orphan: bool = False
     """True for a position that Rotor did not open."""
+    by_hand: bool = False
+    """True if some of it was sold by hand or liquidated, or no decision opened it: it counts in
+    profit and loss alone."""
 
     @property
     def gross_micro(self) -> int:
@@ -86,3 +89,13 @@ class RoundTripClosed(NamedTuple):
     """Maximum adverse excursion, a fraction of the entry price, ≤ 0."""
     mfe: float
     """Maximum favourable excursion, a fraction of the entry price, ≥ 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundTripVoided:
+    """A round trip that was told did not happen: one of its fills was undone or corrected."""
+
+    ts_ns: int
+    number: int
+    """As it was told."""
+    trip: RoundTrip

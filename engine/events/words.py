@@ -81,6 +81,8 @@ class Gate(IntEnum):
     """An operator dismissed or snoozed it."""
     ORPHAN = 36
     """A position that Rotor did not open is not acknowledged, or has the same underlying."""
+    BY_HAND = 37
+    """It was traded by hand in this session."""
 
 
 class Side(StrEnum):

@@ -33,13 +33,14 @@ def figures(trips: Sequence[Trip]) -> Json:
     """Return what some round trips came to, the win rate with its 95% Jeffreys interval."""
     plain = asdict(trade_figures(trips))
     costs = sum(trip.fee_micro + trip.slippage_micro for trip in trips)
+    ruled = [trip for trip in trips if not trip.by_hand]
     return {
         **plain,
-        **_rate(plain["wins"], len(trips)),
+        **_rate(plain["wins"], len(ruled)),
         "costs": costs / MICRO,
-        "mean_return": _mean(trip.net_return for trip in trips),
-        "mean_mae": _mean(trip.mae for trip in trips),
-        "mean_mfe": _mean(trip.mfe for trip in trips),
+        "mean_return": _mean(trip.net_return for trip in ruled),
+        "mean_mae": _mean(trip.mae for trip in ruled),
+        "mean_mfe": _mean(trip.mfe for trip in ruled),
     }
 
 

@@ -26,6 +26,8 @@ def command_row(command: Command) -> Json:
     row: Json = {"verb": type(command).__name__.lower()}
     if isinstance(command, Liquidate | Acknowledge):
         row["symbol"] = command.symbol
+        if isinstance(command, Acknowledge) and command.keep is not None:
+            row["keep"] = command.keep
     elif isinstance(command, Halt):
         row["reason"] = command.reason
     elif isinstance(command, CardCommand):
@@ -42,7 +44,7 @@ def command_of(row: Json) -> Command:
         "halt": lambda: Halt(reason=row["reason"]),
         "resume": Resume,
         "liquidate": lambda: Liquidate(symbol=row["symbol"]),
-        "acknowledge": lambda: Acknowledge(symbol=row["symbol"]),
+        "acknowledge": lambda: Acknowledge(symbol=row["symbol"], keep=row.get("keep")),
         "approve": lambda: Approve(**card),
         "dismiss": lambda: Dismiss(**card),
         "snooze": lambda: Snooze(**card, minutes=row["minutes"]),

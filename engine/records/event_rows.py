@@ -27,7 +27,6 @@ from engine.events import (
     OrderRejected,
     OrderReleased,
     OrderSubmitted,
-    OrphanFound,
     PredictorRestarted,
     RoundTripClosed,
     SessionClosed,
@@ -39,6 +38,7 @@ from engine.events import (
     SymbolQuarantined,
 )
 from engine.records.command_rows import command_row
+from engine.records.hand_rows import BY_OTHERS
 
 Json = dict[str, object]
 
@@ -85,6 +85,8 @@ def _round_trip(event: RoundTripClosed) -> Json:
         row["forced"] = True
     if trip.orphan:
         row["orphan"] = True
+    if trip.by_hand:
+        row["by_hand"] = True
     if trip.signal is not None:
         row["signal"] = _signal(trip.signal)
     return row
@@ -183,6 +185,8 @@ def _submitted(event: OrderSubmitted) -> Json:
             "target": order.target_micro / MICRO,
             "trail": order.trail,
         }
+        if order.replaces:
+            legs["replaces"] = order.replaces
         return row | legs
     row |= {"entry": order.entry, "decision": int(order.decision)}
     if order.after:
@@ -245,7 +249,7 @@ def _closed(event: SessionClosed) -> Json:
     }
 
 
-_EVENTS: dict[type, Callable[..., Json]] = {
+_EVENTS: dict[type, Callable[..., Json]] = BY_OTHERS | {
     SessionOpened: lambda e: {
         "type": "session_opened", "date": e.date, "minutes": e.minutes, "trading": e.trading,
     },
@@ -260,10 +264,6 @@ _EVENTS: dict[type, Callable[..., Json]] = {
     },
     StreamLost: lambda e: {"type": "stream_lost", "reason": e.reason},
     StreamRestored: lambda _: {"type": "stream_restored"},
-    OrphanFound: lambda e: {
-        "type": "orphan_found", "symbol": e.symbol, "shares": e.shares,
-        "price": e.price_micro / MICRO, "fee": e.fee_micro / MICRO, "paid": e.paid,
-    },
     NotFlat: lambda e: {"type": "not_flat", "reason": e.reason},
     BreakerTripped: _tripped,
     BreakerRearmed: lambda e: {

@@ -17,15 +17,17 @@ from typing import BinaryIO, Literal, Self
 import orjson
 
 from engine.errors import BadInputError
-from engine.events import Decided, Decision
+from engine.events import Decided, Decision, FillBusted, FillCorrected
 from engine.records.event_rows import event_tail
 from engine.records.page import Page, Trade
 from engine.records.rows import (
     decision_body,
     frame_rows,
+    mend_row,
     position_rows,
     signal_rows,
     trade_row,
+    trade_tail,
 )
 
 Level = Literal["full", "trades", "none"]
@@ -158,7 +160,10 @@ class Journal:
                 what = entry[1]
                 if isinstance(what, Trade):
                     trades.append(trade_row(what))
-                    events.append(self._event(ts_ns, event_tail(what.fill)))
+                    events.append(self._event(ts_ns, trade_tail(what)))
+                elif isinstance(what, FillBusted | FillCorrected):
+                    trades.append(mend_row(what))
+                    events.append(self._event(ts_ns, event_tail(what)))
                 elif not isinstance(what, Decided):
                     events.append(self._event(ts_ns, event_tail(what)))
                 elif what.decision is not Decision.HOLD or self.level == "full":

@@ -147,9 +147,13 @@ def _deviation(returns: Floats) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class TradeFigures:
-    """Round trips, counted and averaged; a round trip at exactly zero is neither win nor loss."""
+    """Round trips, counted and averaged; a round trip at exactly zero is neither win nor loss.
+
+    What was ended by hand counts in the number and the totals alone.
+    """
 
     round_trips: int
+    """All of them."""
     wins: int
     losses: int
     break_even: int
@@ -183,24 +187,29 @@ class ClosedTrade(Protocol):
         """Return the minutes that it was held."""
         ...
 
+    @property
+    def by_hand(self) -> bool:
+        """Return whether its profit says nothing of the rules."""
+        ...
+
 
 def trade_figures(trips: Sequence[ClosedTrade]) -> TradeFigures:
     """Return the figures of some round trips."""
-    won = [trip.pnl_micro for trip in trips if trip.pnl_micro > 0]
-    lost = [trip.pnl_micro for trip in trips if trip.pnl_micro < 0]
-    n = len(trips)
-    total = sum(won) + sum(lost)
+    ruled = [trip for trip in trips if not trip.by_hand]
+    won = [trip.pnl_micro for trip in ruled if trip.pnl_micro > 0]
+    lost = [trip.pnl_micro for trip in ruled if trip.pnl_micro < 0]
+    n = len(ruled)
     return TradeFigures(
-        round_trips=n,
+        round_trips=len(trips),
         wins=len(won),
         losses=len(lost),
         break_even=n - len(won) - len(lost),
         win_rate=len(won) / n if n else None,
         profit_factor=sum(won) / -sum(lost) if lost else None,
-        expectancy=total / n / MICRO if n else None,
+        expectancy=(sum(won) + sum(lost)) / n / MICRO if n else None,
         average_win=sum(won) / len(won) / MICRO if won else None,
         average_loss=sum(lost) / len(lost) / MICRO if lost else None,
-        total_pnl=total / MICRO,
+        total_pnl=sum(trip.pnl_micro for trip in trips) / MICRO,
         gross_pnl=sum(trip.gross_micro for trip in trips) / MICRO,
-        mean_bars_held=sum(trip.bars_held for trip in trips) / n if n else None,
+        mean_bars_held=sum(trip.bars_held for trip in ruled) / n if n else None,
     )

@@ -49,6 +49,8 @@ class Trip:
     forced: bool
     signal: Signal | None
     """None for a position that no signal of ours opened."""
+    by_hand: bool = False
+    """True if its profit says nothing of the rules: ended by hand, or not opened by Rotor."""
 
     @property
     def gross_micro(self) -> int:
@@ -107,6 +109,7 @@ def trip_of(row: Row) -> Trip:
         exit_reason=row["exit_reason"],
         forced=row.get("forced", False),
         signal=Signal(**row["signal"]) if row.get("signal") else None,
+        by_hand=row.get("by_hand", False),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine.events import Decision, Event, OrderFilled
 from engine.market.frames import Block, Floats
-from engine.trading.ledger import Booking
+from engine.trading.lots import Booking
 from engine.trading.ranking import Ranking
 
 
@@ -22,6 +22,10 @@ class Trade(NamedTuple):
     booking: Booking
     reason: str
     """On exits: the words of the decision that made it."""
+    by_hand: bool = False
+    """True if it was no order of ours."""
+    unpriced: bool = False
+    """True if no cash moved: its price is the last mark, its value was added to the account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,14 +108,28 @@ def read_recorded(folder: Path) -> Recorded:
                 recorded.trade_from = dt.date.fromisoformat(row["date"])
             case "command":
                 recorded.commands.append(_command(row))
-            case "predictor_restarted" | "symbol_quarantined":
-                recorded.unrepeatable = f"a predictor crashed: {row['symbol']}: {row['error']}"
-            case "orphan_found":
-                recorded.unrepeatable = f"Rotor did not open all that was held: {row['symbol']}"
-            case "config_changed":
-                recorded.unrepeatable = "its settings were changed while it ran"
+            case _:
+                recorded.unrepeatable = _unrepeatable(row) or recorded.unrepeatable
     recorded.sessions = [(_session(day), np.stack(bars)) for day, bars in frames.items()]
     return recorded
+
+
+def _unrepeatable(row: Json) -> str:
+    """Return why what a row tells cannot be given to a second run; empty if it can."""
+    match row["type"]:
+        case "predictor_restarted" | "symbol_quarantined":
+            return f"a predictor crashed: {row['symbol']}: {row['error']}"
+        case "orphan_found":
+            return f"Rotor did not open all that was held: {row['symbol']}"
+        case "traded_by_hand" | "shares_split":
+            return f"others traded in its account: {row['symbol']}"
+        case "fill_busted" | "fill_corrected":
+            return f"fills were undone or corrected: {row['symbol']}"
+        case "cash_moved":
+            return "cash left its account, or came in"
+        case "config_changed":
+            return "its settings were changed while it ran"
+    return ""
 
 
 def whole_rows(path: Path) -> Iterator[Json]:

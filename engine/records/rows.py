@@ -19,6 +19,8 @@ from engine.events import (
     Decided,
     Decision,
     Event,
+    FillBusted,
+    FillCorrected,
     Leg,
     OcoOrder,
     OrderSubmitted,
@@ -26,6 +28,7 @@ from engine.events import (
 )
 from engine.learning.signals import CONFIDENCE, PROBABILITY, STALE, WARM
 from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, VOLUME
+from engine.records.event_rows import event_tail
 from engine.records.page import Held, Page, Span, Trade
 
 Json = dict[str, object]
@@ -106,7 +109,7 @@ def position_rows(page: Page) -> list[bytes]:
 
 
 class Levels:
-    """The stop and target of each position, as they stand frame by frame."""
+    """The stop and target of each position of ours, as they stand frame by frame."""
 
     def __init__(self, page: Page) -> None:
         self._levels = dict(page.levels)
@@ -159,7 +162,7 @@ def _position(page: Page, position: Held, t: int, levels: Levels) -> tuple[Json,
         if page.ranking.direction.item(t, position.column) == position.direction:
             strength = round(page.ranking.strength.item(t, position.column), 8)
     pnl = position.direction * position.shares * (price - position.entry_price)
-    stop, target = levels.of(position.symbol)
+    stop, target = (None, None) if position.orphan else levels.of(position.symbol)
     row: Json = {
         "symbol": position.symbol,
         "direction": _word(position.direction),
@@ -220,7 +223,56 @@ def trade_row(trade: Trade) -> bytes:
         row["reason"] = trade.reason
     if fill.forced:
         row["forced"] = True
+    if booking.orphan:
+        row["orphan"] = True
+    if trade.by_hand:
+        row["by_hand"] = True
     return orjson.dumps(row)
+
+
+def mend_row(event: FillBusted | FillCorrected) -> bytes:
+    """Return a row of trades.jsonl: what undoing or correcting a fill changed.
+
+    Of a correction price, value and costs are differences; no shares change.
+    """
+    price, fee = event.price_micro, -event.fee_micro
+    if isinstance(event, FillCorrected):
+        price, fee = event.new_price_micro - price, event.new_fee_micro + fee
+    row: Json = {
+        "timestamp_ms": _ms(event.ts_ns),
+        "symbol": event.symbol,
+        "action": "BUST" if isinstance(event, FillBusted) else "CORRECTION",
+        "side": str(event.side),
+        "price": price / MICRO,
+        "shares": event.shares,
+        "value": event.shares * price / MICRO,
+        "costs": fee / MICRO,
+        "order_id": event.order_id,
+        "pnl": event.realised_micro / MICRO,
+    }
+    return orjson.dumps(row)
+
+
+def trade_tail(trade: Trade) -> bytes:
+    """Return a fill's row of events.jsonl without its seq and timestamp."""
+    if not trade.by_hand:
+        return event_tail(trade.fill)
+    fill = trade.fill
+    row: Json = {
+        "type": "traded_by_hand",
+        "order_id": fill.order_id,
+        "symbol": fill.symbol,
+        "side": str(fill.side),
+        "shares": fill.shares,
+        "price": fill.price_micro / MICRO,
+        "fee": fill.fee_micro / MICRO,
+        "entry": trade.booking.entry,
+    }
+    if trade.booking.orphan:
+        row["orphan"] = True
+    if trade.unpriced:
+        row["unpriced"] = True
+    return orjson.dumps(row)[1:]
 
 
 def _heads(page: Page) -> Iterator[bytes]:

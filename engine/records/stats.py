@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from engine.events import MICRO, Gate, OrderFilled, RoundTrip
+from engine.events import MICRO, FillBusted, FillCorrected, Gate, OrderFilled, RoundTrip
 from engine.market.frames import Floats
-from engine.trading.ledger import Booking
+from engine.trading.ledger import Mended
+from engine.trading.lots import Booking
 
 MINUTE_DAYS = 5
 """Runs of fewer days take their Sharpe ratio from minute returns."""
@@ -129,6 +130,19 @@ class RunStats:
         self.positions_opened += booking.entry and booking.first
         if booking.closed is not None:
             self.round_trips.append(booking.closed)
+
+    def mended(self, event: FillBusted | FillCorrected, mended: Mended) -> None:
+        """Take back a fill that did not happen, or happened at another price."""
+        undone, instead = event.undone, event.instead
+        self.slippage_micro -= mended.slippage_micro
+        self.fee_micro -= undone.fee_micro
+        self.traded_micro -= undone.shares * undone.price_micro
+        if instead is not None:
+            self.fee_micro += instead.fee_micro
+            self.traded_micro += instead.shares * instead.price_micro
+        for trip in mended.voided:
+            self.round_trips.remove(trip)
+        self.round_trips += mended.closed
 
     def rearmed(self, breaker: Gate, ts_ns: int) -> None:
         """Note when the standing trip of a breaker ended."""

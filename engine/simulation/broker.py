@@ -61,18 +61,18 @@ class SimulatedBroker:
             order = approved.order
             if order.order_id in self._orders or order.order_id in self._resting:
                 raise InvariantViolation(f"{order.order_id} was sent twice")
+            # legs that are replaced are gone at once, so that nothing is left to report
+            self._resting.pop(order.replaces, None)
             if isinstance(order, OcoOrder):
                 working = _Working(order, order.shares, order.stop_micro, order.target_micro)
                 self._resting[order.order_id] = working
                 continue
-            # legs that an exit replaces are gone at once, so that nothing is left to report
-            self._resting.pop(order.replaces, None)
             self._orders[order.order_id] = _Working(order, order.shares)
 
     def cancel(self, order_ids: Iterable[str]) -> None:
-        """Cancel working entries; the next `match` reports it, or that there was nothing left."""
+        """Cancel what works or rests; the next `match` reports it, or that nothing was left."""
         for order_id in order_ids:
-            working = self._orders.pop(order_id, None)
+            working = self._orders.pop(order_id, None) or self._resting.pop(order_id, None)
             if working is not None:
                 self._canceled.append(working.order)
 

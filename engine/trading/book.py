@@ -26,7 +26,8 @@ from engine.trading.exits import exit_order
 from engine.trading.exposure import limit_micro, measure, request
 from engine.trading.frame import FrameView
 from engine.trading.inbox import Inbox
-from engine.trading.ledger import Position, side_of
+from engine.trading.ledger import side_of
+from engine.trading.lots import Position
 from engine.trading.refusals import refused
 from engine.trading.sizing import Request, Sizing, size
 from engine.trading.state import HELD, NOWHERE, State
@@ -48,8 +49,10 @@ class Book:
         self._positions = {state.column[s]: p for s, p in held.items() if s in state.column}
         self._beside = len(held) - len(self._positions)
         """Orphans of symbols that are not traded here: they take slots."""
-        self.orphans = {state.column[s] for s in state.orphans if s in state.column}
+        self.orphans = {s for s, position in self._positions.items() if position.orphan}
         """Columns of positions that Rotor did not open."""
+        self.staying = {s for s in self.orphans if state.stays(self._positions[s])}
+        """Those of them that are never sold."""
         self.held = sorted(self._positions)
         self.leaving: dict[int, str] = {}
         """Column of a held position → the id of its working exit."""
@@ -99,9 +102,9 @@ class Book:
         return None if risk.block is None else Refused(check=risk.block, reason=risk.words())
 
     def barred(self, column: int) -> Gate | None:
-        """Return what bars the symbol whatever else happens: quarantine, cooldown, orphan, twin."""
+        """Return what bars the symbol: quarantine, by hand, cooldown, orphan, twin."""
         if self._state.columns.barred[column]:
-            return Gate.QUARANTINE
+            return Gate(self._state.columns.barred.item(column))
         if self.frame.minute < self._state.cooldown_until[column]:
             return Gate.COOLDOWN
         if self._shares_underlying(column):
@@ -117,7 +120,7 @@ class Book:
         """Return whether an orphan has the symbol's underlying."""
         underlying = self.config.universe.underlying
         name = underlying.get(self._state.symbols[column])
-        return name is not None and any(underlying.get(s) == name for s in self._state.orphans)
+        return name is not None and any(underlying.get(s) == name for s in self._state.orphans.by)
 
     def exits_of_twins(self, column: int) -> list[int]:
         """Return the leaving columns whose exit must fill before `column` may enter."""

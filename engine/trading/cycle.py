@@ -6,7 +6,7 @@ KEY OUTPUT: the frame's events (decisions and the orders they make) and each sym
 gate; nothing is performed here.
 
 1. Each held position is asked whether a rule makes it leave (exits.py); one that Rotor did not
-   open leaves before the close alone.
+   open leaves before the close alone, or never.
 2. Each candidate, strongest first, is asked whether the book refuses it:
    with a free slot it enters; for the slot, cash or twin of a position that leaves it enters
    once that exit has filled; with all slots held, the weakest is rotated out for it if it is
@@ -49,6 +49,8 @@ def decide(
 
 
 def _why_leave(book: Book, column: int) -> Verdict | None:
+    if column in book.staying:
+        return None
     if book.flattening:
         return Decision.MANUAL_EXIT, "everything is liquidated"
     if column in book.orphans:  # its owner knows why it is held; only the clock closes it

@@ -17,11 +17,13 @@ from engine.events import (
     OrderFilled,
     RoundTrip,
     RoundTripClosed,
+    RoundTripVoided,
     ShadowClosed,
 )
 from engine.learning.calibration import Calibration, Matured, Verdict, interval
 from engine.market.frames import HIGH, LOW, MINUTE_NS, Block, Floats
 from engine.trading.frame import signal_id
+from engine.trading.ledger import Mended
 from engine.trading.quality import Quality
 from engine.trading.ranking import Ranking, RankingRules
 from engine.trading.shadows import Closed, Shadows
@@ -41,7 +43,10 @@ class Evidence:
         self._shadows = Shadows(len(symbols))
         self._today: list[Matured] = []
         self._trips = 0
+        self._ended: dict[str, list[RoundTripClosed]] = {}
+        """By symbol: the session's, in order."""
         self._since: dict[int, int] = {}
+        self._of_orphan: dict[int, bool] = {}
         self._seen: dict[int, tuple[float, float]] = {}
 
     def reload(self, config: Config) -> None:
@@ -56,39 +61,74 @@ class Evidence:
         self._closed = self._shadows.run(block, signals, ranking, rules, config)
         self._since = dict.fromkeys(self._since, 0)
 
-    def opened(self, t: int, column: int) -> None:
-        """Note a position's first fill in frame t."""
+    def opened(self, t: int, column: int, *, orphan: bool = False) -> None:
+        """Note a position's first fill in frame t: from now on its symbol's bars are followed."""
         self._since[column] = t
         self._seen[column] = (np.inf, -np.inf)
+        self._of_orphan[column] = orphan
 
     def filled(self, column: int, fill: OrderFilled) -> None:
         """Note the price of an exit's fill, which with its costs may lie beyond the bar."""
         price, (low, high) = fill.price_micro / MICRO, self._seen[column]
         self._seen[column] = min(low, price), max(high, price)
 
-    def closed(self, t: int, column: int, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
+    def closed(self, t: int, column: int, ts_ns: int, trip: RoundTrip) -> RoundTripClosed:
         """Return a closed round trip with how far it was under and above water.
 
         Bars from the entry's own to the one before the last exit's count, and all exits' prices.
         """
         worst, best = _excursion(self._extremes(column, t), trip.entry_price, trip.direction)
-        del self._since[column], self._seen[column]
-        self._trips += 1
-        if not trip.orphan:
-            n, won = self._traded.get((column, trip.direction), (0, 0))
-            self._traded[column, trip.direction] = (n + 1, won + (trip.pnl_micro > 0))
-        return RoundTripClosed(
-            ts_ns=fill.ts_ns,
-            number=self._trips,
-            trip=trip,
-            mae=round(worst, 8),
-            mfe=round(best, 8),
-        )
+        self.forget(column)
+        self._count(column, trip)
+        return self._tell_trip(ts_ns, trip, worst, best)
 
-    def closed_unseen(self, fill: OrderFilled, trip: RoundTrip) -> RoundTripClosed:
-        """Return a closed round trip of a symbol that has no bars here."""
+    def closed_unseen(self, ts_ns: int, trip: RoundTrip) -> RoundTripClosed:
+        """Return a closed round trip of which no bars were followed."""
+        return self._tell_trip(ts_ns, trip, 0.0, 0.0)
+
+    def follows(self, column: int, *, orphan: bool) -> bool:
+        """Return whether a symbol's bars are followed for ours, or for an orphan."""
+        return column in self._since and self._of_orphan[column] == orphan
+
+    def forget(self, column: int) -> None:
+        """Follow a symbol's bars no more."""
+        self._since.pop(column, None)
+        self._seen.pop(column, None)
+
+    def mended(
+        self, column: int | None, ts_ns: int, mended: Mended
+    ) -> list[RoundTripVoided | RoundTripClosed]:
+        """Return the round trips that did not happen, and those that did instead of them."""
+        events: list[RoundTripVoided | RoundTripClosed] = []
+        before: list[RoundTripClosed] = []
+        for trip in mended.voided:
+            told = self._ended[trip.symbol]
+            before.append(next(one for one in reversed(told) if one.trip == trip))
+            told.remove(before[-1])
+            if column is not None:
+                self._count(column, trip, -1)
+            number = before[-1].number
+            events.append(RoundTripVoided(ts_ns=ts_ns, number=number, trip=trip))
+        for place, trip in enumerate(mended.closed):
+            was = before[place] if place < len(before) else None
+            if column is not None:
+                self._count(column, trip)
+            mae, mfe = (0.0, 0.0) if was is None else (was.mae, was.mfe)
+            events.append(self._tell_trip(ts_ns, trip, mae, mfe))
+        return events
+
+    def _count(self, column: int, trip: RoundTrip, by: int = 1) -> None:
+        if not trip.by_hand:
+            n, won = self._traded.get((column, trip.direction), (0, 0))
+            self._traded[column, trip.direction] = (n + by, won + by * (trip.pnl_micro > 0))
+
+    def _tell_trip(self, ts_ns: int, trip: RoundTrip, worst: float, best: float) -> RoundTripClosed:
         self._trips += 1
-        return RoundTripClosed(ts_ns=fill.ts_ns, number=self._trips, trip=trip, mae=0.0, mfe=0.0)
+        told = RoundTripClosed(
+            ts_ns=ts_ns, number=self._trips, trip=trip, mae=round(worst, 8), mfe=round(best, 8)
+        )
+        self._ended.setdefault(trip.symbol, []).append(told)
+        return told
 
     def excursion(self, column: int, entry: float, direction: int) -> tuple[float, float]:
         """Return how far an open position was under (≤ 0) and above water (≥ 0), fractions.
@@ -121,7 +161,7 @@ class Evidence:
     def end_session(self, config: Config, ts_ns: int) -> Calibrated:
         """Learn the session's outcomes."""
         version = self.calibration.end_session(self._today)
-        self._today = []
+        self._today, self._ended = [], {}
         self.quality = Quality(self.calibration.fit, config.quality, self.words)
         return Calibrated(
             ts_ns=ts_ns,

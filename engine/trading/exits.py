@@ -11,9 +11,12 @@ from engine.trading.approval import approve_exit
 from engine.trading.frame import FrameView
 from engine.trading.ledger import side_of
 from engine.trading.legs import stop_touched, target_touched
-from engine.trading.state import Legs, State
+from engine.trading.state import State
+from engine.trading.working import Legs
 
 Verdict = tuple[Decision, str]
+EVERYTHING = (Decision.EOD_EXIT, Decision.MANUAL_EXIT)
+"""Exits that sell what was adopted beside ours, too."""
 
 
 def exit_rule(
@@ -61,16 +64,20 @@ def exit_order(state: State, symbol: str, decision: Decision, offset: int) -> Ap
     position = state.ledger.positions[symbol]
     side = side_of(position.direction, entry=False)
     legs = state.legs.get(state.column_of(symbol))
+    shares = position.shares
+    beside = state.ledger.beside.get(symbol)
+    if beside is not None and decision in EVERYTHING and not state.stays(beside):
+        shares += beside.shares
     order = Order(
         order_id=state.next_order_id(symbol, side, offset),
         symbol=symbol,
         side=side,
-        shares=position.shares,
+        shares=shares,
         entry=False,
         decision=decision,
         replaces=legs.order.order_id if legs is not None and legs.resting else "",
     )
-    return approve_exit(order, position.shares)
+    return approve_exit(order, shares)
 
 
 def leg_touched(bars: Floats, t: int, column: int, legs: Legs) -> bool:
@@ -83,14 +90,15 @@ def leg_touched(bars: Floats, t: int, column: int, legs: Legs) -> bool:
     )
 
 
-def leg_words(state: State, fill: OrderFilled, decision: Decision) -> str:
+def leg_words(state: State, fill: OrderFilled, legs: Legs, decision: Decision) -> str:
     """Return the reason of an exit that a resting leg made."""
-    legs = state.legs[state.column[fill.symbol]]
-    entry = state.ledger.positions[fill.symbol].entry_price
+    ours = state.ledger.ours(fill.symbol)
     stop = fill.leg is Leg.STOP
     level = (legs.stop_micro if stop else legs.order.target_micro) / MICRO
     name = {Decision.PROFIT_TARGET: "target", Decision.TRAILING_STOP: "trailing stop"}
-    words = f"{name.get(decision, 'stop')} {level:g} touched ({100 * (level / entry - 1):+.2f}%)"
+    words = f"{name.get(decision, 'stop')} {level:g} touched"
+    if ours is not None:
+        words += f" ({100 * (level / ours.entry_price - 1):+.2f}%)"
     return words + touched_both(fill) if fill.ambiguous else words
 
 

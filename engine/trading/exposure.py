@@ -11,8 +11,8 @@ from engine.config import Config, Universe
 from engine.events import MICRO, Gate, Order
 from engine.trading.approval import Refused
 from engine.trading.frame import FrameView
-from engine.trading.ledger import Position
 from engine.trading.legs import rounded_down, rounded_up
+from engine.trading.lots import Position
 from engine.trading.sizing import Exposure, Request, margin_rate
 from engine.trading.state import State
 from engine.trading.tape import Tape
@@ -37,7 +37,7 @@ def measure(
     under: dict[str, float] = {}
     parts = [_held(state, frame, s, position) for s, position in bound]
     parts += [_pending(order) for order in entering.values()]
-    parts += [_beside(p) for s, p in state.ledger.positions.items() if s not in state.column]
+    parts += [_without_stop(state, frame, position) for position in _others(state)]
     for symbol, signed, at_risk in parts:
         leverage = universe.leverage.get(symbol, 1.0)
         gross += abs(signed)
@@ -49,7 +49,7 @@ def measure(
             under[name] = under.get(name, 0.0) + leverage * signed
     equity = state.fixed
     for symbol in sorted(state.ledger.positions.keys() & state.column.keys()):
-        equity += state.ledger.positions[symbol].quantity * frame.price(state.column[symbol])
+        equity += state.ledger.quantity(symbol) * frame.price(state.column[symbol])
     return Exposure(
         equity=equity,
         # unlevered: what positions, entries and the cover of shorts do not bind
@@ -67,7 +67,7 @@ def measure(
 
 def heat_of(state: State, column: int, position: Position, price: float) -> float:
     """Return what the position loses from `price` to its stop, USD; all of it without a stop."""
-    legs = state.legs.get(column)
+    legs = None if position.orphan else state.legs.get(column)
     if legs is None:
         return position.shares * price
     return max(0.0, position.quantity * (price - legs.stop_micro / MICRO))
@@ -128,9 +128,18 @@ def _held(
     return position.symbol, position.quantity * price, heat_of(state, column, position, price)
 
 
-def _beside(position: Position) -> tuple[str, float, float]:
-    """Count an orphan of a symbol without bars at its cost, all of it at risk."""
-    value = position.quantity * position.entry_price
+def _others(state: State) -> list[Position]:
+    """Return what has no bars here, and what others bought of what we hold."""
+    held = state.ledger.positions
+    without = [position for symbol, position in held.items() if symbol not in state.column]
+    return without + list(state.ledger.beside.values())
+
+
+def _without_stop(state: State, frame: FrameView, position: Position) -> tuple[str, float, float]:
+    """Count a position that no stop protects: all of it at risk, without bars at its cost."""
+    column = state.column.get(position.symbol)
+    price = position.entry_price if column is None else frame.price(column)
+    value = position.quantity * price
     return position.symbol, value, abs(value)
 
 

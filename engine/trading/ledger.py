@@ -1,235 +1,183 @@
-"""The book of lots: cash, positions and realised profit, exact to the micro-dollar.
+"""The ledger: cash, positions and realised profit, exact to the micro-dollar, and what mends them.
 
-KEY INPUT: fills (shares, price, fee in micro-dollars).
+KEY INPUT: fills (shares, price, fee in micro-dollars), ours and others', and what undoes one.
 KEY OUTPUT: cash, open lots, and a RoundTrip for each position that came back to zero.
 
-First in, first out. Fees of the entry stay with their lots, so that Σ realised = Δcash when flat.
+First in, first out. Fees of the entry stay with their lots, so that Σ realised = Δcash when flat,
+contributions apart. A fill that is undone or corrected is taken out of its symbol's tape, and the
+tape is booked again: the book is as if it had been so from the start.
 """
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from engine.cards import Signal
 from engine.errors import InvariantViolation
-from engine.events import MICRO, Decision, OrderFilled, OrphanFound, RoundTrip, Side
+from engine.events import Decision, OrderFilled, RoundTrip, Side
+from engine.trading.positions import Filled, Part, Positions, cost
 
 
-@dataclass(slots=True)
-class Lot:
-    """Shares bought (or sold short) in one fill."""
+class Divided(NamedTuple):
+    """A share split."""
 
-    shares: int
-    """Positive."""
-    value_micro: int
-    """shares × price at entry."""
-    fee_micro: int
+    before: int
+    after: int
 
 
-@dataclass(slots=True)
-class Position:
-    """An open position and what it has cost so far."""
+Tape = list[Filled | Divided]
 
-    symbol: str
-    direction: int
-    entry_ts_ns: int
-    lots: deque[Lot] = field(default_factory=deque)
-    shares: int = 0
-    """Open shares, positive for long and short alike."""
-    opened_shares: int = 0
-    opened_micro: int = 0
-    closed_micro: int = 0
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What undoing or correcting a fill did to the book."""
+
     realised_micro: int = 0
-    fee_micro: int = 0
+    """By how much the realised profit changed."""
     slippage_micro: int = 0
-    reason: str = ""
-    """The words of the entry."""
-    signal: Signal | None = None
-    orphan: bool = False
-    """True if Rotor did not open it."""
-
-    @property
-    def quantity(self) -> int:
-        """Return the signed shares."""
-        return self.direction * self.shares
-
-    @property
-    def entry_price(self) -> float:
-        """Return the average price of the open shares, USD."""
-        return sum(lot.value_micro for lot in self.lots) / self.shares / MICRO
+    """Of the fill that was undone."""
+    voided: tuple[RoundTrip, ...] = ()
+    """Round trips that did not happen."""
+    closed: tuple[RoundTrip, ...] = ()
+    """What closed instead of them."""
 
 
-class Booking(NamedTuple):
-    """What one fill did to the book."""
+@dataclass(slots=True)
+class Ledger(Positions):
+    """Cash and positions of one account, with the tape of the session."""
 
-    entry: bool
-    first: bool
-    """True if it opened the position."""
-    direction: int
-    realised_micro: int = 0
-    """Net profit of the shares that this fill closed; 0 on entries."""
-    cost_basis_micro: int = 0
-    """Entry value of the shares that this fill closed; 0 on entries."""
-    bars_held: int = 0
-    closed: RoundTrip | None = None
+    _tapes: dict[str, Tape] = field(default_factory=lambda: defaultdict(list))
+    """By symbol: what was booked since the session's start, or since it was held at that start."""
 
+    def start_session(self) -> None:
+        """Forget what came before, of symbols that are held no more."""
+        for symbol in self._tapes.keys() - self.positions.keys():
+            del self._tapes[symbol]
 
-class Ledger:
-    """Cash and positions of one account."""
-
-    def __init__(self, cash_micro: int) -> None:
-        self.cash_micro = cash_micro
-        self.positions: dict[str, Position] = {}
-        self.realised_micro = 0
-
-    def fill(
+    def book(
         self,
         fill: OrderFilled,
         decision: Decision,
         *,
         reason: str = "",
         signal: Signal | None = None,
-    ) -> Booking:
-        """Book a fill; raises InvariantViolation if it would turn a position round.
+        by_hand: bool = False,
+    ) -> list[Part]:
+        """Book a fill; return its parts, one for each position that it changed.
 
-        `reason` are the words of the decision, `signal` what stood behind an entry.
+        `reason` are the words of the decision, `signal` what stood behind an entry. What was traded
+        `by_hand` is taken from what others hold before it is taken from ours.
         """
         if fill.shares <= 0 or fill.price_micro <= 0:
             raise InvariantViolation(f"{fill.symbol}: a fill of {fill.shares} @ {fill.price_micro}")
-        value = fill.shares * fill.price_micro
-        self.cash_micro -= fill.side.sign * value + fill.fee_micro
-        position = self.positions.get(fill.symbol)
-        if position is None or position.direction == fill.side.sign:
-            return self._open(position, fill, value, reason, signal)
-        return self._close(position, fill, value, decision, reason)
+        filled = Filled(fill, decision, reason, signal, by_hand)
+        self._tapes[fill.symbol].append(filled)
+        return self.take(filled)
 
-    def adopt(self, found: OrphanFound) -> None:
-        """Take up a position that was not opened here, at what the broker says that it cost."""
-        if not found.shares or found.price_micro <= 0 or found.symbol in self.positions:
-            raise InvariantViolation(f"{found.symbol}: {found.shares} cannot be adopted")
-        shares = abs(found.shares)
-        value = shares * found.price_micro
-        if found.paid:
-            self.cash_micro -= found.value_micro + found.fee_micro
-        self.positions[found.symbol] = Position(
-            found.symbol,
-            1 if found.shares > 0 else -1,
-            found.ts_ns,
-            lots=deque([Lot(shares, value, found.fee_micro)]),
-            shares=shares,
-            opened_shares=shares,
-            opened_micro=value,
-            fee_micro=found.fee_micro,
-            reason="held at the broker, not opened by Rotor",
-            orphan=True,
-        )
+    def divide(self, symbol: str, before: int, after: int) -> None:
+        """Make `after` shares of each `before`: a split costs and brings nothing."""
+        divided = Divided(before, after)
+        self._tapes[symbol].append(divided)
+        _divide(self, symbol, divided)
 
-    def equity(self, marks: dict[str, float]) -> float:
-        """Return cash plus Σ quantity × mark, USD; every open symbol must have a mark."""
-        total = self.cash_micro / MICRO
-        for symbol in sorted(self.positions):
-            total += self.positions[symbol].quantity * marks[symbol]
-        return total
+    def mend(self, undone: OrderFilled, instead: OrderFilled | None) -> Mended:
+        """Undo a fill, or put another one in its place, as if it had been so from the start.
 
-    def _open(
-        self,
-        position: Position | None,
-        fill: OrderFilled,
-        value: int,
-        reason: str,
-        signal: Signal | None,
-    ) -> Booking:
-        first = position is None
-        if position is None:
-            position = Position(fill.symbol, fill.side.sign, fill.ts_ns)
-            position.reason, position.signal = reason, signal
-            self.positions[fill.symbol] = position
-        position.lots.append(Lot(fill.shares, value, fill.fee_micro))
-        position.shares += fill.shares
-        position.opened_shares += fill.shares
-        position.opened_micro += value
-        position.fee_micro += fill.fee_micro
-        position.slippage_micro += fill.slippage_micro
-        return Booking(entry=True, first=first, direction=position.direction)
+        One that was told as part of a larger one leaves the rest of that, and one that is not known
+        is undone by its opposite: cash is exact, the difference of prices is realised.
+        """
+        cash = self.cash_micro + cost(undone) - (0 if instead is None else cost(instead))
+        place = _place(self._tapes[undone.symbol], undone)
+        mended = Mended()
+        if place is not None:
+            mended = self._again(undone, place, instead)
+        elif instead is None:
+            mended = self._reverse(undone)
+        rest = cash - self.cash_micro
+        self.cash_micro += rest
+        self.realised_micro += rest
+        return replace(mended, realised_micro=mended.realised_micro + rest)
 
-    def _close(
-        self, position: Position, fill: OrderFilled, value: int, decision: Decision, reason: str
-    ) -> Booking:
-        if fill.shares > position.shares:
-            raise InvariantViolation(
-                f"{fill.symbol}: {fill.side} {fill.shares} against {position.shares} held"
-            )
-        basis, entry_fee = _take(position.lots, fill.shares)
-        position.shares -= fill.shares
-        realised = position.direction * (value - basis) - entry_fee - fill.fee_micro
-        self.realised_micro += realised
-        position.realised_micro += realised
-        position.closed_micro += value
-        position.fee_micro += fill.fee_micro
-        position.slippage_micro += fill.slippage_micro
-        held = (fill.ts_ns - position.entry_ts_ns) // 60_000_000_000
-        closed = None
-        if not position.lots:
-            del self.positions[fill.symbol]
-            closed = _round_trip(position, fill, held, decision, reason)
-        return Booking(
-            entry=False,
-            first=False,
-            direction=position.direction,
-            realised_micro=realised,
-            cost_basis_micro=basis,
-            bars_held=held,
-            closed=closed,
-        )
+    def _again(self, undone: OrderFilled, place: int, instead: OrderFilled | None) -> Mended:
+        """Book the symbol's tape once more, another fill in that place, or none."""
+        symbol, tape = undone.symbol, self._tapes[undone.symbol]
+        was = tape[place]
+        assert isinstance(was, Filled)
+        before = _played(symbol, tape)
+        kept = _kept(was.fill, undone, instead)
+        tape[place : place + 1] = [] if kept is None else [was._replace(fill=kept)]
+        after = _played(symbol, tape)
+        self.cash_micro += after.book.cash_micro - before.book.cash_micro
+        change = after.book.realised_micro - before.book.realised_micro
+        self.realised_micro += change
+        for positions, mended in zip(self.books, after.book.books, strict=True):
+            positions.pop(symbol, None)
+            positions.update(mended)
+        same = _alike(before.trips, after.trips)
+        slippage = was.fill.slippage_micro if kept is None else 0
+        return Mended(change, slippage, tuple(before.trips[same:]), tuple(after.trips[same:]))
+
+    def _reverse(self, undone: OrderFilled) -> Mended:
+        realised = self.realised_micro
+        other = Side.SELL if undone.side is Side.BUY else Side.BUY
+        back = undone._replace(side=other, fee_micro=-undone.fee_micro)
+        parts = self.book(back, Decision.RISK_EXIT, reason="a fill was undone")
+        closed = tuple(p.booking.closed for p in parts if p.booking.closed is not None)
+        return Mended(self.realised_micro - realised, closed=closed)
 
 
-def _take(lots: deque[Lot], shares: int) -> tuple[int, int]:
-    """Take shares from the oldest lots; return their entry value and entry fees, micro-dollars.
+class _Played(NamedTuple):
+    """A tape booked from nothing."""
 
-    A part of a lot takes its share of the fee rounded down; the lot's last share takes the rest.
-    """
-    value = fee = 0
-    while shares:
-        lot = lots[0]
-        part = min(shares, lot.shares)
-        part_value = lot.value_micro * part // lot.shares
-        part_fee = lot.fee_micro * part // lot.shares
-        value += part_value
-        fee += part_fee
-        shares -= part
-        if part == lot.shares:
-            lots.popleft()
-        else:
-            lot.shares -= part
-            lot.value_micro -= part_value
-            lot.fee_micro -= part_fee
-    return value, fee
+    book: Positions
+    trips: list[RoundTrip]
 
 
-def _round_trip(
-    position: Position, fill: OrderFilled, held: int, decision: Decision, reason: str
-) -> RoundTrip:
-    return RoundTrip(
-        symbol=position.symbol,
-        direction=position.direction,
-        entry_ts_ns=position.entry_ts_ns,
-        exit_ts_ns=fill.ts_ns,
-        shares=position.opened_shares,
-        entry_price=position.opened_micro / position.opened_shares / MICRO,
-        exit_price=position.closed_micro / position.opened_shares / MICRO,
-        pnl_micro=position.realised_micro,
-        fee_micro=position.fee_micro,
-        slippage_micro=position.slippage_micro,
-        bars_held=held,
-        decision=decision,
-        forced=fill.forced,
-        entry_micro=position.opened_micro,
-        exit_micro=position.closed_micro,
-        entry_reason=position.reason,
-        exit_reason=reason,
-        signal=position.signal,
-        orphan=position.orphan,
-    )
+def _played(symbol: str, tape: Tape) -> _Played:
+    book, trips = Positions(0), []
+    for what in tape:
+        if isinstance(what, Divided):
+            _divide(book, symbol, what)
+            continue
+        closed = (part.booking.closed for part in book.take(what))
+        trips += [trip for trip in closed if trip is not None]
+    return _Played(book, trips)
+
+
+def _divide(book: Positions, symbol: str, divided: Divided) -> None:
+    for positions in book.books:
+        if symbol in positions:
+            positions[symbol].divide(*divided)
+
+
+def _place(tape: Tape, undone: OrderFilled) -> int | None:
+    """Return where a tape has a fill: as it was told, or within a larger one of its order."""
+    like = [
+        (what.fill.price_micro == undone.price_micro, -what.fill.shares, i)
+        for i, what in enumerate(tape)
+        if isinstance(what, Filled)
+        and (what.fill.order_id, what.fill.side) == (undone.order_id, undone.side)
+        and what.fill.shares >= undone.shares
+    ]
+    return max(like)[2] if like else None
+
+
+def _kept(was: OrderFilled, undone: OrderFilled, instead: OrderFilled | None) -> OrderFilled | None:
+    """Return what stays of a fill, or what it is corrected to."""
+    if was.shares > undone.shares:
+        if instead is not None:
+            return was  # a part of it has another price: the difference is realised
+        left = was.shares - undone.shares
+        return was._replace(shares=left, fee_micro=was.fee_micro - undone.fee_micro)
+    if instead is None:
+        return None
+    return was._replace(price_micro=instead.price_micro, fee_micro=instead.fee_micro)
+
+
+def _alike(before: list[RoundTrip], after: list[RoundTrip]) -> int:
+    """Return how many of the first trips are the same."""
+    pairs = zip(before, after, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(before), len(after)))
 
 
 def side_of(direction: int, *, entry: bool) -> Side:

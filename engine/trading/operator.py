@@ -66,7 +66,7 @@ def cancel_entries(
 def _sell(state: State, symbol: str | None, actor: str, ts_ns: int, events: list[Event]) -> None:
     leaving = {w.order.symbol for w in state.working.values() if not w.order.entry}
     decision, offset = Decision.MANUAL_EXIT, 0
-    for held in sorted(state.ledger.positions):
+    for held in sorted(state.leaves):
         if held in leaving or symbol not in (None, held):
             continue
         events.append(

@@ -24,7 +24,8 @@ from engine.trading.ledger import side_of
 from engine.trading.legs import above, below
 from engine.trading.state import State
 
-NO_STOP = "the broker took no stop"
+NO_STOP, BEYOND = "the broker took no stop", "beyond what was held"
+WITHOUT_LEGS = (NO_STOP, BEYOND)
 """How the reason of an exit begins that stands for legs."""
 MOST_TRIES = 4
 """Legs and exits a minute: a broker that refuses everything is asked again in the next one."""
@@ -33,35 +34,57 @@ Opened = Mapping[int, tuple[Order, OrderFilled]]
 
 
 def protect(state: State, opened: Opened, ts_ns: int, config: Config) -> list[Event]:
-    """Return what protects every position that nothing protects, those just opened first."""
+    """Return what protects every position of ours that nothing protects, those just opened first.
+
+    Legs are for exactly the shares that are held. What no decision opened is closed at once.
+    """
+    events: list[Event] = []
+    for sent, (column, symbol) in enumerate(_bare(state, opened, ts_ns)):
+        words = _no_legs(state, column, symbol, opened)
+        order: Approved[Order] | Approved[OcoOrder]
+        if words:
+            events.append(_decided(symbol, words, ts_ns))
+            order = exit_order(state, symbol, Decision.RISK_EXIT, sent)
+        elif column in opened and column not in state.legs:
+            order = legs_of(state, opened[column], config, sent)
+        else:
+            order = legs_again(state, column, sent)
+        events.append(OrderSubmitted(ts_ns=ts_ns, approved=order))
+    return events
+
+
+def _bare(state: State, opened: Opened, ts_ns: int) -> list[tuple[int, str]]:
+    """Return what is held and neither leaves nor has legs for its shares: (column, symbol)."""
     if not state.ledger.positions:
         return []
-    leaving = {w.column for w in state.working.values() if not w.order.entry}
+    leaving = {w.order.symbol for w in state.working.values() if not w.order.entry}
     minute = state.minute(ts_ns)
     bare = [
-        column
-        for column in (*opened, *sorted(state.legs.keys() - opened.keys()))
-        if state.symbols[column] in state.ledger.positions
-        and column not in leaving
-        and (column not in state.legs or not state.legs[column].resting)
-        and state.tried(column, minute) < MOST_TRIES
+        (column, symbol)
+        for symbol, position in state.ledger.positions.items()
+        if not position.orphan and symbol not in leaving
+        for column in (state.column_of(symbol),)
+        if not _rest(state, column, position.shares) and state.tried(column, minute) < MOST_TRIES
     ]
-    events: list[Event] = []
-    sent = 0
-    for column in bare:
-        if column in opened and column not in state.legs:
-            approved = legs_of(state, opened[column], config, sent)
-        elif state.legs[column].refused:
-            events.append(_refused(state, column, ts_ns))
-            exit_ = exit_order(state, state.symbols[column], Decision.RISK_EXIT, sent)
-            events.append(OrderSubmitted(ts_ns=ts_ns, approved=exit_))
-            sent += 1
-            continue
-        else:
-            approved = legs_again(state, column, sent)
-        events.append(OrderSubmitted(ts_ns=ts_ns, approved=approved))
-        sent += 1
-    return events
+    place = {column: i for i, column in enumerate(opened)}
+    return sorted(bare, key=lambda one: (place.get(one[0], len(place)), *one))
+
+
+def _rest(state: State, column: int, shares: int) -> bool:
+    legs = state.legs.get(column)
+    return legs is not None and legs.resting and legs.remaining == shares
+
+
+def _no_legs(state: State, column: int, symbol: str, opened: Opened) -> str:
+    """Return why a position is sold where it should get legs; empty if it gets them."""
+    position = state.ledger.positions[symbol]
+    if position.stray:
+        word = "bought" if position.direction > 0 else "sold"
+        return f"{BEYOND}: {position.shares:,} shares were {word} that were not there"
+    legs = state.legs.get(column)
+    if legs is not None and legs.refused:
+        return f"{NO_STOP}: {legs.refused}"
+    return f"{NO_STOP}: none is known" if legs is None and column not in opened else ""
 
 
 def legs_of(
@@ -94,24 +117,24 @@ def legs_of(
 
 
 def legs_again(state: State, column: int, offset: int) -> Approved[OcoOrder]:
-    """Return legs at the levels of those that are gone, for what is held now."""
+    """Return legs at the levels of those before, which they replace, for what is held now."""
     legs, symbol = state.legs[column], state.symbols[column]
     held = state.ledger.positions[symbol].shares
     order = legs.order._replace(
         order_id=state.next_order_id(symbol, legs.order.side, offset),
         shares=held,
         stop_micro=legs.stop_micro,
+        replaces=legs.order.order_id if legs.resting else "",
     )
     return approve_exit(order, held)
 
 
-def _refused(state: State, column: int, ts_ns: int) -> Decided:
-    why = state.legs[column].refused
+def _decided(symbol: str, reason: str, ts_ns: int) -> Decided:
     return Decided(
         ts_ns=ts_ns,
-        symbol=state.symbols[column],
+        symbol=symbol,
         decision=Decision.RISK_EXIT,
-        reason=f"{NO_STOP}: {why}",
+        reason=reason,
         rank=0,
         strength=0.0,
     )

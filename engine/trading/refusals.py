@@ -26,6 +26,7 @@ _FIXED = {
     Gate.DISMISSED: "dismissed or snoozed in the inbox",
     Gate.ORPHAN: "a position that Rotor did not open has its underlying",
     Gate.INBOX: "it waits in the inbox for approval",
+    Gate.BY_HAND: "it was traded by hand in this session",
 }
 
 

@@ -84,9 +84,17 @@ class RiskState:
         """Return the orders of the last minute with any, if that is this one or the one before."""
         return self.orders if 0 <= minute - self.orders_minute <= 1 else 0
 
-    def closed(self, trip: RoundTrip) -> None:
-        """Count a round trip."""
-        if trip.pnl_micro < 0:
+    def contribute(self, added: float) -> None:
+        """Measure from so much more, USD: what was added to the account is no profit."""
+        self.day_open += added
+        self.session_open += added
+        self.peak += added
+
+    def closed(self, trip: RoundTrip, *, back: bool = False) -> None:
+        """Count a round trip, or take a loss back that was none."""
+        if back:
+            self.losses -= trip.pnl_micro < 0 and self.losses > 0
+        elif trip.pnl_micro < 0:
             self.losses += 1
         elif trip.pnl_micro > 0:
             self.losses = 0

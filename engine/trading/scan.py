@@ -24,8 +24,7 @@ from engine.trading.refusals import Refusals
 from engine.trading.state import HELD, State
 from engine.trading.watch import Faults, ratchet, value
 
-_PASS, _COOLDOWN, _QUARANTINE = int(Gate.PASS), int(Gate.COOLDOWN), int(Gate.QUARANTINE)
-_TWIN = int(Gate.TWIN)
+_PASS, _COOLDOWN, _TWIN = int(Gate.PASS), int(Gate.COOLDOWN), int(Gate.TWIN)
 _CODES = len(Gate)
 
 
@@ -112,7 +111,7 @@ def _scan(  # noqa: C901 - one compiled pass; calls would cost more than they te
     gate: npt.NDArray[np.int8], direction: npt.NDArray[np.int8], strength: Floats,
     rank: npt.NDArray[np.int16], signals: Floats, bars: Floats, faulty: npt.NDArray[np.bool_],
     quantity: Ints, entered: Ints, stop_micro: Ints, target_micro: Ints, trail: Floats,
-    barred: npt.NDArray[np.bool_], twin_held: npt.NDArray[np.bool_], free_from: Ints,
+    barred: npt.NDArray[np.int8], twin_held: npt.NDArray[np.bool_], free_from: Ints,
     told: npt.NDArray[np.int8], start: int, stop: int, rules: tuple[int, ...],
     numbers: tuple[float, ...], equity: Floats, exposure: Floats, counts: Ints, news: Ints,
     moves: Ints,
@@ -128,7 +127,7 @@ def _scan(  # noqa: C901 - one compiled pass; calls would cost more than they te
         for s in range(symbols):
             if quantity[s] == 0:
                 if (
-                    block == 0 and gate[t, s] == _PASS and not barred[s] and not twin_held[s]
+                    block == 0 and gate[t, s] == _PASS and barred[s] == 0 and not twin_held[s]
                     and minute >= free_from[s]
                 ):  # fmt: skip
                     return t, n, moved, peak
@@ -167,8 +166,8 @@ def _scan(  # noqa: C901 - one compiled pass; calls would cost more than they te
                 g = block
                 if g == 0:
                     g = _COOLDOWN if minute < free_from[s] else _TWIN
-                    if barred[s]:
-                        g = _QUARANTINE
+                    if barred[s] != 0:
+                        g = barred[s]
             counts[g] += 1
             if g != told[s]:
                 told[s] = g

@@ -24,10 +24,13 @@ from engine.events import (
     CardClosed,
     CardOffered,
     CardRefused,
+    CashMoved,
     CommandGiven,
     Decided,
     Decision,
     Event,
+    FillBusted,
+    FillCorrected,
     Gate,
     Leg,
     Liquidate,
@@ -40,88 +43,33 @@ from engine.events import (
     OrderReleased,
     OrderSubmitted,
     OrphanFound,
+    RoundTrip,
     SessionClosed,
     SessionOpened,
+    SharesSplit,
     StopMoved,
     StreamLost,
     StreamRestored,
     SymbolQuarantined,
+    TradedByHand,
 )
-from engine.market.frames import MINUTE_NS, Floats, Ints
+from engine.market.frames import MINUTE_NS, Ints
 from engine.trading.approval import approve_exit
 from engine.trading.inbox import Inbox
-from engine.trading.ledger import Booking, Ledger
+from engine.trading.ledger import Ledger, Mended, side_of
+from engine.trading.lots import Booking, Position
+from engine.trading.orphans import Orphans
+from engine.trading.positions import Part
 from engine.trading.risk_state import RiskState
 from engine.trading.track import TrackRecord
+from engine.trading.working import Columns, Legs, Source, Working
 
 NOWHERE = -1
 """The column of a symbol that the session does not trade."""
+BY_HAND = "by hand"
+"""The reason of what somebody else traded."""
 HELD = 100
 """In `State.told`: the last row was a HOLD."""
-
-
-@dataclass(slots=True)
-class Working:
-    """An order that is not finished."""
-
-    approved: Approved[Order]
-    column: int
-    decided_minute: int
-    released: bool
-    """False while it waits for the exits in `order.after`."""
-    remaining: int
-    reason: str
-    """The words of the decision behind it."""
-
-    @property
-    def order(self) -> Order:
-        """Return the order."""
-        return self.approved.order
-
-
-@dataclass(slots=True)
-class Legs:
-    """The stop and the target of a held position."""
-
-    order: OcoOrder
-    remaining: int
-    stop_micro: int
-    moved: bool = False
-    """True once the trailing stop has moved."""
-    resting: bool = True
-    """False once an exit replaces them; their stop still tells the risk until that has filled."""
-    refused: str = ""
-    """Why the broker did not take them."""
-
-
-@dataclass(slots=True, eq=False)
-class Columns:
-    """What the compiled passes read of the book, one number per symbol."""
-
-    quantity: Ints
-    """Signed shares."""
-    entered: Ints
-    """Session minute of the first fill."""
-    stop_micro: Ints
-    """0: no legs rest."""
-    target_micro: Ints
-    trail: Floats
-    twin_held: npt.NDArray[np.bool_]
-    """True while an inverse twin is held."""
-    barred: npt.NDArray[np.bool_]
-    """True once the symbol is quarantined."""
-
-    @classmethod
-    def empty(cls, symbols: int) -> "Columns":
-        """Return the columns of a flat book."""
-
-        def whole() -> Ints:
-            return np.zeros(symbols, np.int64)
-
-        def flags() -> npt.NDArray[np.bool_]:
-            return np.zeros(symbols, np.bool_)
-
-        return cls(whole(), whole(), whole(), whole(), np.zeros(symbols), flags(), flags())
 
 
 @dataclass(slots=True)
@@ -158,8 +106,12 @@ class State:
     risk: RiskState = field(init=False)
     track: TrackRecord = field(init=False)
     inbox: Inbox = field(default_factory=Inbox)
-    orphans: dict[str, str] = field(default_factory=dict)
-    """Held positions that Rotor did not open → who has acknowledged them; empty: nobody yet."""
+    orphans: Orphans = field(default_factory=Orphans)
+    """Held positions that Rotor did not open."""
+    past: dict[str, Working | Legs] = field(default_factory=dict)
+    """By id: the session's orders that are over, of which the broker may still tell."""
+    gone: dict[int, Legs] = field(default_factory=dict)
+    """By column: the last legs of a position that is closed."""
     columns: Columns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -185,10 +137,18 @@ class State:
             self.columns.twin_held[column] = held
 
     def apply(self, event: Event, *, reason: str = "") -> Booking | None:  # noqa: C901 - a table
-        """Fold one event in; return the ledger's booking of a fill."""
+        """Fold one event in; return the last booking of a fill."""
         match event:
             case OrderFilled():
-                return self._filled(event, reason)
+                return self.fill(event, reason)[-1].booking
+            case TradedByHand():
+                self.by_hand(event)
+            case FillBusted() | FillCorrected():
+                self.mend(event)
+            case CashMoved():
+                self._contribute(event.deposit_micro)
+            case SharesSplit():
+                self._split(event)
             case Decided():
                 self._tell(event)
             case StopMoved():
@@ -200,7 +160,7 @@ class State:
             case OrderCanceled() | OrderRejected():
                 self._gone(event)
             case SymbolQuarantined():
-                self.columns.barred[self.column[event.symbol]] = True
+                self.columns.barred[self.column[event.symbol]] = Gate.QUARANTINE
             case BreakerTripped():
                 self.risk.trip(event)
             case BreakerRearmed():
@@ -244,14 +204,20 @@ class State:
         """Return the id of the `offset`-th order from now: a pure function of the journal."""
         return f"{self.epoch}-{self.date}-{symbol}-{side}-{self.sequence + offset}-0"
 
-    def leg_decision(self, fill: OrderFilled) -> Decision | None:
-        """Return the decision that the fill of a resting leg stands for; None for other fills."""
+    def source(self, fill: OrderFilled) -> Source:
+        """Return the order of ours that was filled; it may be over. None: it is none of ours."""
+        working = self.working.get(fill.order_id)
+        if working is not None:
+            return working
         legs = self.legs.get(self.column_of(fill.symbol))
-        if fill.leg is None or legs is None or legs.order.order_id != fill.order_id:
-            return None
-        if fill.leg is Leg.TARGET:
-            return Decision.PROFIT_TARGET
-        return Decision.TRAILING_STOP if legs.moved else Decision.STOP_LOSS
+        if legs is not None and legs.order.order_id == fill.order_id:
+            return legs
+        return self.past.get(fill.order_id)
+
+    def leg_decision(self, fill: OrderFilled) -> Decision | None:
+        """Return the decision that the fill of a leg stands for; None for other fills."""
+        source = self.source(fill)
+        return source.decision(fill.leg) if isinstance(source, Legs) else None
 
     def column_of(self, symbol: str) -> int:
         """Return the column of a symbol, NOWHERE if the session does not trade it."""
@@ -265,13 +231,22 @@ class State:
     @property
     def fixed(self) -> float:
         """Return what no bar moves, USD: cash, and at their cost orphans of other symbols."""
-        beside = (p for s, p in self.ledger.positions.items() if s not in self.column)
-        return self.cash + sum(p.quantity * p.entry_price for p in beside)
+        others = (p for book in self.ledger.books for s, p in book.items() if s not in self.column)
+        return self.cash + sum(p.quantity * p.entry_price for p in others)
 
     @property
     def mode(self) -> Mode:
         """Return what the trader may do now."""
-        return self.risk.mode(flat=not (self.ledger.positions or self.working))
+        return self.risk.mode(flat=not (self.leaves or self.working))
+
+    @property
+    def leaves(self) -> list[str]:
+        """Return the symbols of which something is held that is to be sold before the close."""
+        return [s for s, p in self.ledger.positions.items() if not self.stays(p)]
+
+    def stays(self, position: Position) -> bool:
+        """Return whether nothing of ours sells a position."""
+        return position.orphan and position.symbol in self.orphans.left
 
     def _submitted(self, event: OrderSubmitted, reason: str) -> None:
         self.sequence += 1
@@ -281,6 +256,8 @@ class State:
             minute = self.minute(event.ts_ns)
             self.tries[column] = (minute, self.tried(column, minute) + 1)
         if isinstance(order, OcoOrder):
+            if column in self.legs:
+                self._drop_legs(column)
             self.legs[column] = Legs(order, order.shares, order.stop_micro)
             self.columns.stop_micro[column] = order.stop_micro
             self.columns.target_micro[column] = order.target_micro
@@ -295,35 +272,61 @@ class State:
             approved, column, minute, not order.after, order.shares, reason
         )
 
-    def _filled(self, fill: OrderFilled, reason: str) -> Booking:
-        self.risk.rejects = 0
-        working = self.working.get(fill.order_id)
-        if working is None:
-            return self._leg_filled(fill, reason)
-        working.remaining -= fill.shares
-        if working.remaining < 0 or (working.remaining == 0) != fill.final:
-            raise InvariantViolation(
-                f"{fill.order_id}: filled {fill.shares} of {working.remaining}"
-            )
-        if fill.final:
-            del self.working[fill.order_id]
-        order = working.order
-        return self._book(fill, order.decision, working.column, working.reason, order.signal)
+    def fill(self, fill: OrderFilled, reason: str = "") -> list[Part]:
+        """Book a fill of an order of ours, however late it is told; return its parts.
 
-    def _leg_filled(self, fill: OrderFilled, reason: str) -> Booking:
+        A fill of no order of ours was made by hand.
+        """
+        self.risk.rejects = 0
+        source = self.source(fill)
+        if isinstance(source, Legs):
+            decision = source.decision(fill.leg)
+            self._leg_filled(source, fill, decision, reason)
+            return self._book(fill, decision, reason)
+        if source is None:
+            return self._book(fill, Decision.MANUAL_EXIT, reason, by_hand=True)
+        source.remaining -= fill.shares
+        if fill.order_id in self.working and (fill.final or source.remaining <= 0):
+            self.past[fill.order_id] = self.working.pop(fill.order_id)
+        order = source.order
+        return self._book(fill, order.decision, source.reason, order.signal)
+
+    def by_hand(self, traded: TradedByHand, reason: str = BY_HAND) -> list[Part]:
+        """Book what somebody else traded; its price is known. Entries in its symbol end."""
+        left = traded.left or self.ledger.ours(traded.symbol) is not None
+        parts = self._book(traded.fill, Decision.MANUAL_EXIT, reason, by_hand=True, left=left)
+        self._contribute(traded.deposit_micro)
+        column = self.column_of(traded.symbol)
+        if column != NOWHERE and not self.columns.barred[column]:
+            self.columns.barred[column] = Gate.BY_HAND
+        return parts
+
+    def mend(self, event: FillBusted | FillCorrected) -> Mended:
+        """Undo or correct a fill; what had closed by it is open again, or the other way round."""
+        mended = self.ledger.mend(event.undone, event.instead)
+        column = self.column_of(event.symbol)
+        for trip in mended.voided:
+            self._count(trip, column, back=True)
+        for trip in mended.closed:
+            self._count(trip, column)
+        ours = self.ledger.ours(event.symbol)
+        if ours is None or ours.stray:
+            self._drop_legs(column)
+        elif column not in self.legs and column in self.gone:
+            self.legs[column] = self.gone.pop(column)
+        if self.ledger.orphan(event.symbol) is None:
+            self.orphans.closed(event.symbol)
+        elif event.symbol not in self.orphans.by:
+            self.orphans.found(event.symbol, left=True)
+        self._hold(event.symbol)
+        return mended
+
+    def _leg_filled(self, legs: Legs, fill: OrderFilled, decision: Decision, reason: str) -> None:
         column = self.column_of(fill.symbol)
-        decision = self.leg_decision(fill)
-        if decision is None and fill.symbol in self.orphans:
-            return self._book(fill, Decision.MANUAL_EXIT, column, reason)  # sold by hand
-        if decision is None:
-            raise InvariantViolation(f"{fill.order_id}: a fill of an order that is not known")
-        legs = self.legs[column]
-        legs.remaining -= fill.shares
-        if legs.remaining < 0 or (legs.remaining == 0) != fill.final:
-            raise InvariantViolation(f"{fill.order_id}: filled {fill.shares} of {legs.remaining}")
-        if fill.leg is Leg.STOP and not fill.final:
+        legs.remaining = max(0, legs.remaining - fill.shares)
+        rests = self.legs.get(column) is legs and legs.resting
+        if rests and fill.leg is Leg.STOP and not fill.final and legs.remaining:
             self._work_off(legs, column, decision, fill, reason)
-        return self._book(fill, decision, column, reason)
 
     def _work_off(
         self, legs: Legs, column: int, decision: Decision, fill: OrderFilled, reason: str
@@ -338,9 +341,8 @@ class State:
             decision=decision,
         )
         minute = self.minute(fill.ts_ns)
-        held = self.ledger.positions[fill.symbol].shares
         self.working[fill.order_id] = Working(
-            approve_exit(order, held),
+            approve_exit(order, legs.remaining),
             column,
             minute,
             released=True,
@@ -353,47 +355,85 @@ class State:
         self,
         fill: OrderFilled,
         decision: Decision,
-        column: int,
         reason: str,
         signal: Signal | None = None,
-    ) -> Booking:
-        booking = self.ledger.fill(fill, decision, reason=reason, signal=signal)
-        if booking.closed is not None and self.orphans.pop(fill.symbol, None) is not None:
-            self._wait_for_orphans()
+        *,
+        by_hand: bool = False,
+        left: bool = False,
+    ) -> list[Part]:
+        parts = self.ledger.book(fill, decision, reason=reason, signal=signal, by_hand=by_hand)
+        column = self.column_of(fill.symbol)
+        for _, booking in parts:
+            if booking.orphan and booking.first:
+                self.orphans.found(fill.symbol, left=left)
+            if booking.closed is not None:
+                self._closed(booking.closed, column)
+        self._hold(fill.symbol)
+        return parts
+
+    def _closed(self, trip: RoundTrip, column: int) -> None:
+        if trip.orphan:
+            self.orphans.closed(trip.symbol)
         if column == NOWHERE:
-            return booking
-        columns = self.columns
-        columns.quantity[column] += fill.side.sign * fill.shares
-        if booking.first:
-            columns.entered[column] = self.minute(fill.ts_ns)
-            self._hold_twins(column, held=True)
-        if booking.closed is not None:
-            self.cooldown_until[column] = self.minute(fill.ts_ns) + self.cooldown_minutes
-            if not booking.closed.orphan:
-                self.risk.closed(booking.closed)
-                self.track.closed(column, booking.closed.pnl_micro / booking.closed.entry_micro)
-            self._hold_twins(column, held=False)
-            self._unrest(column)
-            self.legs.pop(column, None)
-        return booking
+            return
+        self.cooldown_until[column] = self.minute(trip.exit_ts_ns) + self.cooldown_minutes
+        self._count(trip, column)
+        if not trip.orphan:
+            self._drop_legs(column)
+
+    def _count(self, trip: RoundTrip, column: int, *, back: bool = False) -> None:
+        """Count a round trip that the rules ended, or take it back."""
+        if trip.by_hand or column == NOWHERE:
+            return
+        self.risk.closed(trip, back=back)
+        self.track.closed(column, trip.pnl_micro / trip.entry_micro, back=back)
+
+    def _hold(self, symbol: str) -> None:
+        """Take what is held of a symbol into its column."""
+        if self.orphans.by or self.risk.orphans:
+            self.risk.wait_for(self.orphans.unacknowledged)
+        column = self.column_of(symbol)
+        if column == NOWHERE:
+            return
+        position = self.ledger.positions.get(symbol)
+        self.columns.quantity[column] = self.ledger.quantity(symbol)
+        if position is not None:
+            self.columns.entered[column] = self.minute(position.entry_ts_ns)
+        self._hold_twins(column, held=position is not None)
 
     def _adopt(self, found: OrphanFound) -> None:
-        self.ledger.adopt(found)
-        self.orphans[found.symbol] = ""
-        self._wait_for_orphans()
-        added = found.deposit_micro / MICRO
-        self.equity += added
-        self.risk.day_open += added
-        self.risk.session_open += added
-        self.risk.peak += added
-        column = self.column_of(found.symbol)
-        if column != NOWHERE:
-            self.columns.quantity[column] = found.shares
-            self.columns.entered[column] = self.minute(found.ts_ns)
-            self._hold_twins(column, held=True)
+        if not found.shares:
+            return
+        side = side_of(found.shares, entry=True)
+        fill = OrderFilled(
+            found.ts_ns, "", found.symbol, side, abs(found.shares), found.price_micro,
+            found.fee_micro, slippage_micro=0, final=True,
+        )  # fmt: skip
+        self._book(fill, Decision.MANUAL_EXIT, BY_HAND, by_hand=True, left=found.left)
+        self._contribute(found.deposit_micro)
 
-    def _wait_for_orphans(self) -> None:
-        self.risk.wait_for(tuple(sorted(s for s, actor in self.orphans.items() if not actor)))
+    def _contribute(self, micro: int) -> None:
+        """Add to the account what is no profit; negative for what is taken out."""
+        self.ledger.cash_micro += micro
+        added = micro / MICRO
+        self.equity += added
+        self.risk.contribute(added)
+
+    def _split(self, event: SharesSplit) -> None:
+        self.ledger.divide(event.symbol, event.before, event.after)
+        column = self.column_of(event.symbol)
+        if column == NOWHERE:
+            return
+        self.columns.quantity[column] = self.ledger.quantity(event.symbol)
+        if column in self.legs:
+            self.legs[column].divide(event.before, event.after)
+            self._unrest(column)
+
+    def _drop_legs(self, column: int) -> None:
+        if column in self.legs:
+            self._unrest(column)
+            legs = self.gone[column] = self.legs.pop(column)
+            self.past[legs.order.order_id] = legs
 
     def _hold_twins(self, column: int, *, held: bool) -> None:
         for twin in self.twins[column]:
@@ -412,7 +452,7 @@ class State:
         if isinstance(event, OrderRejected):
             self.risk.rejects += 1
         if event.order_id in self.working:
-            del self.working[event.order_id]
+            self.past[event.order_id] = self.working.pop(event.order_id)
             return
         column = self.column_of(event.symbol)
         legs = self.legs.get(column)
@@ -430,9 +470,9 @@ class State:
         command = event.command
         if isinstance(command, Approve):
             self.inbox.approve(command, event.actor, event.ts_ns)
-        if isinstance(command, Acknowledge) and command.symbol in self.orphans:
-            self.orphans[command.symbol] = self.orphans[command.symbol] or event.actor
-            self._wait_for_orphans()
+        if isinstance(command, Acknowledge):
+            self.orphans.acknowledge(command, event.actor)
+            self.risk.wait_for(self.orphans.unacknowledged)
         if isinstance(command, Liquidate) and command.symbol in self.column:
             until = self.minute(event.ts_ns) + self.cooldown_minutes
             self.cooldown_until[self.column[command.symbol]] = until
@@ -447,7 +487,10 @@ class State:
 
     def _start_session(self) -> None:
         self.sequence = 0
-        self.tries = {}
+        self.tries, self.past, self.gone = {}, {}, {}
+        self.ledger.start_session()
+        barred = self.columns.barred
+        barred[barred == Gate.BY_HAND] = Gate.NONE
         self.cooldown_until = np.zeros(len(self.symbols), np.int64)
         self.told = np.zeros(len(self.symbols), np.int8)
         self.equity = self.risk.day_open = self.risk.session_open = self.cash

@@ -26,8 +26,16 @@ class TrackRecord:
         self._sum = [0.0] * symbols
         self._squares = [0.0] * symbols
 
-    def closed(self, column: int, net_return: float) -> None:
-        """Take a round trip's net return, a fraction of the entry's value."""
+    def closed(self, column: int, net_return: float, *, back: bool = False) -> None:
+        """Take a round trip's net return, a fraction of the entry's value, or take it back.
+
+        What is taken back counts as the newest: by so little it may have decayed since.
+        """
+        if back:
+            self._n[column] = max(0.0, self._n[column] - 1.0)
+            self._sum[column] -= net_return
+            self._squares[column] = max(0.0, self._squares[column] - net_return * net_return)
+            return
         self._n[column] = KEEP * self._n[column] + 1.0
         self._sum[column] = KEEP * self._sum[column] + net_return
         self._squares[column] = KEEP * self._squares[column] + net_return * net_return

@@ -1,5 +1,7 @@
 """Positions that Rotor did not open: found, counted, acknowledged, sold."""
 
+from dataclasses import replace
+
 import pytest
 import trio
 import trio.testing
@@ -23,7 +25,7 @@ from engine.events import (
     TradedByHand,
 )
 from engine.records.page import Trade
-from engine.trading.ledger import Ledger
+from engine.trading.ledger import Ledger, side_of
 from tests.actors.executing import executing, hold, sell_by_hand
 from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
@@ -69,23 +71,24 @@ class Account:
         for report in reports:
             self.told.append(report)
             if isinstance(report, OrphanFound):
-                self.ledger.adopt(report)
+                side = side_of(report.shares, entry=True)
+                self._trade(report, side)
             elif isinstance(report, TradedByHand):
-                self._trade(report)
+                if report.unpriced:
+                    # an account's books without the desk's: it is sold at its cost
+                    price = round(self.ledger.positions[report.symbol].entry_price * MICRO)
+                    report = replace(report, price_micro=price)
+                self._trade(report, Side.BUY if report.shares > 0 else Side.SELL)
             elif isinstance(report, CashMoved):
                 self.ledger.cash_micro += report.amount_micro
 
-    def _trade(self, report):
-        # an account's books without the desk's: what is unpriced is sold at its cost
-        price = report.price_micro
-        if report.unpriced:
-            price = round(self.ledger.positions[report.symbol].entry_price * MICRO)
-        side = Side.BUY if report.shares > 0 else Side.SELL
+    def _trade(self, report, side):
         fill = OrderFilled(
-            0, report.order_id, report.symbol, side, abs(report.shares), price,
-            report.fee_micro, 0, final=True,
+            0, "", report.symbol, side, abs(report.shares), report.price_micro, report.fee_micro,
+            0, final=True,
         )  # fmt: skip
-        self.ledger.fill(fill, Decision.MANUAL_EXIT)
+        self.ledger.book(fill, Decision.MANUAL_EXIT, by_hand=True)
+        self.ledger.cash_micro += report.deposit_micro
 
     def books(self):
         held = self.ledger.positions
@@ -217,7 +220,7 @@ def test_entries_wait_until_it_is_acknowledged():
     gates = [e.gate for e in refused if isinstance(e, Decided) and e.symbol == "BBB"]
     assert gates == [Gate.ORPHAN]
     assert entered(events) == ["BBB"]
-    assert place.state.orphans == {"AAA": "cli:ann"}
+    assert place.state.orphans.by == {"AAA": "cli:ann"}
     assert place.state.ledger.positions["AAA"].shares == 10
 
 
@@ -252,7 +255,7 @@ def test_its_profit_is_the_change_of_equity_since_it_was_found(paid):
     assert account.ledger.positions == {}
     assert trip.pnl_micro == account.ledger.realised_micro
     assert account.ledger.cash_micro - stats.starting_micro == trip.pnl_micro
-    assert (account.orphans, account.risk.block, account.risk.losses) == ({}, None, 0)
+    assert (account.orphans.by, account.risk.block, account.risk.losses) == ({}, None, 0)
 
 
 def test_no_rule_but_the_clock_sells_it():

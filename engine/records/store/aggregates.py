@@ -71,7 +71,8 @@ def refresh(connection: Connection, strategy: str) -> None:
         trips = _of(connection, _TRIPS, runs)
         outcomes = _of(connection, _OUTCOMES, runs)
         performance += _performance(strategy, evidence, trips, outcomes)
-        quality += _quality(strategy, evidence, trips, _traded_return)
+        ruled = [trip for trip in trips if not trip["by_hand"]]
+        quality += _quality(strategy, evidence, ruled, _traded_return)
         quality += _quality(strategy, f"shadow-{evidence}", outcomes, lambda x: x["net_return"])
     for table, rows in ((_PERFORMANCE, performance), (_QUALITY, quality)):
         if rows:

@@ -10,7 +10,7 @@ that a stop that moves a hundred times costs one update.
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel
 
 from engine.records.store.handlers import HANDLERS
@@ -42,6 +42,7 @@ class Batch:
         self._new: dict[type[SQLModel], list[Json]] = {}
         self._open: dict[type[SQLModel], dict[Any, Json]] = {}
         self._changed: dict[type[SQLModel], dict[int, Json]] = {}
+        self._removed: list[tuple[type[SQLModel], Json]] = []
         for table, column, value, name in _OPEN:
             columns = _table(table)
             is_open = columns.c[column].is_not_distinct_from(value)
@@ -74,8 +75,13 @@ class Batch:
                 statement,
                 [{f"_{n}": row[n] for n in names} | {"_id": i} for i, row in changed.items()],
             )
+        for table, known_by in self._removed:
+            columns = _table(table)
+            mine = [columns.c[name] == value for name, value in known_by.items()]
+            self._connection.execute(delete(columns).where(columns.c.run == self._run, *mine))
         for table, rows in self._new.items():
-            self._insert(table, rows)
+            if rows:
+                self._insert(table, rows)
 
     def _insert(self, table: type[SQLModel], rows: list[Json]) -> None:
         if table is SessionRow:  # dates go through their column type
@@ -96,6 +102,15 @@ class Batch:
         made = {"run": self._run, "seq": row["seq"], **values}
         self._new.setdefault(table, []).append(made)
         return made
+
+    def remove(self, table: type[SQLModel], **names: Any) -> None:
+        """Take back a row of the run, whether it was inserted in this batch or before."""
+        rows = self._new.get(table, [])
+        kept = [row for row in rows if any(row[name] != value for name, value in names.items())]
+        if len(kept) < len(rows):
+            self._new[table] = kept
+        else:
+            self._removed.append((table, names))
 
     def open(self, table: type[SQLModel], name: Any, row: Json, **values: Any) -> Json:
         """Insert a row that will change."""

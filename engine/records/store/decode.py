@@ -35,6 +35,7 @@ def read_trip(row: Row) -> Trip:
         exit_reason=row["exit_reason"],
         forced=row["forced"],
         signal=_signal(row),
+        by_hand=row["by_hand"],
     )
 
 

@@ -143,10 +143,30 @@ def _round_trip(batch: "Batch", row: Json, at: int) -> None:
         pnl_micro=_micro(row["pnl"]), fee_micro=_micro(row["fees"]),
         slippage_micro=_micro(row["slippage"]), bars_held=row["bars_held"], mae=row["mae"],
         mfe=row["mfe"], decision=row["decision"], entry_reason=row["entry_reason"],
-        exit_reason=row["exit_reason"], forced=row.get("forced", False), **_signal(row),
+        exit_reason=row["exit_reason"], forced=row.get("forced", False),
+        by_hand=row.get("by_hand", False), **_signal(row),
     )  # fmt: skip
+    position = batch.opened(ActiveRiskPosition, row["symbol"])
+    if position is not None and row.get("orphan") and position["entry_ms"] != row["entry_ms"]:
+        return  # others' shares beside ours, which are held on
     status = _ENDED.get(Decision(row["decision"]), "closed")
     batch.close(ActiveRiskPosition, row["symbol"], status=status, closed_ms=at)
+
+
+def _voided(batch: "Batch", row: Json, _at: int) -> None:
+    batch.remove(RoundTripRow, number=row["trip"])
+
+
+def _by_hand(batch: "Batch", row: Json, at: int) -> None:
+    batch.add(
+        FillRow, row, order_id=row["order_id"] or "by hand", at_ms=at, symbol=row["symbol"],
+        side=row["side"], shares=row["shares"], price_micro=_micro(row["price"]),
+        fee_micro=_micro(row["fee"]), slippage_micro=0, leg=None, forced=False, ambiguous=False,
+    )  # fmt: skip
+    if not row.get("orphan"):  # one position of a symbol is shown: ours
+        _hold(batch, row, at, entry=row["entry"])
+    elif row["entry"] and batch.opened(ActiveRiskPosition, row["symbol"]) is None:
+        _hold(batch, row, at, entry=True)
 
 
 def _shadow(batch: "Batch", row: Json, _now: int) -> None:
@@ -216,6 +236,12 @@ HANDLERS: dict[str, Callable[["Batch", Json, int], None]] = {
     "order_rejected": _gone,
     "stop_moved": _stop_moved,
     "round_trip": _round_trip,
+    "round_trip_voided": _voided,
+    "traded_by_hand": _by_hand,
+    "fill_busted": _audit,
+    "fill_corrected": _audit,
+    "cash_moved": _audit,
+    "shares_split": _audit,
     "shadow": _shadow,
     "calibrated": _calibrated,
     "card_offered": _offered,

@@ -10,7 +10,7 @@ milliseconds, as in the journal, `_at` UTC moments.
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from engine.records.store.columns import Table, WithSignal, big, moment, run_key
@@ -148,6 +148,8 @@ class RoundTripRow(Table, WithSignal, table=True):
     entry_reason: str
     exit_reason: str
     forced: bool = False
+    by_hand: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Its profit says nothing of the rules: ended by hand, or not opened by Rotor."""
 
 
 class OutcomeRow(Table, WithSignal, table=True):

@@ -484,7 +484,7 @@ def test_opening_a_position_costs_its_costs_and_nothing_else(direction):
     side = Side.BUY if direction > 0 else Side.SELL
     account.submit([order("in", side=side, shares=500)])
     (fill,) = account.match(block, 0)
-    ledger.fill(fill, Decision.ENTER_SHORT)
+    ledger.book(fill, Decision.ENTER_SHORT)
 
     costs = (fill.slippage_micro + fill.fee_micro) / MICRO
     assert 0 < costs < 20
@@ -499,7 +499,7 @@ def test_the_ledger_of_all_fills_is_the_brokers_account():
     fills = account.match(block, 0)
     account.submit([oco()])
     fills += account.close_bar(block, 0) + frame(account, block, 1) + frame(account, block, 2)
-    booked = [ledger.fill(fill, Decision.EXIT) for fill in fills]
+    booked = [ledger.book(fill, Decision.EXIT)[0].booking for fill in fills]
 
     assert [(f.leg, f.shares, f.forced) for f in fills] == [
         (None, 100, False), (Leg.TARGET, 40, False), (Leg.STOP, 30, False), (Leg.STOP, 30, True),

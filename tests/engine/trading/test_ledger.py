@@ -19,7 +19,7 @@ def fill(side, shares, price_micro, fee_micro=0, symbol="A", minute=0):
 
 
 def book(ledger, *args, **kwargs):
-    return ledger.fill(fill(*args, **kwargs), Decision.EXIT)
+    return ledger.book(fill(*args, **kwargs), Decision.EXIT)[-1].booking
 
 
 steps = st.lists(
@@ -38,7 +38,7 @@ def test_fifo_profit_equals_a_queue_of_single_shares(moves):
         if held * signed < 0 and abs(signed) > abs(held):
             signed = -held
         side, shares = (Side.BUY, signed) if signed > 0 else (Side.SELL, -signed)
-        ledger.fill(fill(side, shares, price, fee), Decision.EXIT)
+        ledger.book(fill(side, shares, price, fee), Decision.EXIT)
         cash -= signed * price + fee
         if held * signed >= 0:
             queue += [(price, Fraction(fee, shares), side.sign)] * shares
@@ -67,7 +67,7 @@ def test_round_trips_add_up_to_the_change_of_cash(moves):
         if held * signed < 0 and abs(signed) > abs(held):
             signed = -held
         side, shares = (Side.BUY, signed) if signed > 0 else (Side.SELL, -signed)
-        booking = ledger.fill(fill(side, shares, price, fee), Decision.EXIT)
+        ((_, booking),) = ledger.book(fill(side, shares, price, fee), Decision.EXIT)
         trips += [booking.closed] if booking.closed else []
         if not ledger.positions:
             assert sum(trip.pnl_micro for trip in trips) == ledger.cash_micro - CASH
@@ -85,13 +85,17 @@ def test_shorts_gain_when_prices_fall():
     assert closed.gross_micro == closed.pnl_micro + 6
 
 
-def test_turning_a_position_round_is_a_bug():
-    """Selling more than is held is never booked."""
+def test_more_than_is_held_turns_the_position_round():
+    """What a broker says has happened is booked: the rest is a position that nobody decided."""
     ledger = Ledger(CASH)
-    book(ledger, Side.BUY, 10, MICRO)
+    book(ledger, Side.BUY, 10, MICRO, fee_micro=20)
+    closed, opened = ledger.book(fill(Side.SELL, 25, 2 * MICRO, 50), Decision.EXIT)
 
-    with pytest.raises(InvariantViolation, match="11 against 10"):
-        book(ledger, Side.SELL, 11, MICRO)
+    assert (closed.fill.shares, closed.booking.closed.pnl_micro) == (10, 10 * MICRO - 40)
+    assert (opened.fill.shares, opened.fill.fee_micro) == (15, 30)
+    assert (opened.booking.entry, opened.booking.direction) == (True, -1)
+    assert ledger.positions["A"].stray
+    assert ledger.cash_micro == CASH - 10 * MICRO - 20 + 50 * MICRO - 50
     with pytest.raises(InvariantViolation, match="a fill of 0"):
         book(ledger, Side.SELL, 0, MICRO)
 

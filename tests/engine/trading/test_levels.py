@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import InvariantViolation
 from engine.events import (
     MICRO,
     Decision,
@@ -332,22 +331,6 @@ def test_the_stop_after_a_part_of_the_target_sells_the_rest():
     assert booking.closed.pnl_micro == 200 * 1_500_000 - 400 * 750_000
 
 
-@pytest.mark.parametrize("wrong", ["too many", "unknown", "not the last"])
-def test_a_fill_that_cannot_be_is_a_bug(wrong):
-    """More than there is, of an order nobody knows, or final while shares are left (A15)."""
-    state = holding()
-    fill = {
-        "too many": leg_fill(state, Leg.STOP, 601, STOP),
-        "unknown": leg_fill(state, None, 600, STOP),
-        "not the last": leg_fill(state, Leg.TARGET, 600, TARGET),
-    }[wrong]
-    if wrong == "not the last":
-        fill = fill._replace(final=False)
-
-    with pytest.raises(InvariantViolation):
-        state.apply(fill)
-
-
 def test_an_exit_takes_over_the_shares_of_the_legs():
     """It sells all that is held and names the legs it replaces; they rest no more (A5, A10)."""
     state = holding()
@@ -387,13 +370,13 @@ def test_the_words_of_a_leg_name_its_level(direction):
     level = state.legs[0].stop_micro / MICRO
     fill = leg_fill(state, Leg.STOP, 600, state.legs[0].stop_micro, ambiguous=True)
 
-    words = leg_words(state, fill, Decision.STOP_LOSS)
+    words = leg_words(state, fill, state.legs[0], Decision.STOP_LOSS)
     assert words == (
         f"stop {level:g} touched ({away:+.2f}%); "
         "the bar touched both, stop first by [simulation] both_touched"
     )
     plain = leg_fill(state, Leg.TARGET, 600, state.legs[0].order.target_micro)
-    assert leg_words(state, plain, Decision.PROFIT_TARGET) == (
+    assert leg_words(state, plain, state.legs[0], Decision.PROFIT_TARGET) == (
         f"target {state.legs[0].order.target_micro / MICRO:g} touched ({2 * -away:+.2f}%)"
     )
 

@@ -62,12 +62,13 @@ def test_an_older_file_is_backed_up_before_it_is_changed(tmp_path, monkeypatch):
     """The copy holds what was there; only then is the schema changed."""
     path = tmp_path / "rotor.db"
     Store(f"sqlite:///{path}").close()
-    monkeypatch.setattr(database, "HEAD", "0002")
-    monkeypatch.setattr(database, "known_revisions", lambda: {"0001", "0002"})
+    before = database.HEAD
+    monkeypatch.setattr(database, "HEAD", "9999")
+    monkeypatch.setattr(database, "known_revisions", lambda: {before, "9999"})
     Store(f"sqlite:///{path}").close()
 
-    with closing(sqlite3.connect(f"{path}.before-0001")) as copy:
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    with closing(sqlite3.connect(f"{path}.before-{before}")) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (before,)
         assert copy.execute("SELECT count(*) FROM runs").fetchone() == (0,)
 
 
