@@ -32,6 +32,7 @@ from engine.events import (
     FillBusted,
     FillCorrected,
     Gate,
+    NotFlat,
     OcoOrder,
     Order,
     OrderCanceled,
@@ -55,7 +56,7 @@ from engine.trading.cycle import decide
 from engine.trading.evidence import Evidence
 from engine.trading.exits import ambiguous, leg_touched, leg_words, touched_both
 from engine.trading.frame import FrameView
-from engine.trading.operator import cancel_entries, obey
+from engine.trading.operator import cancel_entries, obey, sell
 from engine.trading.positions import Part
 from engine.trading.protect import protect
 from engine.trading.ranking import NO_RANKING, RankingRules, rank, ranking_rules
@@ -299,7 +300,8 @@ class Desk:
         for report in reports:
             self._fold_report(t, report)
         cancels = self._make_way(t, reports) + self._unheld(resting) if reports else []
-        orders = self._protect(t) if reports else []
+        orders = self._sell_again(t) if any(isinstance(r, NotFlat) for r in reports) else []
+        orders += self._protect(t) if reports else []
         working = self.state.working
         for held in list(working.values()):
             if not held.released and not any(i in working for i in held.order.after):
@@ -320,6 +322,12 @@ class Desk:
             self.recorder.record_all(t, canceled)
             cancels += sent
         return cancels
+
+    def _sell_again(self, t: int) -> list[Approved[Order | OcoOrder]]:
+        """Sell what is still held near the close and is not being sold."""
+        held = [symbol for symbol in self.state.leaves if symbol in self.state.column]
+        words, ts_ns = "still held near the close: sold again", self._block.ts_ns(t)
+        return self.recorder.record_all(t, sell(self.state, held, Decision.EOD_EXIT, words, ts_ns))
 
     def _unheld(self, rested: Sequence[Legs]) -> list[str]:
         """Return the orders that would sell what is not held any more, legs that rested first."""

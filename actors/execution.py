@@ -192,7 +192,7 @@ class Execution:
             )
             nursery.start_soon(
                 watch_flat, self.holdings, clock, self._config, self._session, symbols,
-                self._tell, self._book, orders, self._under_way,
+                self._tell, self._book, orders, self._under_way, self._comparison.soon,
             )  # fmt: skip
             task_status.started()
             async for message in receiver:

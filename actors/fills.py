@@ -16,6 +16,7 @@ from engine.events import (
     FillCorrected,
     Leg,
     OcoOrder,
+    Order,
     OrderFilled,
     Report,
 )
@@ -49,7 +50,8 @@ class Fills:
                 case FillCorrected():
                     found = self._drop(report.order_id, report.shares, report.price_micro)
                     if found is not None:
-                        self._add(self._changed(found, report.new_price_micro)[1])
+                        part = found._replace(shares=report.shares)
+                        self._add(self._changed(part, report.new_price_micro)[1])
 
     def logged(self, order_id: str) -> tuple[int, int]:
         """Return what the log knows as filled of an order, busted or not: shares, their value."""
@@ -86,15 +88,25 @@ class Fills:
             self._by_execution[executed.execution_id] = fill
         return fill
 
-    def find(self, order_id: str, update: Update) -> OrderFilled | None:
-        """Return the fill that a bust or a correction is about; None if none is known."""
+    def name(self, order: Order | OcoOrder, update: Update) -> None:
+        """Note which execution an event tells of that a snapshot had brought already."""
+        if update.execution_id:
+            self._by_execution.setdefault(update.execution_id, _part(order, update))
+
+    def find(self, order: Order | OcoOrder, update: Update, seen: int) -> OrderFilled | None:
+        """Return the fill that a bust or a correction is about; None if it was not told.
+
+        `seen`: how many shares of the broker's order were. One that came in a snapshot, perhaps
+        with others, is known by what the event says of it.
+        """
         fill = self._by_execution.get(update.previous_id or update.execution_id)
-        told = self._by_order.get(order_id, ())
         if fill is not None:
-            return fill if fill in told else None
-        alike = [f for f in told if update.shares in (0, f.shares)]
-        if update.event == "trade_bust" and update.price_micro:
-            alike = [f for f in alike if f.price_micro == update.price_micro]
+            return fill
+        alike = [f for f in self._by_order.get(order.order_id, ()) if f.shares == update.shares]
+        if update.event == "trade_bust":
+            counted = update.shares > 0 and seen >= update.order.filled + update.shares
+            exact = [f for f in alike if f.price_micro == update.price_micro]
+            return exact[0] if exact else _part(order, update) if counted else None
         return alike[0] if len(alike) == 1 else None
 
     def bust(self, fill: OrderFilled, at_ns: int) -> FillBusted:
@@ -141,13 +153,33 @@ class Fills:
         self._by_order[fill.order_id].append(fill)
 
     def _drop(self, order_id: str, shares: int, price_micro: int) -> OrderFilled | None:
+        """Take a fill out, or its shares out of a larger one."""
         told = self._by_order.get(order_id, [])
-        alike = (f for f in told if (f.shares, f.price_micro) == (shares, price_micro))
-        found = next(alike, None)
-        if found is not None:
-            told.remove(found)
+        held = [f for f in told if f.shares >= shares]
+        held.sort(key=lambda f: ((f.shares, f.price_micro) != (shares, price_micro), f.shares))
+        if not held:
+            return None
+        found = held[0]
+        told.remove(found)
+        if found.shares > shares:
+            told.append(found._replace(shares=found.shares - shares))
         return found
 
     def _log(self, order_id: str, shares: int, value_micro: int) -> None:
         before = self._logged.get(order_id, (0, 0))
         self._logged[order_id] = before[0] + shares, before[1] + value_micro
+
+
+def _part(order: Order | OcoOrder, update: Update) -> OrderFilled:
+    """Return a fill as an event tells it; its fee was charged with others'."""
+    return OrderFilled(
+        ts_ns=update.at_ns,
+        order_id=order.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        shares=update.shares,
+        price_micro=update.price_micro,
+        fee_micro=0,
+        slippage_micro=0,
+        final=False,
+    )

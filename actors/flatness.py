@@ -31,6 +31,7 @@ async def watch_flat(
     book: Book,
     orders: Orders,
     under_way: Callable[[], set[str]],
+    compare: Callable[[], None],
 ) -> None:
     """Ask until the broker holds nothing of ours, or the session is over."""
     left_ns = config.session.flatten_before_close_minutes * MINUTE_NS
@@ -49,6 +50,7 @@ async def watch_flat(
         if clock.now_ns() >= alarm_ns and (idle or not alarmed):
             alarmed = True
             tell([NotFlat(ts_ns=0, reason=words)])
+            compare()
         await pause(clock, LOOK_SECONDS)
 
 

@@ -119,6 +119,8 @@ class Orders:
             self._mend(intent, update)
             return
         executed = intent.heard(update)
+        if executed is None and update.shares:
+            self.fills.name(intent.order, update)
         self._report(intent, [executed] if executed else [], update.order, update.position)
         if intent.owing:
             self._chase(intent)
@@ -213,7 +215,7 @@ class Orders:
         """Undo a fill, or change its price; a changed number of shares is a new fill."""
         carrier = intent.carriers[update.order.broker_id]
         before = update.previous_id or update.execution_id or f"{update.event} {update.at_ns}"
-        fill = self.fills.find(intent.order.order_id, update)
+        fill = self.fills.find(intent.order, update, carrier.seen)
         if before in carrier.undone:
             return
         carrier.undone.add(before)

@@ -190,7 +190,6 @@ async def test_after_a_restart_the_rest_follows(mock_clock, second):
     if second:
         there.append(shown(rest, second, Status.PARTIAL))
     async with executing(told, lambda: HELD, begin=partial(_restored, there)) as (_, venue):
-        hold(venue, "TQQQ", 10, 80.0)
         await trio.sleep(20)
         sent = venue.desk.sent
 
@@ -199,6 +198,7 @@ async def test_after_a_restart_the_rest_follows(mock_clock, second):
 
 
 def _restored(there, execution, venue):
+    hold(venue, "TQQQ", 10, 80.0)
     venue.desk = Desk(venue, [6])
     venue.desk.orders = {order.client_id: order for order in there}
     venue.orders = partial(_listed, there)
