@@ -4,7 +4,6 @@ KEY INPUT: the outcome, the venue.
 KEY OUTPUT: a summary; whether the broker confirms that nothing is held.
 """
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +19,14 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-async def confirmed_flat(venue: "AlpacaVenue", symbols: Collection[str]) -> bool | None:
-    """Return whether the broker says that nothing of the symbols is held, parts of shares aside.
-
-    None if it does not answer.
-    """
+async def confirmed_flat(venue: "AlpacaVenue") -> bool | None:
+    """Return whether the broker says that nothing is held; None if it does not answer."""
     from actors.venue import Unreachable
 
     try:
-        held = await venue.holdings()
+        return not await venue.holdings()
     except Unreachable:
         return None
-    return not any(holding.shares for holding in held if holding.symbol in symbols)
 
 
 def summary_of(ended: LiveOutcome, config: Config, folder: Path) -> Json:

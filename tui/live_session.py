@@ -168,7 +168,7 @@ class LiveSession:
     async def _conclude(self, live_outcome: LiveOutcome, plan: LivePlan, manifest: Json) -> Json:
         outcome, folder = live_outcome.outcome, self.folder
         summary = summary_of(live_outcome, plan.config, folder)
-        summary["confirmed_flat"] = await confirmed_flat(self.venue, self.symbols)
+        summary["confirmed_flat"] = await confirmed_flat(self.venue)
         await _stand_down(folder, summary)
         self.alerter.tell("end", end_words(summary))
         if not outcome.stats.interrupted:
