@@ -410,6 +410,7 @@ class Desk:
             peak=risk.peak,
             losses=risk.losses,
             rejects=risk.rejects,
+            refusal=risk.refusal,
             orders=risk.orders_lately(minute),
             stream_lost=risk.stream_lost,
             data_age=wrong.data_age.item(t),

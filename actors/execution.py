@@ -179,8 +179,9 @@ class Execution:
             self._release = Release(clock, orders, self._inquiry, self.holdings)
             self._silence = Silence(clock, self.trust, venue.drop_orders, nursery)
             self._sending = Sending(
-                venue, clock, orders, self._inquiry, self._silence, self._last_look
-            )
+                venue, clock, orders, self._inquiry, self._silence, self._last_look,
+                self._session.close_ns,
+            )  # fmt: skip
             self._nursery = nursery
             for symbol in symbols:
                 self._open_lane(symbol)

@@ -11,6 +11,7 @@ from engine.events import (
     Acknowledge,
     BreakerTripped,
     Command,
+    ExitRefused,
     Halt,
     Liquidate,
     NotFlat,
@@ -42,6 +43,9 @@ class Herald:
             match report:
                 case OrderRejected():
                     words = f"{report.symbol}: the broker rejected an order: {report.reason}"
+                    self._tell("reject", words)
+                case ExitRefused(symbol=symbol, reason=reason, tries=tries):
+                    words = f"{symbol}: the broker refused the exit, {tries} times so far: {reason}"
                     self._tell("reject", words)
                 case StreamLost():
                     words = f"the order stream is lost, no entries: {report.reason}"

@@ -96,10 +96,24 @@ class LivePlan:
     heart: Heart = field(default_factory=Heart)
 
 
+class Book(NamedTuple):
+    """The session's own account as it ends."""
+
+    shares: Mapping[str, int]
+    """Signed, of every open position."""
+    cash_micro: int
+    fills: int
+    fee_micro: int
+    """Charged in the session, though the broker may not have posted them yet."""
+    left: frozenset[str] = frozenset()
+    """Symbols whose shares others hold, and which are not ours to sell."""
+
+
 class LiveOutcome(NamedTuple):
     """What a live session came to."""
 
     outcome: Outcome
+    book: Book
     counts: FeedCounts
     resumed: int
     """How many inputs were taken again from the log."""
@@ -142,7 +156,15 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
         log.close()
     desk.stats.interrupted = not crew.trader.over
     outcome = outcome_of(desk, learners, files)
-    return LiveOutcome(outcome, crew.minutes.counts, len(logged.inputs), crew.execution.ignored)
+    return LiveOutcome(
+        outcome, _book_of(desk), crew.minutes.counts, len(logged.inputs), crew.execution.ignored
+    )
+
+
+def _book_of(desk: Desk) -> Book:
+    ledger = desk.state.ledger
+    shares = {symbol: position.quantity for symbol, position in ledger.positions.items()}
+    return Book(shares, ledger.cash_micro, desk.stats.fills, desk.stats.fee_micro)
 
 
 class _Crew:

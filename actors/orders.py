@@ -18,11 +18,13 @@ from actors.revived import order_id_of, revived
 from actors.venue import BrokerOrder, Status, Update
 from engine.events import (
     Approved,
+    ExitRefused,
     OcoOrder,
     Order,
     OrderCanceled,
     OrderFilled,
     OrderRejected,
+    RefusalKind,
     Report,
 )
 from engine.trading.costs import DayFees
@@ -152,13 +154,22 @@ class Orders:
             self._close(intent, reason)
             self._tell([*fills, self._canceled(intent, reason)])
 
-    def reject(self, intent: Intent, reason: str) -> None:
+    def refused(self, intent: Intent, reason: str, kind: RefusalKind, tries: int) -> None:
+        """Tell that the broker refused an exit, which is tried again."""
+        order = intent.order
+        told = ExitRefused(
+            ts_ns=0, order_id=order.order_id, symbol=order.symbol, reason=reason, kind=kind,
+            tries=tries,
+        )  # fmt: skip
+        self._tell([told])
+
+    def reject(self, intent: Intent, reason: str, kind: RefusalKind = RefusalKind.UNKNOWN) -> None:
         """Tell that the broker refused an order."""
         if not intent.ended:
             self._close(intent, reason)
             order = intent.order
             rejected = OrderRejected(
-                ts_ns=0, order_id=order.order_id, symbol=order.symbol, reason=reason
+                ts_ns=0, order_id=order.order_id, symbol=order.symbol, reason=reason, kind=kind
             )
             self._tell([rejected])
 

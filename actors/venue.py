@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 import trio
 
-from engine.events import Approved, OcoOrder, Order, Side
+from engine.events import Approved, OcoOrder, Order, RefusalKind, Side
 
 
 class Status(StrEnum):
@@ -102,6 +102,7 @@ class Rejected:
     reason: str
     code: int = 0
     """The broker's code (40310000, …), or the HTTP status."""
+    kind: RefusalKind = RefusalKind.UNKNOWN
     ended: Status | None = None
     """How the order in question is over already, where that is why."""
 

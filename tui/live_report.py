@@ -1,11 +1,11 @@
 """How a live session ended: its summary, for people and for scripts.
 
-KEY INPUT: the outcome, the venue.
-KEY OUTPUT: a summary; whether the broker confirms that nothing is held.
+KEY INPUT: the outcome, and how the account stands.
+KEY OUTPUT: a summary, what is wrong first.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actors.live import LiveOutcome
 from engine.config import Config
@@ -13,20 +13,7 @@ from engine.records.summary import learning_figures, learning_sentence, sentence
 from tui.output import print_json
 from tui.parity import parity_words
 
-if TYPE_CHECKING:
-    from actors.alpaca.venue import AlpacaVenue
-
 Json = dict[str, Any]
-
-
-async def confirmed_flat(venue: "AlpacaVenue") -> bool | None:
-    """Return whether the broker says that nothing is held; None if it does not answer."""
-    from actors.venue import Unreachable
-
-    try:
-        return not await venue.holdings()
-    except Unreachable:
-        return None
 
 
 def summary_of(ended: LiveOutcome, config: Config, folder: Path) -> Json:
@@ -48,9 +35,8 @@ def summary_of(ended: LiveOutcome, config: Config, folder: Path) -> Json:
 def end_words(summary: Json) -> str:
     """Return the end of a session in a line."""
     how = "interrupted" if summary["interrupted"] else "over"
-    flat = {True: "flat", False: "THE BROKER STILL HOLDS POSITIONS"}
-    held = flat.get(summary["confirmed_flat"], "whether it is flat is not known")
-    return f"the session is {how}: {summary['total_pnl']:+,.2f} USD, {held}"
+    problems = "; ".join(summary["problems"]) or "the broker confirms: flat"
+    return f"the session is {how}: {summary['total_pnl']:+,.2f} USD, {problems}"
 
 
 def report(summary: Json, folder: Path, *, json: bool) -> None:
@@ -62,11 +48,16 @@ def report(summary: Json, folder: Path, *, json: bool) -> None:
 
     from tui.summary_table import render
 
+    console = Console()
+    for problem in summary["problems"]:
+        console.print(f"NOT AS IT SHOULD BE: {problem}", style="bold red", soft_wrap=True)
     said = [*sentences(summary, []), learning_sentence(summary["learning"])]
-    flat = {True: "The broker confirms: flat.", False: "THE BROKER STILL HOLDS POSITIONS."}
-    said.append(flat.get(summary["confirmed_flat"], "The broker did not say whether it is flat."))
+    if summary["confirmed_flat"]:
+        said.append("The broker confirms: flat.")
+    if summary["held_beside"]:
+        beside = ", ".join(summary["held_beside"])
+        said.append(f"The account also holds {beside}, which is not this session's to sell.")
     if "parity" in summary:
         said.append(parity_words(summary["parity"]))
-    console = Console()
     render(summary, console, baselines=[], comparison=None, said=said)
     console.print(f"\nrecords in {folder.resolve()}", highlight=False, soft_wrap=True)

@@ -21,13 +21,14 @@ from actors.session_clock import SessionClock
 from actors.system import nobody
 from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
-from engine.config import Config, Simulation
+from engine.config import AlertKind, Config, Simulation
 from engine.market.frames import Session
 from tui.commands import scripted
 from tui.enrol import Enrolled, enrol
+from tui.live_end import ending
 from tui.live_folder import begin, clear, end, read_warmup, resume
 from tui.live_progress import show_progress
-from tui.live_report import confirmed_flat, end_words, report, summary_of
+from tui.live_report import end_words, report, summary_of
 from tui.live_start import say, warmup_bars
 from tui.options import Look
 from tui.parity import parity
@@ -114,7 +115,7 @@ class LiveSession:
             told()
         else:
             self.seat.later.append(told)
-        return 1 if outcome.outcome.stats.interrupted else 0
+        return 1 if summary["interrupted"] or summary["problems"] else 0
 
     async def _prepare(self) -> tuple[Json, LivePlan, Enrolled]:
         config, number, folder = self.config, self.account.number, self.folder
@@ -148,12 +149,18 @@ class LiveSession:
             watched=_watched(self.request),
             commands=scripted(self.request.commands, self.symbols, self.session.date),
             follower=enrolled.follower,
-            herald=Herald(self.alerter.tell),
+            herald=Herald(self._tell),
             mode="live" if self.request.real else "paper",
             account=number,
             screen=nobody if self.seat is None else self.seat.open,
         )
         return manifest, plan, enrolled
+
+    def _tell(self, kind: AlertKind, words: str) -> None:
+        """Alert; where no screen shows it, on stderr too."""
+        self.alerter.tell(kind, words)
+        if self.seat is None:
+            say(words)
 
     async def _with_progress(
         self, plan: LivePlan, stop: trio.Event, ready: Callable[[], None]
@@ -168,7 +175,7 @@ class LiveSession:
     async def _conclude(self, live_outcome: LiveOutcome, plan: LivePlan, manifest: Json) -> Json:
         outcome, folder = live_outcome.outcome, self.folder
         summary = summary_of(live_outcome, plan.config, folder)
-        summary["confirmed_flat"] = await confirmed_flat(self.venue)
+        summary |= (await ending(self.venue, live_outcome.book, self.symbols)).shown()
         await _stand_down(folder, summary)
         self.alerter.tell("end", end_words(summary))
         if not outcome.stats.interrupted:

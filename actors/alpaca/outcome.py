@@ -10,6 +10,7 @@ from json import loads
 from typing import Any, NamedTuple, TypeVar
 
 from actors.alpaca.decode import Decoder
+from actors.alpaca.refusals import classify
 from actors.alpaca.words import ended_by
 from actors.venue import Accepted, Answer, Denied, Rejected, Unknown, Unreachable
 
@@ -65,7 +66,8 @@ def judge(status: int, body: str) -> Outcome:
 def answer_of(outcome: Outcome, decoder: Decoder) -> Answer:
     """Return the answer to a submit, cancel or replacement."""
     if isinstance(outcome, Refusal):
-        return Rejected(outcome.reason, outcome.code, ended_by(outcome.reason))
+        kind = classify(outcome.reason, outcome.code, outcome.status)
+        return Rejected(outcome.reason, outcome.code, kind, ended_by(outcome.reason))
     if not isinstance(outcome, Reply):
         return Unknown(outcome.reason)
     order = decoder.order(outcome.payload)

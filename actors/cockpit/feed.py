@@ -19,6 +19,7 @@ from engine.events import (
     Decided,
     Decision,
     Event,
+    ExitRefused,
     FillBusted,
     FillCorrected,
     Halt,
@@ -206,6 +207,8 @@ def _told(event: Event) -> tuple[str, str, str] | None:  # noqa: C901 - a table
             return "RISK", symbol, f"the fill of {side} {shares:,} was corrected: {was} → {now}"
         case SharesSplit(symbol=symbol, before=before, after=after):
             return "RISK", symbol, f"split: {before:,} shares are {after:,} by now"
+        case ExitRefused(symbol=symbol, reason=reason, tries=tries):
+            return "RISK", symbol, f"exit refused, {tries} times so far: {reason}"
         case NotFlat(reason=reason):
             return "RISK", "all", f"NOT FLAT near the close: {reason}"
         case CommandGiven(command=Acknowledge(symbol=symbol), actor=actor):

@@ -17,6 +17,7 @@ from engine.events import (
     ConfigChanged,
     Dismiss,
     Event,
+    ExitRefused,
     Halt,
     Liquidate,
     NotFlat,
@@ -49,6 +50,9 @@ class Lane:
                 self._protected(ns, approved.order)
             case OrderRejected(symbol=symbol, reason=reason):
                 self._say(ns, "error", f"{symbol}: the broker rejected an order: {reason}")
+            case ExitRefused(symbol=symbol, reason=reason, tries=tries):
+                words = f"{symbol}: the broker refused the exit ({tries} times so far): {reason}"
+                self._say(ns, "error", words)
             case OrphanFound(symbol=symbol, shares=shares):
                 words = f"{symbol}: Rotor did not open {shares:,} that are held; entries wait"
                 self._say(ns, "error", words)

@@ -14,6 +14,7 @@ from actors.cockpit.filtering import Term, parse
 from actors.cockpit.labels import price, usd
 from engine.events import (
     Event,
+    ExitRefused,
     OcoOrder,
     OrderCanceled,
     OrderRejected,
@@ -95,7 +96,7 @@ def matches(line: LogLine, terms: Sequence[Term]) -> bool:
     return all(term.holds(fields) for term in terms)
 
 
-def _told(event: Event | Trade) -> tuple[str, str, str] | None:
+def _told(event: Event | Trade) -> tuple[str, str, str] | None:  # noqa: C901 - a table
     """Return level, actor and words of what the feed of decisions does not show."""
     match event:
         case Trade(fill=fill):
@@ -115,6 +116,8 @@ def _told(event: Event | Trade) -> tuple[str, str, str] | None:
             return "info", "broker", f"canceled {symbol} {order_id}: {reason}"
         case OrderRejected(symbol=symbol, order_id=order_id, reason=reason):
             return "error", "broker", f"rejected {symbol} {order_id}: {reason}"
+        case ExitRefused(symbol=symbol, order_id=order_id, reason=reason, tries=tries):
+            return "error", "broker", f"refused {symbol} {order_id}, {tries} times: {reason}"
         case StopMoved(symbol=symbol, stop_micro=stop):
             return "info", "broker", f"stop of {symbol} to {price(usd(stop))}"
         case SessionOpened(date=date):

@@ -19,6 +19,8 @@ _FIXED = {
     Gate.QUALITY: "rejected",
     Gate.UNPROVEN: "unproven",
     Gate.ORPHAN: "orphan",
+    Gate.BROKER_REFUSES: "refused",
+    Gate.ACCOUNT: "account",
     Gate.INBOX: "in inbox",
     Gate.DISMISSED: "dismissed",
     Gate.BY_HAND: "by hand",

@@ -44,6 +44,7 @@ from engine.events.orders import (
 )
 from engine.events.reports import (
     CashMoved,
+    ExitRefused,
     FillBusted,
     FillCorrected,
     NotFlat,
@@ -68,6 +69,7 @@ from engine.events.words import (
     Gate,
     Leg,
     Mode,
+    RefusalKind,
     Side,
 )
 
@@ -116,6 +118,7 @@ __all__ = [
     "Decision",
     "Dismiss",
     "Event",
+    "ExitRefused",
     "FillBusted",
     "FillCorrected",
     "Gate",
@@ -135,6 +138,7 @@ __all__ = [
     "OrphanFound",
     "PredictorRestarted",
     "Protection",
+    "RefusalKind",
     "Report",
     "Resume",
     "RoundTrip",

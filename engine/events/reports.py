@@ -7,7 +7,7 @@ KEY OUTPUT: Report.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.events.words import Leg, Side
+from engine.events.words import Leg, RefusalKind, Side
 
 
 class OrderFilled(NamedTuple):
@@ -52,6 +52,21 @@ class OrderRejected:
     order_id: str
     symbol: str
     reason: str
+    """The broker's words."""
+    kind: RefusalKind = RefusalKind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitRefused:
+    """The broker refused an exit; it is sent again until it is taken, or the session is over."""
+
+    ts_ns: int
+    order_id: str
+    symbol: str
+    reason: str
+    kind: RefusalKind
+    tries: int
+    """How often it was refused so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +254,7 @@ Report = (
     OrderFilled
     | OrderCanceled
     | OrderRejected
+    | ExitRefused
     | StreamLost
     | StreamRestored
     | OrphanFound

@@ -83,6 +83,34 @@ class Gate(IntEnum):
     """A position that Rotor did not open is not acknowledged, or has the same underlying."""
     BY_HAND = 37
     """It was traded by hand in this session."""
+    BROKER_REFUSES = 38
+    """The broker has refused orders in the symbol three times for one kind of reason."""
+    ACCOUNT = 39
+    """The broker refuses whatever the account orders: restricted, or keys that are not valid."""
+
+
+class RefusalKind(StrEnum):
+    """Why a broker refuses an order; whatever code and words it has for it."""
+
+    SHARES = "shares not released"
+    """They are held by other orders, or not there."""
+    BUYING_POWER = "buying power"
+    WASH_TRADE = "wash trade"
+    """An order on the other side would meet it."""
+    RESTRICTED = "restricted or blocked"
+    """The account may not do it: restricted, blocked, or by its owner's settings."""
+    NOT_TRADABLE = "not tradable or halted"
+    PRICE_OR_SIZE = "price or size rule"
+    KEYS = "keys"
+    """They are revoked, or not the account's."""
+    RATE = "rate"
+    """Too many requests: it was not looked at."""
+    UNKNOWN = "unknown"
+
+    @property
+    def account_wide(self) -> bool:
+        """Return whether every other order of the account is refused for it too."""
+        return self in (RefusalKind.RESTRICTED, RefusalKind.KEYS)
 
 
 class Side(StrEnum):

@@ -20,6 +20,7 @@ from engine.events import (
     CommandGiven,
     ConfigChanged,
     Event,
+    ExitRefused,
     NotFlat,
     OcoOrder,
     OrderCanceled,
@@ -261,6 +262,11 @@ _EVENTS: dict[type, Callable[..., Json]] = BY_OTHERS | {
     },
     OrderRejected: lambda e: {
         "type": "order_rejected", "order_id": e.order_id, "symbol": e.symbol, "reason": e.reason,
+        "kind": e.kind,
+    },
+    ExitRefused: lambda e: {
+        "type": "exit_refused", "order_id": e.order_id, "symbol": e.symbol, "reason": e.reason,
+        "kind": e.kind, "tries": e.tries,
     },
     StreamLost: lambda e: {"type": "stream_lost", "reason": e.reason},
     StreamRestored: lambda _: {"type": "stream_restored"},

@@ -22,6 +22,7 @@ from engine.errors import BadInputError
 from engine.events import (
     CashMoved,
     Command,
+    ExitRefused,
     FillBusted,
     FillCorrected,
     Leg,
@@ -30,6 +31,7 @@ from engine.events import (
     OrderFilled,
     OrderRejected,
     OrphanFound,
+    RefusalKind,
     Report,
     Side,
     StreamLost,
@@ -96,6 +98,7 @@ _REPORTS: dict[str, type[Any]] = {
         OrderFilled,
         OrderCanceled,
         OrderRejected,
+        ExitRefused,
         StreamLost,
         StreamRestored,
         OrphanFound,
@@ -266,5 +269,7 @@ def _report(row: Json) -> Report:
         row["leg"] = Leg(row["leg"]) if row["leg"] else None
     elif "side" in row:
         row["side"] = Side(row["side"])
+    if kind in (OrderRejected, ExitRefused):
+        row["kind"] = RefusalKind(row.get("kind", RefusalKind.UNKNOWN))
     report: Report = kind(**row)
     return report

@@ -20,6 +20,8 @@ ADVICE = {
     Gate.HALTED: "resume when the reason of the halt is gone",
     Gate.REDUCE_ONLY: "resume to trade again",
     Gate.ORPHAN: "rotor acknowledge SYMBOL, rotor liquidate SYMBOL, or close it at the broker",
+    Gate.ACCOUNT: "read the broker's words, put it right there, then resume",
+    Gate.BROKER_REFUSES: "read the broker's words; resume, or the next session, tries again",
     Gate.DAILY_LOSS: "wait for the next session; with daily_loss_rearm manual, resume",
     Gate.DRAWDOWN: "look into the losses, then resume (or wait, if drawdown_rearm is session)",
     Gate.CONSECUTIVE_LOSSES: "wait for the cool-down or the next session; if it is manual, resume",

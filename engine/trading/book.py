@@ -109,6 +109,8 @@ class Book:
             return Gate.COOLDOWN
         if self._shares_underlying(column):
             return Gate.ORPHAN
+        if self._state.risk.refuses(self._state.symbols[column]):
+            return Gate.BROKER_REFUSES
         twins = self._state.twins[column]
         if any(
             t in self.entering or (t in self._positions and t not in self.leaving) for t in twins

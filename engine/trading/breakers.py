@@ -32,6 +32,8 @@ class Readings(NamedTuple):
     """Minutes since any symbol had a bar."""
     bad_price: str
     """The symbol whose price crossed or jumped, empty if none."""
+    refusal: str = ""
+    """The broker's words for the last rejected order."""
     mute: bool = False
     """Whether the bar stream says nothing, though it was connected again."""
 
@@ -188,7 +190,8 @@ class Rejects(_Fault):
         """Trip at `max_rejects_in_a_row`."""
         if readings.rejects < risk.max_rejects_in_a_row:
             return None
-        return f"{readings.rejects} orders rejected in a row"
+        said = f"; the broker: {readings.refusal}" if readings.refusal else ""
+        return f"{readings.rejects} orders rejected in a row{said}"
 
 
 class Prices(_Fault):

@@ -25,6 +25,7 @@ _FIXED = {
     Gate.SLOTS: "all slots are held by positions as strong",
     Gate.DISMISSED: "dismissed or snoozed in the inbox",
     Gate.ORPHAN: "a position that Rotor did not open has its underlying",
+    Gate.BROKER_REFUSES: "the broker refused it three times for one kind of reason",
     Gate.INBOX: "it waits in the inbox for approval",
     Gate.BY_HAND: "it was traded by hand in this session",
 }
@@ -39,7 +40,7 @@ class Refusals:
     @classmethod
     def none(cls) -> "Refusals":
         """Return zero counts."""
-        return cls(np.zeros(len(Gate), np.int64))
+        return cls(np.zeros(max(Gate) + 1, np.int64))
 
     def add(self, gates: Sequence[int]) -> None:
         """Count one frame's deciding gates."""

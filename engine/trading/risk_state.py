@@ -16,6 +16,8 @@ from engine.events import (
     Halt,
     Liquidate,
     Mode,
+    OrderRejected,
+    RefusalKind,
     Resume,
     RoundTrip,
 )
@@ -40,6 +42,10 @@ class Halted:
     reason: str
 
 
+MOST_REFUSALS = 3
+"""Refusals of one kind after which a symbol is not entered any more in the session."""
+
+
 @dataclass(slots=True)
 class RiskState:
     """Measured, tripped, halted."""
@@ -54,6 +60,12 @@ class RiskState:
     """Losing round trips in a row; one that breaks even changes nothing."""
     rejects: int = 0
     """Rejected orders in a row."""
+    refusal: str = ""
+    """The broker's words for the last rejected order."""
+    refusals: dict[tuple[str, RefusalKind], int] = field(default_factory=dict)
+    """(symbol, kind) → entries and stops that the broker refused in this session."""
+    account: str = ""
+    """Why the broker refuses whatever the account orders; empty while it does not."""
     stream_lost: str = ""
     """Why the order stream is down; empty when it is up."""
     orders_minute: int = -2
@@ -69,6 +81,31 @@ class RiskState:
     """What refuses every entry now: the halt, REDUCE_ONLY, an orphan, or the first breaker."""
     rearm_minute: int | None = None
     """The next session minute in which a tripped breaker may re-arm by itself."""
+
+    def rejected(self, event: OrderRejected) -> None:
+        """Count a refusal, in a row and by its kind."""
+        self.rejects += 1
+        self.refusal = event.reason
+        key = (event.symbol, event.kind)
+        self.refusals[key] = self.refusals.get(key, 0) + 1
+        if event.kind.account_wide:
+            self.refused_account(event.reason)
+
+    def refused_account(self, reason: str) -> None:
+        """Stop entries until they are resumed by hand: the broker refuses the whole account."""
+        self.account = self.account or reason
+        self._settle()
+
+    def refuses(self, symbol: str) -> bool:
+        """Return whether the broker has refused a symbol too often for one kind of reason."""
+        return any(
+            count >= MOST_REFUSALS for (name, _), count in self.refusals.items() if name == symbol
+        )
+
+    def start_session(self) -> None:
+        """Forget what the broker refused before."""
+        self.refusals, self.account = {}, ""
+        self._settle()
 
     def sent(self, minute: int) -> None:
         """Count an order."""
@@ -130,6 +167,7 @@ class RiskState:
                 self.flattened = Halted(event.ts_ns, event.actor, "everything was liquidated")
             case Resume():
                 self.halt = self.flattened = None
+                self.refusals, self.account = {}, ""
         self._settle()
 
     def wait_for(self, orphans: tuple[str, ...]) -> None:
@@ -161,6 +199,8 @@ class RiskState:
         if self.orphans:
             names = ", ".join(self.orphans)
             said.append(f"Rotor did not open {names}: acknowledge, or close, what is held")
+        if self.account:
+            said.append(f"the broker refuses the account's orders: {self.account}")
         said += [self.tripped[breaker].reason for breaker in sorted(self.tripped)]
         return "; ".join(said)
 
@@ -177,6 +217,8 @@ class RiskState:
             self.block = Gate.REDUCE_ONLY
         elif self.orphans:
             self.block = Gate.ORPHAN
+        elif self.account:
+            self.block = Gate.ACCOUNT
         else:
             self.block = min(self.tripped, default=None)
         due = [t.rearm_minute for t in self.tripped.values() if t.rearm_minute is not None]

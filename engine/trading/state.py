@@ -29,6 +29,7 @@ from engine.events import (
     Decided,
     Decision,
     Event,
+    ExitRefused,
     FillBusted,
     FillCorrected,
     Gate,
@@ -159,6 +160,9 @@ class State:
                 self.working[event.order_id].released = True
             case OrderCanceled() | OrderRejected():
                 self._gone(event)
+            case ExitRefused():
+                if event.kind.account_wide:
+                    self.risk.refused_account(event.reason)
             case SymbolQuarantined():
                 self.columns.barred[self.column[event.symbol]] = Gate.QUARANTINE
             case BreakerTripped():
@@ -450,7 +454,7 @@ class State:
 
     def _gone(self, event: OrderCanceled | OrderRejected) -> None:
         if isinstance(event, OrderRejected):
-            self.risk.rejects += 1
+            self.risk.rejected(event)
         if event.order_id in self.working:
             self.past[event.order_id] = self.working.pop(event.order_id)
             return
@@ -495,4 +499,5 @@ class State:
         self.told = np.zeros(len(self.symbols), np.int8)
         self.equity = self.risk.day_open = self.risk.session_open = self.cash
         self.risk.orders_minute = -2
+        self.risk.start_session()
         self.inbox.start_session()

@@ -17,6 +17,7 @@ import numpy as np
 import trio
 import trio.testing
 
+from actors.alpaca.refusals import classify
 from actors.alpaca.words import ended_by
 from actors.exchange.account import Account
 from actors.exchange.broker import Broker
@@ -221,8 +222,8 @@ class SimulatedVenue:
             try:
                 return Accepted(shown_order(act()))
             except Refusal as refusal:
-                words = refusal.body["message"]
-                return Rejected(words, refusal.body["code"], ended_by(words))
+                code, words = refusal.body["code"], refusal.body["message"]
+                return Rejected(words, code, classify(words, code), ended_by(words))
 
         try:
             return await self._ask(attempt)

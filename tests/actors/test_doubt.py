@@ -164,7 +164,7 @@ async def test_legs_that_hold_the_shares_for_ever_end_the_exit_with_words(mock_c
 @pytest.mark.parametrize(
     "refusal",
     [
-        Rejected('order is already in "canceled" state', 42_210_000, Status.CANCELED),
+        Rejected('order is already in "canceled" state', 42_210_000, ended=Status.CANCELED),
         Rejected("order not found", 40_410_000),
     ],
 )

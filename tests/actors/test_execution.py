@@ -5,9 +5,16 @@ import trio.testing
 
 from actors.desk import Outgoing
 from actors.orphans import Books
-from actors.sending import INSUFFICIENT
 from actors.venue import Quote, Rejected, Unreachable
-from engine.events import Decision, OcoOrder, Order, OrderCanceled, OrderRejected, Side
+from engine.events import (
+    Decision,
+    OcoOrder,
+    Order,
+    OrderCanceled,
+    OrderRejected,
+    RefusalKind,
+    Side,
+)
 from engine.trading.approval import approve_exit
 from tests.actors.executing import answering, executing, hold
 
@@ -27,7 +34,7 @@ def mock_clock():
 async def test_shares_that_are_not_there_yet_are_waited_for(mock_clock):
     """A leg refused for want of shares is sent again by the same id before it counts as refused."""
     told = []
-    refused = Rejected("insufficient qty available", INSUFFICIENT)
+    refused = Rejected("insufficient qty available", kind=RefusalKind.SHARES)
     async with executing(told, lambda: Books({"TQQQ": 10})) as (execution, venue):
         hold(venue, "TQQQ", 10, 10.0)
         sent = answering(venue, [refused] * 3)

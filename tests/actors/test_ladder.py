@@ -8,15 +8,15 @@ import trio.testing
 
 from actors.desk import Outgoing
 from actors.orphans import Books
-from actors.sending import INSUFFICIENT
 from actors.venue import Accepted, BrokerOrder, Rejected, Status, Unknown
 from engine.events import (
     Decision,
+    ExitRefused,
     NotFlat,
     Order,
     OrderCanceled,
     OrderFilled,
-    OrderRejected,
+    RefusalKind,
     Side,
 )
 from engine.trading.approval import approve_exit
@@ -151,19 +151,22 @@ async def test_a_market_order_that_never_arrived_ends_the_exit(mock_clock):
     assert [type(report) for report in told] == [OrderFilled, OrderCanceled]
 
 
-async def test_a_market_order_that_is_refused_is_told(mock_clock):
-    """With the broker's words."""
+async def test_a_market_order_that_is_refused_is_told_and_sent_again(mock_clock):
+    """With the broker's words, by the same id."""
     told = []
-    await flattened(told, [4, Rejected("halted", 42_210_000)])
+    sent = await flattened(told, [4, Rejected("halted", kind=RefusalKind.NOT_TRADABLE), 6])
 
-    assert [type(report) for report in told] == [OrderFilled, OrderRejected]
-    assert told[1].reason == "halted"
+    assert [order.order_id for order in sent] == [FLATTEN.order_id, REST, REST]
+    assert [type(report) for report in told] == [OrderFilled, ExitRefused, OrderFilled]
+    assert (told[1].reason, told[1].kind, told[1].tries) == (
+        "halted", RefusalKind.NOT_TRADABLE, 1,
+    )  # fmt: skip
 
 
 async def test_orders_of_others_make_way(mock_clock):
     """They hold the shares: they are cancelled, then it is sent again."""
     told = []
-    refused = Rejected("insufficient qty available", INSUFFICIENT)
+    refused = Rejected("insufficient qty available", kind=RefusalKind.SHARES)
     theirs = shown(FLATTEN, 0, Status.WORKING, client_id="theirs")
     async with executing(told, lambda: HELD, _unheard) as (execution, venue):
         hold(venue, "TQQQ", 10, 80.0)

@@ -6,6 +6,7 @@ import trio
 from actors.alpaca.outcome import Refusal, Silence, judge
 from actors.alpaca.rest import Deadlines
 from actors.venue import Accepted, Denied, Rejected, Status, Unknown, Unreachable
+from engine.events import RefusalKind
 from tests.actors.alpaca.conftest import NOW_NS, venue_at
 from tests.actors.alpaca.fakes import ID, LEG, Answer, order
 from tests.actors.alpaca.wishes import entry, leave, legs
@@ -116,7 +117,9 @@ async def test_a_rejection_carries_the_brokers_code_and_words(rest, venue):
         Answer(403, HTML),
     )
 
-    assert await ready(venue).submit(entry()) == Rejected("insufficient buying power", 40310000)
+    assert await ready(venue).submit(entry()) == Rejected(
+        "insufficient buying power", 40310000, RefusalKind.BUYING_POWER
+    )
     assert await venue.submit(leave()) == Rejected("HTTP 403, no reason given", 403)
 
 
@@ -138,7 +141,7 @@ async def test_a_post_that_finds_no_room_by_its_deadline_is_a_rejection(rest, ve
 
     answer = await ready(venue).submit(entry())
 
-    assert answer == Rejected("slow down", 429)
+    assert answer == Rejected("slow down", 429, RefusalKind.RATE)
     assert len(rest.sent("POST")) == 1
 
 
