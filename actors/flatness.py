@@ -70,7 +70,8 @@ def _tried(orders: Orders, held: dict[str, int]) -> str:
     """Return what was tried to sell it, in words."""
     tried = {symbol: [i for i in orders if _sells(i.order, symbol)] for symbol in held}
     words = [
-        f"{symbol}: {len(intents)} tried, the last: {intents[-1].end_words or 'under way'}"
+        f"{symbol}, tries: {sum(max(1, intent.tries) for intent in intents)}, the last:"
+        f" {intents[-1].end_words or 'under way'}"
         for symbol, intents in tried.items()
         if intents
     ]

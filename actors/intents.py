@@ -55,8 +55,10 @@ class Intent:
     known_value_micro: int = 0
     known_undone: int = 0
     """After a restart: shares that the log knows as busted, which the broker may still count."""
+    tries: int = 0
+    """How often the broker has refused it."""
     end_words: str = ""
-    """What its end was told with, if it was not filled."""
+    """Why it was refused last, or what its end was told with, if it was not filled."""
     done: trio.Event = field(default_factory=trio.Event)
 
     @property

@@ -157,6 +157,7 @@ class Orders:
     def refused(self, intent: Intent, reason: str, kind: RefusalKind, tries: int) -> None:
         """Tell that the broker refused an exit, which is tried again."""
         order = intent.order
+        intent.tries, intent.end_words = tries, reason
         told = ExitRefused(
             ts_ns=0, order_id=order.order_id, symbol=order.symbol, reason=reason, kind=kind,
             tries=tries,
