@@ -88,6 +88,9 @@ class Trader:
     _early: list[Report] = field(default_factory=list)
     _fills: list[OrderFilled] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.desk.leap = self.gridder.leap
+
     async def warm(self, blocks: Iterable[Block]) -> None:
         """Let the learners see earlier sessions."""
         for block in blocks:
@@ -122,6 +125,7 @@ class Trader:
             case Reloaded(actor=actor, config=config, changes=changes):
                 kept = self.desk.config.model_dump(include={"database", "alerts"})
                 self.desk.reload(Config.model_validate(kept | config), actor, changes)
+                self.gridder.max_jump_pct = self.desk.config.risk.max_jump_pct
                 outgoing = NOTHING
         if not isinstance(given, Frame) and self._last is not None:
             self.views.latest = self.desk.view()

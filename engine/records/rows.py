@@ -68,7 +68,10 @@ def signal_rows(page: Page) -> list[list[bytes]]:
 
 
 def frame_rows(page: Page) -> list[bytes]:
-    """Return each frame's bars as the tail of an events.jsonl row (present symbols only)."""
+    """Return each frame's bars as the tail of an events.jsonl row (present symbols only).
+
+    Bars that were not believed stand beside the others.
+    """
     bars = page.block.bars
     ohlc = _column(bars[:, :, : CLOSE + 1])
     volume = _column(bars[:, :, VOLUME])
@@ -83,7 +86,17 @@ def frame_rows(page: Page) -> list[bytes]:
             if present[i]:
                 cells.append(names[s] + b",".join([*ohlc[4 * i : 4 * i + 4], volume[i]]) + b"]")
         out.append(b'"type":"frame","bars":{%b}}' % b",".join(cells))
+    for t, doubted in _doubted(page).items():
+        out[t] = b'%b,"doubted":%b}' % (out[t][:-1], orjson.dumps(doubted))
     return out
+
+
+def _doubted(page: Page) -> dict[int, dict[str, tuple[float, ...]]]:
+    """Return the bars that were not believed, by frame and symbol."""
+    found: dict[int, dict[str, tuple[float, ...]]] = {}
+    for t, column, ohlcv in page.block.doubts:
+        found.setdefault(t, {})[page.block.symbols[column]] = ohlcv
+    return found
 
 
 def position_rows(page: Page) -> list[bytes]:

@@ -163,6 +163,15 @@ class Book:
             for s, position in self._positions.items()
             if s not in gone and self.leaving.get(s) not in self._claimed
         ]
+        sizing = self._size(request, bound, gone)
+        staying = [(s, position) for s, position in bound if s not in self.leaving]
+        if len(staying) < len(bound):  # what leaves makes no room for the other side
+            sizing = min(sizing, self._size(request, staying, gone), key=lambda one: one.shares)
+        return sizing
+
+    def _size(
+        self, request: Request, bound: Sequence[tuple[int, Position]], gone: Sequence[int]
+    ) -> Sizing:
         exposure = measure(
             self._state,
             self.frame,

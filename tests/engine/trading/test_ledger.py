@@ -67,7 +67,7 @@ def test_round_trips_add_up_to_the_change_of_cash(moves):
         if held * signed < 0 and abs(signed) > abs(held):
             signed = -held
         side, shares = (Side.BUY, signed) if signed > 0 else (Side.SELL, -signed)
-        (_, booking), = ledger.book(fill(side, shares, price, fee), Decision.EXIT)
+        ((_, booking),) = ledger.book(fill(side, shares, price, fee), Decision.EXIT)
         trips += [booking.closed] if booking.closed else []
         if not ledger.positions:
             assert sum(trip.pnl_micro for trip in trips) == ledger.cash_micro - CASH
