@@ -319,7 +319,9 @@ class Desk:
     def _make_way(self, t: int, reports: Sequence[Report]) -> list[str]:
         """Cancel what would enter beside what others hold; return what the broker is to cancel."""
         traded = {r.symbol for r in reports if isinstance(r, TradedByHand)}
-        found = traded or any(isinstance(r, OrphanFound) for r in reports)
+        found = traded or any(
+            isinstance(r, OrphanFound | FillBusted | FillCorrected) for r in reports
+        )
         everywhere = found and bool(self.state.risk.orphans)
         words = f"canceled: {self.state.risk.words()}" if everywhere else "canceled: traded by hand"
         cancels: list[str] = []
@@ -493,8 +495,11 @@ class Desk:
 
     def _fold_report(self, t: int, report: Report) -> None:
         match report:
+            case OrderFilled() if report.shares > 0:
+                price = max(report.price_micro, 0) or self._mark(t, report.symbol)
+                self._fold_fill(t, report._replace(price_micro=price))
             case OrderFilled():
-                self._fold_fill(t, report)
+                pass  # nothing was filled
             case TradedByHand():
                 self._fold_trade(t, report)
             case FillBusted() | FillCorrected():

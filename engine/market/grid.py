@@ -100,25 +100,16 @@ def session_blocks(sessions: Iterator[tuple[Session, Floats]], gridder: Gridder)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _near(open_: float, close: float, base: float, jump: float) -> bool:
-    return abs(open_ / base - 1.0) <= jump and abs(close / base - 1.0) <= jump
+def _far(open_: float, close: float, base: float, jump: float) -> bool:
+    low, high = base * (1.0 - jump), base * (1.0 + jump)
+    return not (low <= open_ <= high and low <= close <= high)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _doubted(bar: Floats, kept: Floats, jump: float) -> bool:
-    """Return whether a bar is not believed; keep its level, that the next bar may confirm."""
-    open_, high, low, close = bar[0], bar[1], bar[2], bar[3]
-    straight = 0.0 < low <= min(open_, close) and high >= max(open_, close) and bar[4] >= 0.0
-    if not straight:
-        kept[_DOUBTED] = math.nan
-        return True
-    base = kept[_LAST] if kept[_STARTED] != 0.0 else open_
+def _doubt(open_: float, close: float, base: float, kept: Floats, jump: float) -> bool:
+    """Return whether a jump is not believed; keep its level, that the next bar may confirm."""
     level = kept[_DOUBTED]
-    if _near(open_, close, base, jump):
-        if level == level:  # refuted
-            kept[_DOUBTED] = kept[_LEAP] = math.nan
-        return False
-    if level == level and _near(open_, close, level, jump):
+    if level == level and not _far(open_, close, level, jump):
         kept[_DOUBTED] = math.nan
         return False
     kept[_DOUBTED] = close
@@ -140,11 +131,25 @@ def _fill(
             close = ohlcv[t, s, 3]
             bar = bars[t, s]
             kept = state[s]
+            open_ = ohlcv[t, s, 0]
+            base = kept[_LAST] if kept[_STARTED] != 0.0 else open_
             there = close == close
-            if there and jump < math.inf and _doubted(ohlcv[t, s], kept, jump):
-                doubted[found, 0], doubted[found, 1] = t, s
-                found += 1
-                there = False
+            if there and jump < math.inf:
+                high, low = ohlcv[t, s, 1], ohlcv[t, s, 2]
+                straight = (
+                    0.0 < low <= min(open_, close) and high >= max(open_, close)
+                    and ohlcv[t, s, 4] >= 0.0
+                )  # fmt: skip
+                if not straight:
+                    there = False
+                    kept[_DOUBTED] = math.nan
+                elif _far(open_, close, base, jump):
+                    there = not _doubt(open_, close, base, kept, jump)
+                elif kept[_DOUBTED] == kept[_DOUBTED]:  # what was doubted is refuted
+                    kept[_DOUBTED] = kept[_LEAP] = math.nan
+                if not there:
+                    doubted[found, 0], doubted[found, 1] = t, s
+                    found += 1
             if not there:
                 last = kept[_LAST]
                 kept[_AGE] = min(NEVER, kept[_AGE] + 1.0)
@@ -157,7 +162,6 @@ def _fill(
                 bar[AGE] = kept[_AGE]
                 bar[SURPRISE] = 0.0
                 continue
-            base = kept[_LAST] if kept[_STARTED] != 0.0 else ohlcv[t, s, 0]
             change = math.log(close / base)
             z = change / math.sqrt(max(kept[_VARIANCE], _LEAST_VARIANCE))
             z = min(_CLIP, max(-_CLIP, z))
@@ -165,7 +169,7 @@ def _fill(
             kept[_LAST] = close
             kept[_AGE] = 0.0
             kept[_STARTED] = 1.0
-            bar[OPEN] = ohlcv[t, s, 0]
+            bar[OPEN] = open_
             bar[HIGH] = ohlcv[t, s, 1]
             bar[LOW] = ohlcv[t, s, 2]
             bar[CLOSE] = close

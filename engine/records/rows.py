@@ -150,7 +150,7 @@ class Levels:
                     self._levels[order.symbol] = (order.stop_micro, order.target_micro)
                 elif order.replaces:
                     self._levels.pop(order.symbol, None)
-            case Trade(booking=booking) if not booking.entry:
+            case Trade(booking=booking) if not (booking.entry or booking.orphan):
                 if booking.closed is not None or event.fill.leg is Leg.STOP:
                     self._levels.pop(event.fill.symbol, None)
 

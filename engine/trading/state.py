@@ -284,6 +284,7 @@ class State:
             self._leg_filled(source, fill, decision, reason)
             return self._book(fill, decision, reason)
         if source is None:
+            self._bar(self.column_of(fill.symbol))
             return self._book(fill, Decision.MANUAL_EXIT, reason, by_hand=True)
         source.remaining -= fill.shares
         if fill.order_id in self.working and (fill.final or source.remaining <= 0):
