@@ -143,7 +143,7 @@ class Execution:
             self._silence = Silence(self._clock, self.trust, self._venue.drop_orders, nursery)
             self._sending = Sending(
                 self._venue, self._clock, self._orders, self._inquiry, self._silence,
-                self._session.close_ns,
+                self._last_look, self._session.close_ns,
             )  # fmt: skip
             self._nursery = nursery
             for symbol in symbols:

@@ -14,7 +14,7 @@ from actors.session_clock import SessionClock, move_on_after
 from actors.trust import Trust
 from actors.venue import Quote, Unreachable, Venue
 from engine.config import Config
-from engine.events import Order, Side
+from engine.events import OcoOrder, Order, Side
 from engine.trading.exposure import limit_micro
 
 CONNECT_SECONDS = 10.0
@@ -83,12 +83,24 @@ class LastLook:
             if intent.flattens:
                 touch = quote.bid if order.side is Side.SELL else quote.ask
                 intent.limit_micro = limit_micro(touch, order.side.sign, self._config)
-        there = order.shares if held is None else -order.side.sign * held.get(order.symbol, 0)
-        return "" if there >= order.shares else f"the broker holds {max(0, there):,} shares"
+        return _short(order, held)
+
+    async def short(self, intent: Intent) -> str:
+        """Return why an exit must not be sent again: the shares are not there any more."""
+        held: Mapping[str, int] | None = None
+        async with move_on_after(self._clock, 1.0):
+            with suppress(Unreachable):
+                held = {h.symbol: h.shares for h in await self._venue.holdings()}
+        return _short(intent.order, held)
 
     def _meet(self, intent: Intent, quote: Quote) -> None:
         intent.reference = (quote.bid + quote.ask) / 2
         self._met(intent.order.order_id, quote)
+
+
+def _short(order: Order | OcoOrder, held: Mapping[str, int] | None) -> str:
+    there = order.shares if held is None else -order.side.sign * held.get(order.symbol, 0)
+    return "" if there >= order.shares else f"the broker holds {max(0, there):,} shares"
 
 
 def _crossed(quote: Quote) -> str:

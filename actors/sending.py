@@ -13,6 +13,7 @@ of its own: the last digits of an order's id are the attempt.
 
 from actors.inquiry import Inquiry
 from actors.intents import Intent
+from actors.last_look import LastLook
 from actors.orders import Orders
 from actors.session_clock import SECOND_NS, SessionClock, move_on_after, pause
 from actors.silence import Silence
@@ -41,6 +42,7 @@ class Sending:
         orders: Orders,
         inquiry: Inquiry,
         silence: Silence,
+        last_look: LastLook,
         close_ns: int,
     ) -> None:
         """`close_ns` is the session's close, after which nothing is tried again."""
@@ -49,6 +51,7 @@ class Sending:
         self._orders = orders
         self._inquiry = inquiry
         self._silence = silence
+        self._last_look = last_look
         self._close_ns = close_ns
         self._account = ""
         """What the account said of itself when the broker first refused all of its orders."""
@@ -102,6 +105,8 @@ class Sending:
             await pause(self._clock, self._wait(tries))
             if intent.ended or self._clock.now_ns() >= self._close_ns:
                 break
+            if not intent.resting and await self._last_look.short(intent):
+                break  # sold by others meanwhile: another try might sell short
             answer = await self._settled(intent, approved)
         return answer
 

@@ -64,6 +64,21 @@ async def test_a_refused_exit_is_sent_again_after_1_2_4_and_so_on_up_to_60_secon
     assert not [r for r in told if isinstance(r, OrderRejected)]
 
 
+async def test_it_is_not_sent_again_once_the_shares_are_gone(mock_clock):
+    """Somebody has sold them meanwhile: another try might sell short."""
+    told = []
+    async with executing(told, lambda: HELD) as (execution, venue):
+        hold(venue, "TQQQ", 10, 80.0)
+        sent = answering(venue, [HALTED] * 9)
+        await execution.send(Outgoing((), (approve_exit(EXIT, 10),)), [])
+        await trio.sleep(2.5)
+        venue.books.holdings.clear()
+        await trio.sleep(400)
+
+    assert sent == ["out"] * 2
+    assert [r.reason for r in told if isinstance(r, OrderRejected)] == ["trading is halted"]
+
+
 async def test_in_the_last_two_minutes_it_is_every_five_seconds_and_ends_at_the_close(mock_clock):
     """Also where it began before; after the close nothing is sent."""
     told, moments = [], []
