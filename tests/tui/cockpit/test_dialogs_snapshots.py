@@ -128,7 +128,9 @@ def boxes(app):
     found, lines = [], text_of(app)
     for widget in app.screen.query("#frame, #palette, #prompt, #card, Toast"):
         x, y, width, height = widget.region
-        room = app.screen.region if widget.id == "prompt" else app.screen.region.shrink((2, 0, 2, 0))
+        room = (
+            app.screen.region if widget.id == "prompt" else app.screen.region.shrink((2, 0, 2, 0))
+        )
         assert widget.region in room, (widget, widget.region)
         rows = [re.sub("[━┃┏┓┗┛▌]+", " ", line[x : x + width]) for line in lines[y : y + height]]
         assert not any(row.rstrip().endswith("…") for row in rows), rows
