@@ -1,0 +1,88 @@
+"""Soon after the start every screen is mounted: a key that opens one need not wait for that."""
+
+import asyncio
+import gc
+
+import pytest
+
+from tests.tui.cockpit.keyboard import at, source
+from tests.tui.cockpit.shown import SIZES, Still, text_of
+from tests.tui.cockpit.stage import on_stage, opened, play
+from tui.cockpit import collector, core
+from tui.cockpit.keys import SCREENS
+
+
+@pytest.fixture(autouse=True)
+def preload(monkeypatch):
+    """As it is delivered, but at once."""
+    assert core.READY_SECONDS == 0.1
+    monkeypatch.setattr(core.Core, "PRELOAD", True)
+    monkeypatch.setattr(core, "READY_SECONDS", 0.0)
+
+
+async def ready(app):
+    await app.workers.wait_for_complete([one for one in app.workers if one.group == "ready"])
+
+
+def looked_at(size, *, first):
+    """Look at every screen, once all are ready or as each is first opened; what is seen of each."""
+    names = list(SCREENS.values())
+
+    async def scenario():
+        async with on_stage("dashboard", size=size, settings=Still()) as (app, pilot):
+            if first:
+                await ready(app)
+                assert [name for name in names if app.get_screen(name).is_mounted] == names
+                assert app.shown.word == "dashboard"
+            seen = {}
+            for name in names:
+                await opened(pilot, name)
+                seen[name] = text_of(app)
+            return seen
+
+    return play(scenario())
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids="{0[0]}x{0[1]}".format)
+def test_a_screen_that_was_mounted_before_looks_like_one_that_is_mounted_when_opened(
+    size, monkeypatch
+):
+    before = looked_at(size, first=True)
+    monkeypatch.setattr(core.Core, "PRELOAD", False)
+
+    assert before == looked_at(size, first=False)
+
+
+def test_what_is_loaded_is_out_of_the_collectors_sight_until_the_end():
+    usual = gc.get_threshold()
+
+    async def scenario():
+        async with at(source()) as press:
+            await ready(press.app)
+            return gc.get_threshold(), gc.get_freeze_count()
+
+    thresholds, frozen = asyncio.run(scenario())
+
+    assert thresholds == collector.SELDOM
+    assert frozen > 100_000
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (usual, 0)
+
+
+@pytest.mark.parametrize("screens", range(3))
+def test_it_is_left_in_the_middle_of_that(monkeypatch, screens):
+    """The screens that are still to come are not mounted on an app that is gone."""
+    monkeypatch.setattr(core, "READY_SECONDS", 3600.0)
+    slept = asyncio.sleep
+
+    async def sleep(seconds):
+        nonlocal screens
+        screens -= seconds == core.READY_SECONDS
+        await slept(0.0 if screens >= 0 and seconds == core.READY_SECONDS else seconds)
+
+    monkeypatch.setattr(core.asyncio, "sleep", sleep)
+
+    async def scenario():
+        async with at(source("empty")) as press:
+            return await press("q")
+
+    assert asyncio.run(scenario()).code == 0
