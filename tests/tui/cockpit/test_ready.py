@@ -12,16 +12,32 @@ from tui.cockpit import collector, core
 from tui.cockpit.keys import SCREENS
 
 
+class Pace:
+    """How many screens may be mounted, instead of one every 0.1 s; and what else of asyncio."""
+
+    get_running_loop = staticmethod(asyncio.get_running_loop)
+
+    def __init__(self):
+        self.screens = len(SCREENS)
+
+    async def sleep(self, seconds):
+        assert seconds == core.READY_SECONDS == 0.1
+        while not self.screens:  # noqa: ASYNC110 - as the cockpit itself waits
+            await asyncio.sleep(seconds)
+        self.screens -= 1
+
+
 @pytest.fixture(autouse=True)
-def preload(monkeypatch):
-    """As it is delivered, but at once."""
-    assert core.READY_SECONDS == 0.1
+def pace(monkeypatch):
+    """The cockpit as it is delivered, but for the time that it takes."""
     monkeypatch.setattr(core.Core, "PRELOAD", True)
-    monkeypatch.setattr(core, "READY_SECONDS", 0.0)
+    monkeypatch.setattr(core, "asyncio", Pace())
+    return core.asyncio
 
 
 async def ready(app):
-    await app.workers.wait_for_complete([one for one in app.workers if one.group == "ready"])
+    for worker in [one for one in app.workers if one.group == "ready"]:
+        await worker.wait()
 
 
 def looked_at(size, *, first):
@@ -53,6 +69,24 @@ def test_a_screen_that_was_mounted_before_looks_like_one_that_is_mounted_when_op
     assert before == looked_at(size, first=False)
 
 
+def test_a_question_stays_open_and_is_answered_meanwhile(pace):
+    pace.screens = 1
+
+    async def scenario():
+        async with at(source()) as press:
+            await press("l")
+            assert [one.group for one in press.app.workers] == ["ready"]
+            pace.screens = len(SCREENS)
+            await ready(press.app)
+            return await press(), await press("y")
+
+    asked, sent = asyncio.run(scenario())
+
+    assert asked.screens == ["DashboardScreen", "Confirm"]
+    assert [request["verb"] for request in sent.sent] == ["liquidate"]
+    assert sent.screens == ["DashboardScreen"]
+
+
 def test_what_is_loaded_is_out_of_the_collectors_sight_until_the_end():
     usual = gc.get_threshold()
 
@@ -69,20 +103,13 @@ def test_what_is_loaded_is_out_of_the_collectors_sight_until_the_end():
 
 
 @pytest.mark.parametrize("screens", range(3))
-def test_it_is_left_in_the_middle_of_that(monkeypatch, screens):
+def test_it_is_left_in_the_middle_of_that(pace, screens):
     """The screens that are still to come are not mounted on an app that is gone."""
-    monkeypatch.setattr(core, "READY_SECONDS", 3600.0)
-    slept = asyncio.sleep
-
-    async def sleep(seconds):
-        nonlocal screens
-        screens -= seconds == core.READY_SECONDS
-        await slept(0.0 if screens >= 0 and seconds == core.READY_SECONDS else seconds)
-
-    monkeypatch.setattr(core.asyncio, "sleep", sleep)
+    pace.screens = screens
 
     async def scenario():
         async with at(source("empty")) as press:
             return await press("q")
 
     assert asyncio.run(scenario()).code == 0
+    assert pace.screens == 0
