@@ -63,7 +63,9 @@ def main():
     for width, height in SIZES:
         with (
             tempfile.TemporaryDirectory() as state,
-            Terminal(app, width=width, height=height, env={"XDG_STATE_HOME": state}) as terminal,
+            Terminal(
+                app, width=width, height=height, env={"XDG_STATE_HOME": state}, cold=True
+            ) as terminal,
         ):
             terminal.wait_for("PAPER")
             idle(terminal, 2)

@@ -74,9 +74,8 @@ async def settled(app, pilot):
     """Wait until what a key began has ended."""
     await pilot.pause()
     if app.is_running and app._exit is False:
-        await app.workers.wait_for_complete(
-            [worker for worker in app.workers if worker.group in ("give", "ask")]
-        )
+        if begun := [worker for worker in app.workers if worker.group in ("give", "ask")]:
+            await app.workers.wait_for_complete(begun)  # of none it would wait for all
         await pilot.pause()
 
 

@@ -1,4 +1,4 @@
-"""What makes many cockpits in one process cheap: nothing is waited for, parsed or mounted in vain.
+"""What makes many cockpits in one process cheap: no needless waits, style sheets or screens.
 
 Textual's pilot takes an app to be idle when its process used little CPU for 20 ms, twice a key.
 Here it is idle as soon as its event loop has nothing to do and no timer that is due within a frame:

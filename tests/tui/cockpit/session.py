@@ -9,6 +9,7 @@ import trio
 from actors.pacing import Pacing
 from actors.system import Plan, replay
 from tests.bars import config, synth_blocks
+from tests.patience import patience
 from tests.tui.cockpit.keyboard import screen_text, seen
 from tui.cockpit.app import Cockpit
 from tui.cockpit.inside import Inside
@@ -43,16 +44,16 @@ class Trading:
     async def press(self, *keys):
         for key in keys:
             await self.pilot.press(key)
-            await self.pilot.pause(0.05)
+            await self.pilot.pause()
         self.app.pull()
         return seen(self.app, session=True)
 
     async def until(self, condition, what="it"):
         """Wait until something is so."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience(60)):
             while not condition():
                 assert not self.ended.done() or condition(), f"{what} did not happen"
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.005)
         self.app.pull()
         await self.pilot.pause()
 
@@ -111,4 +112,4 @@ async def trading(folder, *sets):
             yield Trading(app, pilot, folder, ended)
     finally:
         loop.call_soon(pacing.stop.set)
-        (await asyncio.wait_for(ended, 60)).unwrap()
+        (await asyncio.wait_for(ended, patience(60))).unwrap()

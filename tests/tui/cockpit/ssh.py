@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.patience import patience
 from tests.tui.cockpit.terminal import ROOT, Terminal
 from tests.tui.rehearsal import wait_for
 
@@ -101,7 +102,7 @@ def sshd(folder):
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(patience(10))
 
 
 def processes(*words):

@@ -20,10 +20,11 @@ from engine.errors import BadInputError, RotorError
 from engine.records.journal import FILES
 from tests.actors.interleavings import Ran, canonical, difference
 from tests.endurance.checks import breaches
+from tests.patience import patience
 from tests.tui.cockpit.sample import AlertView, paper
 from tests.tui.cockpit.ssh import MISSING, processes, session_of, sshd
 from tests.tui.cockpit.terminal import Terminal
-from tests.tui.rehearsal import exchange, rows, wait_for
+from tests.tui.rehearsal import exchange, rows, summary_of, wait_for
 from tui.attach import farewell
 from tui.cockpit import attached
 from tui.cockpit.attached import ENDED, GONE, Attached
@@ -38,9 +39,9 @@ def sockets(runtime_dir, monkeypatch):
     return runtime_dir
 
 
-def attach(place, out, *words):
+def attach(place, out, *, cold=False):
     """`rotor attach` on a terminal of its own."""
-    return Terminal("-m", "tui.cli", "attach", out, *words, env=place.env)
+    return Terminal("-m", "tui.cli", "attach", out, env=place.env, cold=cold)
 
 
 def journal(folder):
@@ -53,6 +54,15 @@ def journal(folder):
 
 def listens(out):
     return socket_path(out).exists()
+
+
+def started(stack, place, out, *words):
+    """A session that can be asked; it ends with the stack, whatever fails."""
+    process = place.start(out, *words)
+    stack.callback(process.communicate)
+    stack.callback(process.kill)
+    wait_for(lambda: listens(out) or process.poll() is not None)
+    return process
 
 
 class Watched(NamedTuple):
@@ -87,8 +97,7 @@ def watched(tmp_path_factory):
 def _watch(place, folder, stack):
     run = folder / "run"
     place.asked("/control/pause", "POST")
-    process = place.start(run, *FREE)
-    wait_for(lambda: listens(run))
+    process = started(stack, place, run, *FREE)
     deaf = stack.enter_context(socket.socket(socket.AF_UNIX))
     deaf.connect(str(socket_path(run)))
     deaf.sendall(b'{"verb":"watch"}\n')
@@ -105,18 +114,17 @@ def _watch(place, folder, stack):
         os.kill(session_of(pid) if at_the_server else terminal.child.pid, signal.SIGKILL)
     left_over = _none_left([killed, cut, *(terminal for terminal, _, _ in remote)], run)
     assert process.poll() is None
-    stdout, stderr = process.communicate(timeout=170)
-    assert stdout, stderr.decode()
-    wrong = breaches(run, place.ledger(), orjson.loads(stdout))
+    summary = summary_of(process)
+    wrong = breaches(run, place.ledger(), summary)
     ended = tuple(terminal.child.returncode for terminal, _, _ in remote)
     return Watched(run, folder / "alone", wrong, ended, left_over)
 
 
 def _none_left(terminals, run):
-    """Wait until no process of a viewer is left; which ones are, after 10 seconds."""
+    """Wait until no viewer is left; which of those behind ssh are, after 10 seconds."""
     for terminal in terminals:
         terminal.end()  # one that is not read would wait for it
-    end = time.monotonic() + 10
+    end = time.monotonic() + patience(10)
     while (left_over := processes("attach", run)) and time.monotonic() < end:
         time.sleep(0.1)
     return left_over
@@ -152,32 +160,31 @@ def test_an_ssh_that_is_killed_leaves_no_process(watched):
 
 def test_a_session_is_looked_at_commanded_and_left(tmp_path, sockets):
     """Two viewers; one liquidates all with `L y`, both see it; `q` leaves the session trading."""
-    with exchange(tmp_path, sockets) as place:
+    with exchange(tmp_path, sockets) as place, ExitStack() as stack:
         place.asked("/control/pause", "POST")
-        process = place.start(tmp_path / "run")
-        wait_for(lambda: listens(tmp_path / "run"))
-        with attach(place, tmp_path / "run") as one, attach(place, tmp_path / "run") as other:
-            for viewer in (one, other):
-                viewer.wait_for("PAPER", seconds=90)
-            since = len(one.written), len(other.written)
-            one.type("h")
-            other.wait_for("HALTED", seconds=60, since=since[1])
-            one.wait_for("HALTED", seconds=60, since=since[0])
-            one.type("q")
-            assert one.end() == 0
-            assert one.written.count(b"detached; session run goes on, 0 positions") == 1
-            assert one.restored
-            closed = attach(place, tmp_path / "run")
-            closed.wait_for("PAPER", seconds=90)
-            closed.hang_up()
-            assert closed.child.wait(30) == 0  # and does not read an end of file for ever
-            assert process.poll() is None
-            place.asked("/control/resume", "POST")
-            stdout, stderr = process.communicate(timeout=170)
-            other.wait_for("has ended", seconds=30)
-            other.type("q")
-            assert other.end() == 0
-    assert stdout, stderr.decode()
+        process = started(stack, place, tmp_path / "run")
+        one, other, closed = (
+            stack.enter_context(attach(place, tmp_path / "run", cold=cold))
+            for cold in (True, False, False)
+        )
+        for viewer in (one, other, closed):
+            viewer.wait_for("PAPER", seconds=90)
+        since = len(one.written), len(other.written)
+        one.type("h")
+        other.wait_for("HALTED", seconds=60, since=since[1])
+        one.wait_for("HALTED", seconds=60, since=since[0])
+        one.type("q")
+        assert one.end() == 0
+        assert one.written.count(b"detached; session run goes on, 0 positions") == 1
+        assert one.restored
+        closed.hang_up()
+        assert closed.child.wait(patience(30)) == 0  # and reads no end of file for ever
+        assert process.poll() is None
+        place.asked("/control/resume", "POST")
+        summary_of(process)
+        other.wait_for("has ended", seconds=30)
+        other.type("q")
+        assert other.end() == 0
     decided = [row for row in rows(tmp_path / "run", "events") if row["type"] == "command"]
     assert [row["actor"].partition("@")[2] for row in decided] == ["dashboard"]
 
@@ -191,10 +198,9 @@ def resident(pid):
 @contextmanager
 def looked_at(tmp_path, sockets):
     """A session whose market stands still, and a viewer that sees it."""
-    with exchange(tmp_path, sockets) as place:
+    with exchange(tmp_path, sockets) as place, ExitStack() as stack:
         place.asked("/control/pause", "POST")
-        process = place.start(tmp_path / "run")
-        wait_for(lambda: listens(tmp_path / "run"))
+        process = started(stack, place, tmp_path / "run")
         with attach(place, tmp_path / "run") as viewer:
             viewer.wait_for("PAPER", seconds=90)
             yield place, process, viewer
@@ -205,7 +211,7 @@ def test_a_session_that_stands_still_is_told_and_gone_on_with(tmp_path, sockets)
     with looked_at(tmp_path, sockets) as (_, process, viewer):
         process.send_signal(signal.SIGSTOP)
         since = len(viewer.written)
-        assert viewer.wait_for("the session does not answer", 30, since=since) < 15
+        assert viewer.wait_for("the session does not answer", 30, since=since) < patience(15)
         viewer.type("h")
         viewer.wait_for("halt: no answer yet", since=since)
         process.send_signal(signal.SIGCONT)
@@ -213,8 +219,6 @@ def test_a_session_that_stands_still_is_told_and_gone_on_with(tmp_path, sockets)
         viewer.type("q")
         assert viewer.end() == 0
         assert viewer.written.count(b"detached; session run goes on, 0 positions") == 1
-        process.kill()
-        process.communicate()
 
 
 def test_a_viewer_that_stands_still_costs_the_session_nothing(tmp_path, sockets):
@@ -228,8 +232,7 @@ def test_a_viewer_that_stands_still_costs_the_session_nothing(tmp_path, sockets)
         while process.poll() is None and listens(tmp_path / "run"):
             most = max(most, resident(process.pid))
             time.sleep(0.1)
-        stdout, stderr = process.communicate(timeout=60)
-        assert stdout, stderr.decode()
+        summary_of(process)
         since = len(viewer.written)
         viewer.kill(signal.SIGCONT)
         viewer.wait_for("has ended", seconds=60, since=since)
@@ -274,7 +277,7 @@ def test_a_source_says_when_its_session_is_gone_and_finds_it_again(tmp_path):
         writer.close()
 
     async def until(source, holds):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while source.latest() is None or not holds(source.latest()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return source.latest()
@@ -323,7 +326,7 @@ def test_a_silence_is_told_and_taken_back(tmp_path, monkeypatch):
         source, seen = Attached(path), []
         server = await asyncio.start_unix_server(talk, path)
         running = asyncio.create_task(source.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while len(seen) < 3:
                 now = source.latest()
                 if now is not None and (not seen or now.sequence != seen[-1].sequence):

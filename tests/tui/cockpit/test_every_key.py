@@ -15,6 +15,7 @@ import pytest
 from textual.binding import Binding
 
 import tui.cockpit
+from tests.patience import patience
 from tests.tui.cockpit.answers import ANSWERS
 from tests.tui.cockpit.keyboard import CONFIRM, EXPLAIN, Seen, at, typed
 from tests.tui.cockpit.sample import STATES, FixedSource
@@ -268,4 +269,4 @@ def test_each_key_does_what_is_said_of_it(walk, tmp_path, monkeypatch):
                 seen = await press(step.key)
                 assert step.holds(seen, press.app), (place, *step[:2], seen)
 
-    asyncio.run(asyncio.wait_for(scenario(), 120))
+    asyncio.run(asyncio.wait_for(scenario(), patience(120)))

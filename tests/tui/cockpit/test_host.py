@@ -2,9 +2,11 @@
 
 import getpass
 import signal
+import time
 
 import pytest
 
+from tests.patience import patience
 from tests.tui.cockpit.terminal import Terminal
 
 
@@ -14,10 +16,10 @@ def hosted(tmp_path):
     opened = []
     home = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
 
-    def run(case):
+    def run(case, *, cold=False):
         (tmp_path / "told").touch()
         words = ("-m", "tests.tui.cockpit.hosted", case, tmp_path)
-        opened.append(Terminal(*words, env=home).__enter__())
+        opened.append(Terminal(*words, env=home, cold=cold).__enter__())
         return opened[-1]
 
     yield run
@@ -27,8 +29,10 @@ def hosted(tmp_path):
 
 def is_up(terminal, folder):
     terminal.wait_for("PAPER")
+    end = time.monotonic() + patience(30)
     while not (folder / "begun").exists():
         terminal.read()
+        assert time.monotonic() < end, "the session did not begin"
 
 
 def test_a_session_that_fails_at_once_is_told_on_a_whole_terminal(hosted):
@@ -80,7 +84,7 @@ def test_leaving_while_flat_is_at_once_and_in_order(hosted, tmp_path, key):
 
 
 def test_a_command_reaches_the_session_with_who_and_where(hosted, tmp_path):
-    terminal = hosted("flat")
+    terminal = hosted("flat", cold=True)
     is_up(terminal, tmp_path)
     terminal.type("h")
     terminal.wait_for("halted by you; exits go on")

@@ -7,6 +7,7 @@ import re
 import orjson
 import pytest
 
+from tests.patience import patience
 from tests.tui.cockpit.session import trading
 
 ME = f"tui:{getpass.getuser()}@"
@@ -178,7 +179,7 @@ def test_leaving_with_positions_ends_the_session_as_was_said(tmp_path, key, flat
         await session.press("q")
         await session.until(lambda: "Quit with open positions?" in session.text, "the question")
         await session.press(key)
-        await asyncio.wait_for(asyncio.shield(session.ended), 60)
+        await asyncio.wait_for(asyncio.shield(session.ended), patience(60))
         assert (session.held == []) is flat
 
     commands = above(tmp_path, scenario)

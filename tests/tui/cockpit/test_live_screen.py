@@ -5,6 +5,7 @@ import signal
 import orjson
 import pytest
 
+from tests.patience import patience
 from tests.tui.cockpit.terminal import Terminal
 from tests.tui.rehearsal import BUSY, DEMO, exchange, rows, sets, wait_for
 from tui.cli import main
@@ -114,11 +115,11 @@ def test_a_terminal_that_is_gone_stops_no_trading(tmp_path, sockets):
     """Its window closed, a session in the same process goes on to its end, flat."""
     with exchange(tmp_path, sockets) as place:
         place.asked("/control/pause", "POST")
-        terminal = live(place, tmp_path / "run")
-        terminal.wait_for("PAPER", seconds=90)
-        terminal.hang_up()
-        place.asked("/control/resume", "POST")
-        terminal.child.wait(170)
+        with live(place, tmp_path / "run") as terminal:
+            terminal.wait_for("PAPER", seconds=90)
+            terminal.hang_up()
+            place.asked("/control/resume", "POST")
+            terminal.child.wait(patience(170))
         account = place.ledger()
 
     assert account["positions"] == {}
