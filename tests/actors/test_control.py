@@ -15,12 +15,6 @@ from engine.events import Halt, Liquidate, Resume
 from tests.bars import SIX
 
 
-@pytest.fixture(autouse=True)
-def runtime(runtime_dir, monkeypatch):
-    """A runtime folder of the test's own."""
-    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
-
-
 @pytest.fixture
 def commands():
     return Mailbox("control", 8)

@@ -1,6 +1,7 @@
 """A live session under many interleavings of its tasks, answers, events and bars: one journal.
 
-The suite tries a dozen seeds; `make interleavings` (or ROTOR_SEEDS=1000) a thousand.
+The suite tries ten seeds, two hundred at night; `make interleavings` (or ROTOR_SEEDS=1000) a
+thousand.
 """
 
 import os
@@ -16,25 +17,19 @@ from engine.records.journal import FILES
 from tests.actors.interleavings import SETS, Ran, canonical, difference, market, play
 from tests.actors.simulated_venue import Latencies
 from tests.bars import SIX, config
+from tests.budget import PROFILE
 
-SEEDS = int(os.environ.get("ROTOR_SEEDS", "12"))
+SEEDS = int(os.environ.get("ROTOR_SEEDS", "8" if PROFILE == "ci" else "200"))
 FOUND = (18, 2020)
 """Seeds that have found something once."""
 FAST = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
-
-
-@pytest.fixture(autouse=True)
-def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     """The session in which nothing takes any time."""
     folder = tmp_path_factory.mktemp("first")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROTOR_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        return play(0, folder / "run", latencies=FAST)
+    return play(0, folder / "run", latencies=FAST)
 
 
 def test_a_seed_fixes_an_interleaving_and_another_makes_another(tmp_path):

@@ -104,14 +104,14 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
             "risk.consecutive_losses_rearm": st.sampled_from(["cooldown", "session", "manual"]),
             "risk.losses_cooldown_minutes": st.integers(1, 40),
             "risk.max_orders_per_minute": st.sampled_from([1, 3, 60]),
-            "risk.max_jump_pct": st.sampled_from([0.2, 25]),
+            "risk.max_jump_pct": st.sampled_from([25, 25, 25, 0.2]),
             "risk.max_correlation": st.sampled_from([0.5, 1]),
         }
     ),
     orders=st.lists(
         st.tuples(
             st.integers(0, 599),
-            st.sampled_from([Liquidate(), Liquidate(symbol="TQQQ"), Halt(), Resume(), Resume()]),
+            st.sampled_from([Resume(), Resume(), Liquidate(), Liquidate(symbol="TQQQ"), Halt()]),
         ),
         max_size=4,
     ),

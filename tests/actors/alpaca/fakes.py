@@ -16,6 +16,8 @@ import msgpack
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
+from tests.patience import patience
+
 _QUIET = logging.getLogger("tests.fake_alpaca")
 _QUIET.setLevel(logging.ERROR)
 
@@ -195,12 +197,12 @@ class Line:
 
     def receive(self):
         """Return the client's next message."""
-        frame = self.connection.recv(timeout=5)
+        frame = self.connection.recv(timeout=patience(5))
         return json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame)
 
-    def hold(self, seconds=5.0):
+    def hold(self):
         """Stay silent until the client goes, or the test is over."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + patience(10)
         while time.monotonic() < until and not self.closing.is_set():
             try:
                 self.connection.recv(timeout=0.05)

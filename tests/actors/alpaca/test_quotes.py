@@ -12,6 +12,7 @@ from actors.venue import Bar, Connected, Lost, Quote
 from tests.actors.alpaca.conftest import NOW_NS, venue_at
 from tests.actors.alpaca.fakes import bar, streaming
 from tests.actors.alpaca.test_streams import Listener, bars_of
+from tests.patience import patience
 
 SECOND = 1_000_000_000
 ASKED = Quote("TQQQ", 70.0, 70.02, NOW_NS)
@@ -185,7 +186,7 @@ async def test_an_error_that_is_not_of_the_quotes_breaks_the_connection(nursery)
 
 async def test_quotes_that_are_not_acknowledged_do_not_cost_the_bars(nursery, monkeypatch):
     """The next connection does without them."""
-    monkeypatch.setattr("actors.alpaca.venue.OPENING_SECONDS", 0.3)
+    monkeypatch.setattr("actors.alpaca.venue.OPENING_SECONDS", patience(0.3))
 
     def deaf(line):
         asked = line.data_auth()
@@ -213,7 +214,7 @@ async def test_quotes_alone_are_told_to_a_clock_that_waits_for_them(nursery):
         venue = venue_at(url)
         listener = Listener(nursery, bars_of(venue, "TQQQ", "SPY"))
         await listener.next()
-        with trio.fail_after(2):
+        with trio.fail_after(patience(2)):
             while venue.bars_seen < 2:  # noqa: ASYNC110 - nothing but its count tells
                 await trio.sleep(0.01)
         listener.stop()

@@ -7,12 +7,15 @@ from actors.alpaca.outcome import Refusal, Silence, judge
 from actors.alpaca.rest import Deadlines
 from actors.venue import Accepted, Denied, Rejected, Status, Unknown, Unreachable
 from engine.events import RefusalKind
-from tests.actors.alpaca.conftest import NOW_NS, venue_at
+from tests.actors.alpaca.conftest import HASTY, NOW_NS, SURE, venue_at
 from tests.actors.alpaca.fakes import ID, LEG, Answer, order
 from tests.actors.alpaca.wishes import entry, leave, legs
+from tests.patience import patience
 
 ORDERS = "/v2/orders"
 BY_ID = "/v2/orders:by_client_order_id"
+STALL = 600.0
+"""Until the test is over."""
 HTML = "<html><body>Bad Gateway</body></html>"
 
 
@@ -87,7 +90,7 @@ async def test_the_legs_of_a_position_are_one_oco_order(rest, venue):
         (Answer(200, None), Unknown),
         (Answer(200, {"surprise": 1}), Unknown),
         (Answer(200, [1, 2]), Unknown),
-        (Answer(200, order(), stall=5.0), Unknown),
+        (Answer(200, order(), stall=STALL), Unknown),
         (Answer(200, None, drop=True), Unknown),
         (Answer(422, {"code": 40010001, "message": "client_order_id must be unique"}), Unknown),
         (Answer(403, {"code": 40310000, "message": "insufficient qty"}), Rejected),
@@ -99,9 +102,10 @@ async def test_the_legs_of_a_position_are_one_oco_order(rest, venue):
     ids=lambda value: getattr(value, "__name__", f"{getattr(value, 'status', value)}"),
 )
 async def test_a_submit_is_posted_once_and_only_a_certain_refusal_is_a_rejection(
-    rest, venue, answer, verdict
+    rest, answer, verdict
 ):
     """Whatever comes back, or nothing: exactly one POST, and no exception."""
+    venue = venue_at(rest.url, deadlines=HASTY if answer.stall else SURE)
     rest.will("POST", ORDERS, answer)
 
     assert isinstance(await ready(venue).submit(entry()), verdict)
@@ -135,9 +139,10 @@ async def test_a_post_that_was_not_looked_at_is_made_again(rest, venue):
     assert trio.current_time() - start >= 0.3
 
 
-async def test_a_post_that_finds_no_room_by_its_deadline_is_a_rejection(rest, venue):
+async def test_a_post_that_finds_no_room_by_its_deadline_is_a_rejection(rest):
     """One POST, one 429, and a certain end: it was not accepted."""
-    rest.will("POST", ORDERS, Answer(429, {"message": "slow down"}, headers={"Retry-After": "9"}))
+    venue = venue_at(rest.url, deadlines=HASTY)
+    rest.will("POST", ORDERS, Answer(429, {"message": "slow down"}, headers={"Retry-After": "900"}))
 
     answer = await ready(venue).submit(entry())
 
@@ -163,15 +168,16 @@ async def test_a_question_waits_out_the_rate_limit(rest, venue):
     ("answer", "error"),
     [
         (Answer(502, HTML), Unreachable),
-        (Answer(200, [], stall=5.0), Unreachable),
+        (Answer(200, [], stall=STALL), Unreachable),
         (Answer(200, HTML), Unreachable),
         (Answer(200, {"not": "a list"}), Unreachable),
         (Answer(200, [{"no": "symbol"}]), Unreachable),
         (Answer(401, {"code": 40110000, "message": "request is not authorized"}), Denied),
     ],
 )
-async def test_a_question_without_an_answer_is_unreachable(rest, venue, answer, error):
+async def test_a_question_without_an_answer_is_unreachable(rest, answer, error):
     """Never an empty list in place of an answer; a refusal for good says so."""
+    venue = venue_at(rest.url, deadlines=HASTY if answer.stall else SURE)
     rest.will("GET", "/v2/positions", answer)
 
     with pytest.raises(Unreachable) as caught:
@@ -191,28 +197,25 @@ async def test_a_server_that_is_gone_is_unreachable_and_a_submit_unknown(rest):
 
 async def test_trios_deadline_is_the_second_line(rest):
     """A body that trickles beats requests' read time-out, not the whole deadline."""
-    venue = venue_at(rest.url, deadlines=Deadlines(connect=0.3, read=5.0, whole=0.3))
-    rest.will("POST", ORDERS, Answer(200, order(), stall=5.0))
+    venue = venue_at(rest.url, deadlines=Deadlines(connect=STALL, read=STALL, whole=0.3))
+    rest.will("POST", ORDERS, Answer(200, order(), stall=STALL))
 
     assert await venue.submit(leave()) == Unknown("no answer within 0.3 s")
 
 
 async def test_exits_find_a_thread_while_questions_hang(rest, venue):
     """Twenty stalled questions take no exit's thread."""
-    venue = venue_at(rest.url, deadlines=Deadlines(connect=0.3, read=0.6, whole=0.8))
-    rest.will("GET", "/v2/positions", Answer(200, [], stall=5.0))
+    rest.will("GET", "/v2/positions", Answer(200, [], stall=STALL))
     rest.will("POST", ORDERS, Answer(200, order()))
-
-    async def ask():
-        with pytest.raises(Unreachable):
-            await venue.holdings()
 
     async with trio.open_nursery() as nursery:
         for _ in range(20):
-            nursery.start_soon(ask)
-        await trio.sleep(0.1)
-        with trio.fail_after(0.3):
+            nursery.start_soon(venue.holdings)
+        with trio.fail_after(patience(1)):
+            while len(rest.sent("GET")) < 8:  # noqa: ASYNC110 - as many as have threads
+                await trio.sleep(0.005)
             assert isinstance(await venue.submit(leave()), Accepted)
+        rest.released.set()
 
 
 async def test_a_cancellation_is_under_way_or_there_is_nothing_to_cancel(rest, venue):

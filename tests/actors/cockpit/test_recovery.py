@@ -22,11 +22,6 @@ COMPARED = (
 """All that follows from inputs alone; the rest is of the clock, the links and the machine."""
 
 
-@pytest.fixture(autouse=True)
-def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
-
-
 def play(folder, *, until=None, watch=False, at_start=None, acts=()):
     """Trade a session, or the minutes up to `until`; return its last view and the views seen.
 

@@ -19,6 +19,7 @@ from actors.presence import socket_path
 from actors.views import Views
 from engine.events import Halt
 from tests.actors.cockpit.watched import SYMBOLS, holding, prices, two
+from tests.patience import patience
 from tui.cockpit.attached import _read
 
 VIEWER = """
@@ -29,12 +30,6 @@ talk.sendall(b'{"verb":"watch"}\\n')
 while talk.recv(65536):
     print("told", flush=True)
 """
-
-
-@pytest.fixture(autouse=True)
-def runtime(runtime_dir, monkeypatch):
-    """A runtime folder of the test's own."""
-    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 @pytest.fixture
@@ -128,19 +123,20 @@ async def test_two_viewers_are_told_alike_and_counted(tmp_path, floor):
     assert left["header"]["viewers"] == 1
 
 
-async def test_a_viewer_that_does_not_read_holds_up_nobody(tmp_path, floor):
+async def test_a_viewer_that_does_not_read_holds_up_nobody(tmp_path, floor, monkeypatch):
     """Others are told meanwhile; once it reads again it has the newest, not all in between."""
+    monkeypatch.setattr("actors.cockpit.watching.LEAST_SECONDS", 0.01)
     async with served(floor, tmp_path / "run") as commands:
         slow = await Viewer.open(tmp_path / "run")
         slow._stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         quick = await Viewer.open(tmp_path / "run")
         for minute in range(60):
             floor.frame(prices(51 + minute / 100, 49.8, 50), two())
-            with trio.fail_after(5):
+            with trio.fail_after(patience(5)):
                 await quick.until(lambda view: len(view.get("curve", {}).get("equity_usd", ())))
         stream = await trio.open_unix_socket(str(socket_path(tmp_path / "run")))
         await stream.send_all(b'{"verb":"halt"}\n')
-        with trio.fail_after(5):
+        with trio.fail_after(patience(5)):
             assert (await commands.receive()).command == Halt()
         bars, lines = 0, 0
         while bars < 63:
@@ -163,7 +159,7 @@ async def test_a_killed_viewer_is_counted_no_more(tmp_path, floor):
         counted = floor.cockpit.viewers
         viewer.send_signal(signal.SIGKILL)
         await trio.to_thread.run_sync(viewer.communicate)
-        with trio.fail_after(10):
+        with trio.fail_after(patience(10)):
             while floor.cockpit.viewers:  # noqa: ASYNC110
                 await trio.sleep(0.01)
         floor.frame(prices(51, 49.8, 50), two())

@@ -17,6 +17,7 @@ from tests.actors.exchange.venue import (
     serving,
     wire_to,
 )
+from tests.patience import patience
 
 
 async def test_the_state_tells_how_it_stands(tmp_path):
@@ -66,7 +67,7 @@ async def test_pace_may_change_while_it_runs(tmp_path):
         assert (await api.get("/control"))["now"] == stopped["now"]
         flowing = (await api.post("/control/speed", speed=6000)).body
         assert flowing["now"] >= stopped["now"]
-        with trio.fail_after(20):
+        with trio.fail_after(patience(20)):
             while (await api.get("/control"))["minute"] < 2:  # noqa: ASYNC110
                 await trio.sleep(0.005)
 
@@ -93,7 +94,7 @@ async def test_stop_ends_the_exchange(tmp_path):
         async with wire_to(f"{api.stream_url}/control/clock?key=k") as wire:
             await wire.get_message()
             assert (await api.post("/control/stop")).body == {"stopping": True}
-            with trio.fail_after(10):
+            with trio.fail_after(patience(10)):
                 with contextlib.suppress(ConnectionClosed):
                     await wire.get_message()
 

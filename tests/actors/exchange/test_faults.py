@@ -27,6 +27,7 @@ from tests.actors.exchange.venue import (
     serving,
     wire_to,
 )
+from tests.patience import patience
 
 SESSION = session_on(DAY)
 
@@ -46,7 +47,7 @@ async def inject(api, kind, **more):
 
 async def ends(wire):
     """Wait for the end of a socket; returns its close code."""
-    with trio.fail_after(10):
+    with trio.fail_after(patience(10)):
         try:
             while True:
                 await wire.get_message()
@@ -168,7 +169,7 @@ async def test_a_restart_drops_all_and_keeps_the_books(bars):
         assert await handshake(api, "/v2/iex") == 503
         assert (await api.get("/control"))["faults"][0]["on"]
         await api.post("/control/speed", speed=6000)
-        with trio.fail_after(20):
+        with trio.fail_after(patience(20)):
             while (await api.ask("GET", "/v2/account")).status == 503:  # noqa: ASYNC110
                 await trio.sleep(0.005)
         assert (await api.get("/v2/orders?status=all"))[0]["client_order_id"] == "x"
@@ -237,7 +238,7 @@ async def test_a_mute_socket_answers_pings_and_speaks_again(bars):
         assert minutes == [0, 4, 5, 6, 7, 8]
     async with serving(floor_of(bars)) as api, market_stream(api) as wire:
         await inject(api, "mute", stream="market")
-        with trio.fail_after(5):
+        with trio.fail_after(patience(5)):
             await wire.ping()
 
 
@@ -257,7 +258,7 @@ async def test_a_half_open_socket_hears_and_says_nothing(bars):
     async with serving(floor) as api, Trader(api).connected() as trader:
         await trader.until(2)
         with contextlib.suppress(DisconnectionTimeout):
-            async with market_stream(api, "other") as wire:
+            async with market_stream(api, "other", disconnect_timeout=0.2) as wire:
                 await inject(api, "half_open", stream="market")
                 with trio.move_on_after(0.2) as scope:
                     await wire.ping()

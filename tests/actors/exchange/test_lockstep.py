@@ -17,6 +17,7 @@ from tests.actors.exchange.venue import (
     wire_to,
 )
 from tests.bars import flat
+from tests.patience import patience
 
 
 async def stands(floor, seconds=0.15):
@@ -161,7 +162,7 @@ async def test_a_hold_may_be_for_the_last_minutes_only(tmp_path):
         url = f"{api.stream_url}/control/clock?key=key&hold=1&hold_minutes=5"
         async with wire_to(url):
             pass
-        with trio.fail_after(20):
+        with trio.fail_after(patience(20)):
             while not (await api.get("/control"))["held"]:  # noqa: ASYNC110
                 await trio.sleep(0.01)
         late = floor.clock.now_ns - floor.market.start_ns(385)

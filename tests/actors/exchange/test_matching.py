@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.exchange.order import Force, Kind
@@ -16,6 +16,7 @@ from engine.events import Order as SimOrder
 from engine.simulation.broker import SimulatedBroker
 from tests.actors.exchange.venue import DAY, MINUTE, floor_of, write_market
 from tests.bars import approved, block_of, config, flat, walk
+from tests.budget import examples
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 MINUTES = 40
@@ -190,7 +191,7 @@ def leg_of(order):
     return Leg.TARGET if order.kind is Kind.LIMIT else Leg.STOP
 
 
-@settings(max_examples=60)
+@examples(1.2)
 @given(
     seed=st.integers(0, 10_000),
     missing=st.sampled_from([0.0, 0.1, 0.4]),

@@ -41,9 +41,13 @@ from tests.actors.exchange.venue import (
     serving,
     walking_market,
 )
+from tests.patience import patience
 
 BUY, SELL, TODAY = OrderSide.BUY, OrderSide.SELL, TimeInForce.DAY
-PATIENCE = {"open_timeout": 5, "close_timeout": 0.5, "ping_interval": 10, "ping_timeout": 20}
+PATIENCE = {
+    "open_timeout": patience(5), "close_timeout": 0.5, "ping_interval": 10,
+    "ping_timeout": patience(20),
+}  # fmt: skip
 
 
 async def call(function, *arguments, **keywords):
@@ -258,6 +262,6 @@ def lambda_to(keep, kept):
 
 async def until(condition):
     """Return when a condition holds."""
-    with trio.fail_after(20):
+    with trio.fail_after(patience(20)):
         while not condition():  # noqa: ASYNC110
             await trio.sleep(0.005)

@@ -18,6 +18,7 @@ from tests.actors.exchange.venue import (
     unpack,
     wire_to,
 )
+from tests.patience import patience
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def error(code):
 
 async def closes(wire):
     """Whether the server closes the socket."""
-    with trio.fail_after(10):
+    with trio.fail_after(patience(10)):
         try:
             while True:
                 await wire.get_message()

@@ -20,6 +20,7 @@ from actors.exchange.server import run_exchange
 from engine.market.calendar import session_on
 from engine.market.sources import open_source
 from tests.bars import config, flat, walk
+from tests.patience import patience
 
 DAY = dt.date(2025, 7, 2)
 BEFORE = dt.date(2025, 7, 1)
@@ -84,7 +85,8 @@ def floor_of(path, *sets, day=DAY, speed=None):
 @contextlib.asynccontextmanager
 async def wire_to(url, **more):
     """Yield a WebSocket; its TCP connection is closed afterwards, whoever closed it first."""
-    async with open_websocket_url(url, disconnect_timeout=1, **more) as wire:
+    more.setdefault("disconnect_timeout", patience(1))
+    async with open_websocket_url(url, **more) as wire:
         try:
             yield wire
         finally:
@@ -111,13 +113,13 @@ async def serving(floor):
 class Api:
     """Plain HTTP, in a thread, with a key pair."""
 
-    def __init__(self, url, headers=KEYS, timeout=20.0):
+    def __init__(self, url, headers=KEYS):
         self.url = url
         self.headers = dict(headers)
         self.stream_url = url.replace("http", "ws", 1)
         parts = urlsplit(url)
         self._make = partial(
-            http.client.HTTPConnection, parts.hostname, parts.port, timeout=timeout
+            http.client.HTTPConnection, parts.hostname, parts.port, timeout=patience(20)
         )
         self._made = []
 
@@ -287,11 +289,11 @@ async def authorize(wire, key="key", secret="secret"):
 
 
 @contextlib.asynccontextmanager
-async def market_stream(api, key="key", secret="secret", symbols=("*",), feed="iex"):
+async def market_stream(api, key="key", secret="secret", symbols=("*",), feed="iex", **more):
     """Yield an authenticated market stream in msgpack, subscribed to all its channels."""
     url = f"{api.stream_url}/v2/{feed}"
     headers = [("Content-Type", "application/msgpack")]
-    async with wire_to(url, extra_headers=headers) as wire:
+    async with wire_to(url, extra_headers=headers, **more) as wire:
         assert unpack(await wire.get_message()) == [{"T": "success", "msg": "connected"}]
         await wire.send_message(msgpack.packb({"action": "auth", "key": key, "secret": secret}))
         assert unpack(await wire.get_message()) == [{"T": "success", "msg": "authenticated"}]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.events import Decision, RoundTrip
@@ -9,6 +9,7 @@ from engine.records.baselines import baselines
 from engine.trading.costs import fee_rates, fill_price
 from engine.trading.exits import flatten_minute
 from tests.bars import DAY, block_of, config, flat
+from tests.budget import examples
 
 NAME = "random rotation, equal turnover"
 FREE = ("costs.fees=false", "costs.min_half_spread_bps=0", "costs.impact_bps=0")
@@ -40,7 +41,7 @@ TRIPS = st.builds(
 
 
 @given(st.lists(TRIPS, min_size=1, max_size=6))
-@settings(max_examples=30)
+@examples(0.6)
 def test_in_a_flat_market_random_trades_lose_exactly_their_costs(trips):
     """Spread, impact and fees of both fills, as the fill model and the fee table give them."""
     block, cfg, expected = block_of(flat(390, volume=20_000)), config(), 0.0
@@ -68,7 +69,7 @@ def test_random_trades_keep_their_size_direction_and_holding_time(direction):
 
 
 @given(st.integers(1, 390))
-@settings(max_examples=25)
+@examples(0.5)
 def test_random_trades_stay_inside_the_session_on_a_half_day_too(held):
     """A hold is cut to the flatten, and no trade lies outside of minutes 1 to the flatten fill."""
     cfg = config(*FREE, "costs.tick_usd=1e-9")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.learning.calibration import Evidence, fit
@@ -13,6 +13,7 @@ from engine.trading.quality import Quality
 from engine.trading.ranking import rank, ranking_rules
 from engine.trading.shadows import Shadows
 from tests.bars import block_of, config, walk
+from tests.budget import examples
 
 NAMES = ("AAA", "BBB", "CCC")
 
@@ -88,7 +89,7 @@ def plain(block, signals, ranking, rules, cfg):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.2, 0.6]), st.sampled_from([5e-4, 4e-3]))
-@settings(max_examples=25, deadline=None)
+@examples(0.5)
 def test_the_pass_is_the_plain_walk(seed, missing, step):
     """Entries, exits, prices and net returns, with missing minutes, levels and the close."""
     cfg = config("learning.horizons=[10,20,60]")
