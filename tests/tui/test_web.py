@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from textual_serve.app_service import AppService
 from yarl import URL
 
 from tests.patience import patience
@@ -85,8 +86,15 @@ def test_a_page_of_another_site_is_refused(headers):
     asyncio.run(scenario())
 
 
-def test_the_terminal_comes_through_the_websocket(tmp_path):
+def test_the_terminal_comes_through_the_websocket(tmp_path, monkeypatch):
     """A tab is a process of its own, which is told to end with the tab."""
+    opened = []
+
+    async def open_process(self, width=80, height=24, *, opening=AppService._open_app_process):
+        opened.append(await opening(self, width, height))
+        return opened[-1]
+
+    monkeypatch.setattr(AppService, "_open_app_process", open_process)
     number = tmp_path / "pid"
     command = f"sh -c 'echo $$ > {number}; head -c 1 > /dev/null'"  # the word that it is to quit
 
@@ -100,6 +108,9 @@ def test_the_terminal_comes_through_the_websocket(tmp_path):
                     while not (number.exists() and number.read_text()):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
                 os.kill(int(number.read_text()), 0)  # it is there
+            async with asyncio.timeout(patience(5)):
+                await opened[0].wait()
+                await opened[0].stdin.wait_closed()  # the loop ends after its last pipe
 
     asyncio.run(scenario())
     with pytest.raises(ProcessLookupError):
