@@ -31,7 +31,7 @@ check: $(VENV)/.dev ## lint, types, layer contracts
 interleavings: $(VENV)/.dev ## a live session under a thousand seeds of Trio's scheduler
 	$(BIN)/python -m tests.actors.interleavings $(ARGS)
 
-faults: $(VENV)/.dev ## two hundred live sessions, each under other faults (ARGS="--seeds 0:20")
+faults: $(VENV)/.dev ## three hundred live sessions, each under other faults (ARGS="--seeds 0:20")
 	$(BIN)/python -m tests.endurance.faults $(ARGS)
 
 kills: $(VENV)/.dev ## a live session killed -9 at fifty random moments (ARGS="--kills 5")

@@ -97,9 +97,9 @@ class Control:
     async def ledger(self, request: Request) -> Response:
         """GET [?key=]: every account, exact integers."""
         wanted = request.query_params.get("key")
-        accounts = self._floor.accounts.values()
+        accounts, market = self._floor.accounts.values(), self._floor.market
         chosen = [account for account in accounts if wanted in (None, account.key)]
-        return answer({"accounts": {account.name: ledger_json(account) for account in chosen}})
+        return answer({"accounts": {a.name: ledger_json(a, market) for a in chosen}})
 
     async def clock(self, socket: WebSocket) -> None:
         """Serve a clock connection: tell the clock, hear how the client stands."""

@@ -5,11 +5,13 @@ KEY OUTPUT: JSON; money in micro-dollars, times in ns.
 """
 
 from actors.exchange.account import Account
+from actors.exchange.market import Market
 from actors.exchange.order import Amendment, Execution, Order
 from actors.exchange.wire import Json
+from engine.events import MICRO
 
 
-def ledger_json(account: Account) -> Json:
+def ledger_json(account: Account, market: Market) -> Json:
     """Return an account's books as integers."""
     return {
         "key": account.key,
@@ -18,7 +20,11 @@ def ledger_json(account: Account) -> Json:
         "cash_micro": account.cash_micro,
         "fees_micro": account.fees_micro,
         "positions": {
-            symbol: {"shares": h.shares, "cost_micro": h.cost_micro}
+            symbol: {
+                "shares": h.shares,
+                "cost_micro": h.cost_micro,
+                "price_micro": round((market.price(symbol) or 0.0) * MICRO),
+            }
             for symbol, h in sorted(account.holdings.items())
         },
         "orders": [_order_row(order) for order in (*account.orders.values(), *account.lost)],

@@ -1,32 +1,45 @@
 """What must hold of a live session, whatever went wrong: told from its log and the broker's books.
 
-The exchange's ledger is the truth: every order, every fill, when the account was cut off. Times are
-session time, so that in lockstep a slow machine changes nothing. The session trades long only.
+The exchange's ledger is the truth: every order, every fill, whose it was, what was undone, moved or
+refused, when the account was cut off. Times are session time, so that in lockstep a slow machine
+changes nothing. The session trades long only.
 """
 
 from collections import Counter, defaultdict
-from itertools import pairwise
 
 import orjson
+
+from tests.endurance.books import FINAL, OURS, Books, length
 
 SECOND = 10**9
 UNPROTECTED_SECONDS = 5.0
 """How long a position may be without stop or exit while the broker can be reached."""
+UNSEEN_SECONDS = 45.0
+"""How long shares may have gone that no order tells of: positions are compared each half minute."""
+MOST_TRIES = 5
+"""Entries of a symbol that one kind of refusal may meet: three bar it, two may be under way."""
 CENT = 0.005
 """What a missing event is told by later is an average: the cent is exact, not the micro-dollar."""
-FINAL = {"filled", "canceled", "expired", "replaced", "rejected"}
 
 
-def breaches(folder, account, summary):
-    """Return what does not hold of a session that ended, in sentences."""
+def breaches(folder, account, summary, code=0):
+    """Return what does not hold of a session that ended with an exit code, in sentences."""
     log = [orjson.loads(line) for line in (folder / "inputs.jsonl").read_bytes().splitlines()]
+    books = Books(account)
     return [
-        *_doubled(account, log),
-        *_lost_fills(account, log),
+        *_doubled(books, log),
+        *_short(books),
+        *_lost_fills(books, log),
         *unprotected(account),
-        *_deaf_entries(account, log),
-        *_not_flat(account, summary),
+        *_deaf_entries(books, log),
+        *_stubborn(books),
+        *_end(books, log, summary, code),
     ]
+
+
+def loud(summary, code):
+    """Return whether a session said that something is not as it should be."""
+    return code == 1 and bool(summary.get("problems"))
 
 
 def unprotected(account):
@@ -41,26 +54,34 @@ def unprotected(account):
 def bare(account):
     """Return (seconds, symbol, from) of all spans in which stops and exits covered too little.
 
-    The time in which the account was cut off is not counted.
+    The time in which the account was cut off is not counted, nor that in which orders were refused,
+    or others' orders could hold the shares.
     """
-    outages = account["outages"]
-    cut_off = [*outages["order_stream"], *outages["requests"]]
+    books, outages = Books(account), account["outages"]
     found = []
-    for symbol in sorted({execution["symbol"] for execution in account["executions"]}):
-        for start, end in _bare_spans(account, symbol):
-            found.append((_length(start, end, cut_off) / SECOND, symbol, start))
+    for symbol in sorted(books.steps):
+        kept_off = [
+            *outages["order_stream"], *outages["requests"], *books.refused_spans(symbol),
+            *books.foreign_spans(symbol),
+        ]  # fmt: skip
+        for start, end in _bare_spans(books, symbol):
+            found.append((length(start, end, kept_off) / SECOND, symbol, start))
     return found
 
 
-def _bare_spans(account, symbol):
-    """Return the spans in which fewer shares were covered by stops and exits than were held."""
-    orders = [o for o in account["orders"] if o["symbol"] == symbol and _protects(o)]
-    fills = [e for e in account["executions"] if e["symbol"] == symbol]
-    times = {e["ts_ns"] for e in fills} | {o[at] for o in orders for at in _MOMENTS}
+def _bare_spans(books, symbol):
+    """Return the spans in which fewer shares were covered by stops and exits than were ours."""
+    orders = [
+        order
+        for name, order in books.orders.items()
+        if order["symbol"] == symbol and books.is_ours(name) and _protects(order)
+    ]
+    fills = [e for e in books.account["executions"] if e["symbol"] == symbol]
+    steps = {step.ts_ns for step in books.steps[symbol]}
+    times = steps | {order[at] for order in orders for at in _MOMENTS}
     spans, since = [], None
     for now in sorted(times):
-        position = next((e["position"] for e in reversed(fills) if e["ts_ns"] <= now), 0)
-        bare = position > sum(_remaining(o, fills, now) for o in orders)
+        bare = books.ours(symbol, now) > sum(_remaining(o, fills, now) for o in orders)
         if bare and since is None:
             since = now
         elif not bare and since is not None:
@@ -87,50 +108,79 @@ def _remaining(order, fills, now):
     return order["shares"] - done
 
 
-def _length(start, end, without):
-    """Return how much of a span lies in none of others, which may overlap."""
-    borders = sorted({start, end, *(t for span in without for t in span if t and start < t < end)})
-    return sum(
-        b - a
-        for a, b in pairwise(borders)
-        if not any(lo <= a and (hi is None or b <= hi) for lo, hi in without)
-    )
-
-
-def _doubled(account, log):
+def _doubled(books, log):
     """Two broker orders for one intent: by id, by an id that nobody meant, by what was bought."""
+    account = books.account
+    lost = set(account.get("lost", ()))
+    known = [order for name, order in books.orders.items() if name not in lost]
     sent = {row["order_id"] for row in log if row["in"] == "sent"}
-    ids = Counter(order["client_order_id"] for order in account["orders"])
+    ids = Counter(order["client_order_id"] for order in known)
     found = [f"{name} was taken {n} times" for name, n in ids.items() if n > 1]
-    roots = [_intent(o["client_order_id"]) for o in account["orders"] if o["parent"] is None]
-    found += [f"{name} was sent and is not in the log" for name in roots if name not in sent]
+    roots = [o["client_order_id"] for o in account["orders"] if o["parent"] is None]
+    found += [
+        f"{_intent(name)} was sent and is not in the log"
+        for name in roots
+        if OURS.fullmatch(name) and _intent(name) not in sent
+    ]
     moved = Counter(order["replaces"] for order in account["orders"] if order["replaces"])
     found += [f"stop {name} was replaced {n} times" for name, n in moved.items() if n > 1]
-    opened = {}
-    for fill in account["executions"]:
+    return found + _bought_twice(books)
+
+
+def _bought_twice(books):
+    opened, found = {}, []
+    for fill in books.account["executions"]:
         symbol, name = fill["symbol"], fill["client_order_id"]
+        if not books.is_ours(fill["order_id"]):
+            continue
+        before = books.ours(symbol, fill["ts_ns"] - 1)
+        if fill["side"] == "BUY" and before <= 0:
+            opened[symbol] = name
         if fill["side"] == "BUY" and opened.setdefault(symbol, name) != name:
             found.append(f"{name} bought more of what {opened[symbol]} had bought")
-        if fill["position"] == 0:
-            opened.pop(symbol, None)
-        if fill["position"] < 0:
-            found.append(f"{name} sold {symbol} short")
     return found
 
 
-def _lost_fills(account, log):
+def _short(books):
+    """What was sold that was not there; a leg that shares left unseen just before is no fault."""
+    return [
+        f"{fill['client_order_id']} sold {fill['symbol']} short"
+        for fill in books.account["executions"]
+        if fill["position"] < 0 and books.is_ours(fill["order_id"])
+        if not _unseen(books, fill)
+    ]
+
+
+def _unseen(books, fill):
+    order, now = books.orders[fill["order_id"]], fill["ts_ns"]
+    return any(
+        move["symbol"] == fill["symbol"]
+        and order["submitted_ns"] < move["ts_ns"] <= now < move["ts_ns"] + UNSEEN_SECONDS * SECOND
+        for move in books.account.get("moves", ())
+    )
+
+
+def _lost_fills(books, log):
     """Shares that the broker filled and the session was not told of, or the other way round."""
-    intents = {order["id"]: order["client_order_id"] for order in account["orders"]}
+    orders = books.orders
     broker, told = defaultdict(int), defaultdict(int)
-    for order in account["orders"]:
-        broker[_intent(intents[order["parent"] or order["id"]])] += order["filled"]
+    for name, order in orders.items():
+        if books.is_ours(name):
+            root = orders.get(order["parent"], order)
+            broker[_intent(root["client_order_id"])] += order["filled"]
+        else:
+            broker[name] += (1 if order["side"] == "BUY" else -1) * order["filled"]
     for report in _reports(log):
-        if report["is"] == "OrderFilled":
-            told[report["order_id"]] += report["shares"]
+        sign = {"OrderFilled": 1, "FillBusted": -1, "TradedByHand": 1}.get(report["is"], 0)
+        if sign and report["order_id"]:
+            told[report["order_id"]] += sign * report["shares"]
+    adopted = {report["symbol"] for report in _reports(log) if report["is"] == "OrphanFound"}
     return [
         f"{name}: the broker filled {broker[name]}, the session was told of {told[name]}"
         for name in sorted({*broker, *told})
         if broker[name] != told[name]
+        # what stands in the account before the session looks for the first time is adopted
+        if not (name in orders and orders[name]["symbol"] in adopted)
     ]
 
 
@@ -140,13 +190,21 @@ def _intent(client_id):
     return "-".join([*parts[:5], "0"]) if len(parts) == 6 and parts[5] == "1" else client_id
 
 
-def _deaf_entries(account, log):
+def _entries(books):
+    return {
+        order["client_order_id"]: order
+        for name, order in books.orders.items()
+        if order["side"] == "BUY" and books.is_ours(name)
+    }
+
+
+def _deaf_entries(books, log):
     """Entries that were sent while no order stream stood, or the session knew that none did."""
-    entries = {o["client_order_id"]: o for o in account["orders"] if o["side"] == "BUY"}
+    entries = _entries(books)
     found = [
         f"entry {name} was sent at {order['submitted_ns']}, while no order stream stood"
         for name, order in entries.items()
-        for start, end in account["outages"]["order_stream"]
+        for start, end in books.account["outages"]["order_stream"]
         if start < order["submitted_ns"] and (end is None or order["submitted_ns"] < end)
     ]
     lost, unheard = False, set()
@@ -163,12 +221,31 @@ def _deaf_entries(account, log):
     return found
 
 
+def _stubborn(books):
+    """Entries where others have traded, and entries again and again where they are refused."""
+    found = []
+    for name, order in _entries(books).items():
+        hands = [at for at in books.by_hand(order["symbol"]) if at < order["submitted_ns"]]
+        if hands and order["submitted_ns"] - hands[0] > UNSEEN_SECONDS * SECOND:
+            found.append(f"entry {name} was sent after {order['symbol']} was traded by hand")
+    refused = Counter(
+        (row["symbol"], row["why"])
+        for row in books.account.get("refused", ())
+        if row["method"] == "POST" and "-BUY-" in row["client_id"]
+    )
+    found += [
+        f"{n} entries in {symbol} were refused: {why}"
+        for (symbol, why), n in refused.items()
+        if n > MOST_TRIES
+    ]
+    return found
+
+
 def unheard_entries(account):
     """Return the entries that were sent on an order stream that said nothing, unnoticed so far."""
     return [
-        order["client_order_id"]
-        for order in account["orders"]
-        if order["side"] == "BUY"
+        name
+        for name, order in _entries(Books(account)).items()
         for start, end in account["outages"]["silence"]
         if start < order["submitted_ns"] and (end is None or order["submitted_ns"] < end)
     ]
@@ -178,11 +255,46 @@ def _reports(log):
     return [report for row in log if row["in"] == "told" for report in row["reports"]]
 
 
-def _not_flat(account, summary):
-    found = []
-    if account["positions"] or summary["confirmed_flat"] is not True:
-        found.append(f"not flat: {account['positions']}, confirmed {summary['confirmed_flat']}")
-    cash = account["cash_micro"] / 1e6
-    if abs(cash - summary["final_equity"]) >= CENT:
-        found.append(f"the exchange's cash is {cash:.6f}, ours {summary['final_equity']:.6f}")
+def _end(books, log, summary, code):
+    """What is not flat of ours, or differs, unless it was said loudly; an alarm for nothing."""
+    wrong = [*_not_flat(books, summary), *_apart(books, log, summary)]
+    if wrong:
+        return [] if loud(summary, code) else wrong
+    if code and not _cut_off(books.account):
+        return [f"exit code {code}, and all is as it should be: {summary.get('problems')}"]
+    return []
+
+
+def _cut_off(account):
+    return any(spans and spans[-1][1] is None for spans in (account["outages"]["requests"],))
+
+
+def _not_flat(books, summary):
+    left, confirmed = books.left(), summary["confirmed_flat"]
+    return [f"not flat: {left}, confirmed {confirmed}"] if left or confirmed is not True else []
+
+
+def _apart(books, log, summary):
+    """Return how the session's books differ from the exchange's, at the end."""
+    account, told, found = books.account, defaultdict(int), []
+    for report in _reports(log):
+        sign = -1 if report["is"] == "FillBusted" else 1
+        if report["is"] in ("OrderFilled", "FillBusted"):
+            sign *= 1 if report["side"] == "BUY" else -1
+        elif report["is"] not in ("TradedByHand", "OrphanFound"):
+            continue
+        told[report["symbol"]] += sign * report["shares"]
+    held = {symbol: row["shares"] for symbol, row in account["positions"].items()}
+    found += [
+        f"the exchange holds {held.get(symbol, 0)} {symbol}, the session was told of {shares}"
+        for symbol, shares in sorted(told.items() | {(s, told[s]) for s in held})
+        if shares != held.get(symbol, 0)
+    ]
+    equity = account["cash_micro"] + sum(
+        row["shares"] * row.get("price_micro", 0) for row in account["positions"].values()
+    )
+    cents = CENT + 0.01 * len(account.get("amendments", ()))
+    if abs(equity / 1e6 - summary["final_equity"]) >= cents:
+        words = f"the exchange's equity is {equity / 1e6:.6f}, ours {summary['final_equity']:.6f}"
+        found.append(words)
     return found

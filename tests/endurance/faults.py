@@ -1,9 +1,11 @@
 """Many sessions of `rotor live`, each under another seed of faults: what must hold, held.
 
-    python -m tests.endurance.faults --seeds 0:200 [--date D] [--source FOLDER] [--jobs N]
+    python -m tests.endurance.faults --seeds 0:300 [--families all] [--date D] [--source FOLDER]
 
 Each is an exchange of its own in lockstep, and a `rotor live` on it, as `rotor rehearse --speed max
---faults SEED` runs them (the exchange outlives the session here, since its ledger is asked for).
+--faults SEED:FAMILIES` runs them (the exchange outlives the session here, since its ledger is asked
+for). Where hands are among the families, every tenth seed has another program on the account, which
+trades over REST.
 """
 
 import argparse
@@ -14,13 +16,15 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 
-from tests.endurance.checks import bare, breaches, unheard_entries
+from tests.endurance.checks import bare, breaches, loud, unheard_entries
+from tests.endurance.other_program import OtherProgram
 from tests.patience import patience
 from tests.tui.rehearsal import DEMO, HALF_DAY, exchange
 
@@ -29,7 +33,10 @@ def trial(seed, folder, options):
     """Trade one session; return what came of it. Its records lie in the folder."""
     folder.mkdir(parents=True)
     began = time.perf_counter()
-    row = {"seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "bare": 0.0, "unheard": 0}
+    row = {
+        "seed": seed, "folder": str(folder), "fills": 0, "faults": 0, "bare": 0.0, "unheard": 0,
+        "loud": False, "kinds": [],
+    }  # fmt: skip
     try:
         row |= _played(seed, folder, options)
     except (OSError, ValueError, AssertionError) as error:
@@ -38,18 +45,20 @@ def trial(seed, folder, options):
 
 
 def _played(seed, folder, options):
-    words = ("--faults", seed)
+    words = ("--faults", seed if options.families == "wire" else f"{seed}:{options.families}")
     with (
         tempfile.TemporaryDirectory(prefix="rotor-") as sockets,  # their paths must be short
         exchange(folder, sockets, *words, date=options.date, source=options.source) as place,
     ):
         process = place.start(folder / "run")
         limit = patience(options.timeout)
-        stdout, stderr, stuck = _ended(process, place, limit)
+        with _beside(place, seed, options):
+            stdout, stderr, stuck = _ended(process, place, limit)
         account, state = place.ledger(), place.asked("/control")
     _write(folder, ledger=account, control=stuck or state)
     (folder / "stderr.txt").write_bytes(stderr)
-    row = {"faults": sum(fault["hits"] > 0 for fault in state["faults"])}
+    hit = [fault["kind"] for fault in state["faults"] if fault["hits"]]
+    row = {"faults": len(hit), "kinds": sorted(set(hit))}
     if stuck:
         words = f"stuck after {limit:.0f} s; control.json has the clients"
         return row | {"breaches": [words]}
@@ -60,8 +69,27 @@ def _played(seed, folder, options):
         "fills": summary["trades_executed"],
         "bare": max((seconds for seconds, *_ in bare(account)), default=0.0),
         "unheard": len(unheard_entries(account)),
-        "breaches": breaches(folder / "run", account, summary),
+        "loud": loud(summary, process.returncode),
+        "breaches": breaches(folder / "run", account, summary, process.returncode),
     }
+
+
+@contextmanager
+def _beside(place, seed, options):
+    """Have another program trade in the account meanwhile, of every tenth seed."""
+    hands = options.families == "all" or "hands" in options.families.split(",")
+    if not hands or seed % 10 != REST_SEED:
+        yield
+        return
+    other = OtherProgram(place, minute=20 + seed % 60)
+    other.start()
+    try:
+        yield
+    finally:
+        other.stop()
+
+
+REST_SEED = 5
 
 
 def _ended(process, place, seconds):
@@ -108,6 +136,7 @@ def _line(row):
     return (
         f"seed {row['seed']:>5}  {row['fills']:>4} fills  {row['faults']:>2} faults hit  "
         f"bare {row['bare']:.2f} s  {row['unheard']:>2} unheard  took {row['seconds']:>5.1f} s  "
+        f"{'loud  ' if row['loud'] else ''}"
     )
 
 
@@ -118,16 +147,19 @@ def tell(rows, console):
     """
     failed = [row for row in rows if row["breaches"]]
     if failed:
-        table = Table("seed", "what does not hold", "records", box=None)
+        table = Table("seed", "faults", "what does not hold", "records", box=None)
         for row in failed:
-            table.add_row(str(row["seed"]), "\n".join(row["breaches"]), row["folder"])
+            kinds, words = ", ".join(row["kinds"]), "\n".join(row["breaches"])
+            table.add_row(str(row["seed"]), kinds, words, row["folder"])
         console.print(table, highlight=False, markup=False)
     fills, faults = sum(row["fills"] for row in rows), sum(row["faults"] for row in rows)
     unheard = sum(row["unheard"] for row in rows)
+    loudly = sum(row["loud"] for row in rows)
     longest = max((row["bare"] for row in rows), default=0.0)
     console.print(
         f"{len(rows)} seeds, {fills:,} fills, {faults:,} faults that hit; nothing was bare for "
-        f"more than {longest:.2f} s; {unheard} entries unheard; {len(failed)} failed",
+        f"more than {longest:.2f} s; {unheard} entries unheard; {loudly} ended loudly; "
+        f"{len(failed)} failed",
         highlight=False,
     )
 
@@ -135,7 +167,10 @@ def tell(rows, console):
 def main():
     """Try the seeds; exit code 1 if anything does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=seeds_of, default=seeds_of("0:200"), help="such as 0:200")
+    parser.add_argument("--seeds", type=seeds_of, default=seeds_of("0:300"), help="such as 0:300")
+    parser.add_argument(
+        "--families", default="all", help="of faults: all, wire, or such as hands,cash"
+    )
     parser.add_argument("--date", default=HALF_DAY)
     parser.add_argument("--source", type=Path, default=DEMO, help="bars; default: the demo's")
     parser.add_argument("--jobs", type=int, default=1, help="sessions at a time")

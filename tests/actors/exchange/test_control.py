@@ -112,7 +112,9 @@ async def test_the_ledger_has_every_pair_by_name(tmp_path):
         (order,), (fill,) = one["orders"], one["executions"]
         assert (order["client_order_id"], order["status"]) == ("mine", "filled")
         value = fill["shares"] * fill["price_micro"]
-        assert one["positions"] == {"AAA": {"shares": 10, "cost_micro": value}}
+        assert one["positions"] == {
+            "AAA": {"shares": 10, "cost_micro": value, "price_micro": 50_000_000}
+        }
         assert one["cash_micro"] == one["start_micro"] - value - fill["fee_micro"]
         assert one["fees_micro"] == fill["fee_micro"]
         assert set((await api.get("/control/ledger?key=none"))["accounts"]) == set()
