@@ -70,6 +70,9 @@ def doctor(
     endpoint: str | None = None,
     live_: Annotated[bool, Parameter(name="--live", negative="")] = False,
     symbols: Symbols = None,
+    orders: Annotated[bool, Flag] = False,
+    yes: Annotated[bool, Flag] = False,
+    out: Annotated[Path | None, Parameter(help="Where --orders writes what differs.")] = None,
     config: ConfigFile = None,
     sets: Sets = (),
     json: Json = False,
@@ -79,20 +82,35 @@ def doctor(
     Keys, account, margin, clock, calendar, data feed, symbols; configuration, database, disk,
     locks, alerts, versions; sockets of killed sessions are removed. Exit code 1 if one is bad.
 
+    With --orders it also sends orders of one share on the paper account, after asking: a limit far
+    from the market, moved and cancelled; one share bought, with stop and target, one of them moved
+    and cancelled; the share sold again. Every answer and event is compared with what our exchange
+    says in the same place. What differs goes into a file without keys and account number: send it,
+    and the rehearsals become truer. It needs an open market, about a minute, and a symbol that the
+    account does not hold. Exit code 1 if a step failed or the account is not as it was; differences
+    alone are 0.
+
+    Example: rotor doctor --orders --symbols TQQQ
+
     Parameters
     ----------
     endpoint
         A local exchange instead of Alpaca, such as http://127.0.0.1:8090 (rotor exchange).
     live_
         The account with real money, not the one of paper.
+    orders
+        Send orders of one share, on paper only; the first of --symbols.
+    yes
+        Do not ask before --orders sends them.
     """
     from tui.doctor import DoctorRequest, doctor_command
 
     return doctor_command(
         DoctorRequest(
-            endpoint=endpoint, real=live_, symbols=symbols, config=config, sets=sets, json=json
+            endpoint=endpoint, real=live_, symbols=symbols, config=config, sets=sets, json=json,
+            orders=orders, yes=yes, out=out,
         )
-    )
+    )  # fmt: skip
 
 
 def rehearse(

@@ -1,7 +1,8 @@
 """`rotor doctor`: is everything there that a session needs, and what is to be done if not.
 
 KEY INPUT: the environment, the configuration, an account.
-KEY OUTPUT: a line per check: ok, warning or bad; exit code 1 if something is bad.
+KEY OUTPUT: a line per check: ok, warning or bad; exit code 1 if something is bad. With --orders,
+after asking, orders on paper (tui/doctor_orders.py).
 
 The gate to real money asks the same questions (tui/gate.py).
 """
@@ -17,6 +18,7 @@ import trio
 from actors.crew import innermost
 from engine.config import Config
 from engine.errors import BadInputError, ConfigError, RotorError
+from tui.doctor_ask import check_orders, order_findings
 from tui.doctor_machine import examine_machine
 from tui.doctor_venue import Now, Patient, examine_venue
 from tui.exchange_control import control_state
@@ -24,6 +26,7 @@ from tui.findings import Finding, as_json, bad, green, ok, show, warning
 from tui.output import print_json
 from tui.prepare import Request, overridden, read_config, symbols_of
 from tui.private import exposed, records
+from tui.shapes import Difference
 from tui.venues import REHEARSAL, check_loopback, keys_for, venue_at
 
 
@@ -37,16 +40,25 @@ class DoctorRequest:
     config: Path | None = None
     sets: tuple[str, ...] = ()
     json: bool = False
+    orders: bool = False
+    yes: bool = False
+    out: Path | None = None
 
 
 def doctor_command(request: DoctorRequest) -> int:
     """Run `rotor doctor`; return the exit code."""
+    check_orders(request)
     try:
         findings = trio.run(examine, request)
+        differences: list[Difference] = []
+        if request.orders and green(findings):
+            more, differences = trio.run(order_findings, request)
+            findings += more
     except BaseExceptionGroup as group:
         raise innermost(group) from None
     if request.json:
-        print_json(as_json(findings))
+        told = [difference._asdict() for difference in differences]
+        print_json(as_json(findings) | ({"differences": told} if request.orders else {}))
     else:
         show(findings)
     return 0 if green(findings) else 1

@@ -82,7 +82,7 @@ class Broker:
         if made.twin is not None:
             made.twin.shares = made.twin.filled + made.remaining
         account.take(made)
-        account.tell("new", made, now)
+        account.tell("accepted" if made.status is Status.ACCEPTED else "new", made, now)
         self.matching.arrive(account, made, now)
         return made
 
