@@ -8,10 +8,12 @@ A body is read here, whole, before anything else sees the request: what does not
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
 import trio
+from h11 import ProtocolError
 from hypercorn.config import Config as ServerConfig
 from starlette.responses import Response
 
@@ -104,7 +106,11 @@ class Bounds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what is within the bounds; answer the rest."""
+        """Serve what is within the bounds; answer the rest, but for what is no HTTP."""
+        with suppress(ProtocolError):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = scope.get("state", {}).get("caller")
         if isinstance(caller, Caller):
             caller.hear()

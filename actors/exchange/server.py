@@ -9,8 +9,11 @@ from contextlib import suppress
 from copy import copy
 
 import trio
+from h2.exceptions import H2Error
+from h11 import ProtocolError
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config as ServerConfig
+from hypercorn.events import Event, Updated
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
@@ -19,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
+from wsproto.utilities import ProtocolError as WsProtocolError
 
 from actors.exchange.bounds import (
     FIRST_REQUEST_SECONDS,
@@ -40,6 +44,11 @@ from actors.exchange.rest_trading import TradingApi
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 0.2
 _BACKLOG = 100
+_RUBBISH = (
+    ProtocolError, H2Error, WsProtocolError, ValueError, LookupError, TypeError, AttributeError,
+    trio.BusyResourceError, trio.BrokenResourceError, trio.ClosedResourceError,
+)  # fmt: skip
+"""What hypercorn raises on what is no HTTP: it ends that connection, not the exchange."""
 
 
 async def run_exchange(
@@ -80,9 +89,11 @@ async def _serve(
         if caller is None:
             await _refuse(stream)
             return
+        state = ConnectionState({"caller": caller})
         try:
-            state = ConnectionState({"caller": caller})
             await _Server(ASGIWrapper(app), caller.config, context, state, stream)  # type: ignore[arg-type]
+        except* _RUBBISH:
+            await trio.aclose_forcefully(stream)
         finally:
             callers.leave(caller)
 
@@ -91,11 +102,29 @@ async def _serve(
 
 
 class _Server(TCPServer):
-    """One connection; hypercorn's own outlives its client until its idle time is over."""
+    """One connection of HTTP/1.1.
+
+    Hypercorn's own outlives its client until its idle time is over, and for ever where it has gone
+    over to HTTP/2 and the client is no more.
+    """
+
+    _gone = False
+    """True once the client has closed it."""
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send what the protocol wants; who has gone is not waited for."""
+        if not (self._gone and isinstance(event, Updated)):
+            await super().protocol_send(event)
 
     async def _read_data(self) -> None:
+        self.protocol.protocol._check_protocol = _stay  # type: ignore[method-assign,union-attr]
         await super()._read_data()
+        self._gone = True
         await self.idle_task.stop()
+
+
+async def _stay(_: object) -> None:
+    """Stay with HTTP/1.1, whatever a request would change to."""
 
 
 async def _refuse(stream: trio.SocketStream) -> None:

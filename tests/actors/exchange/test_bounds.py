@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import trio
+import trio.lowlevel
 from trio_websocket import ConnectionClosed
 
 from actors.exchange import bounds, connection
@@ -165,6 +166,34 @@ async def test_a_connection_that_asks_nothing_is_closed(bars, monkeypatch):
                 answer = await in_thread(kept.getresponse)
                 assert await in_thread(answer.read)
                 await trio.sleep(0.3)
+
+
+RUBBISH = (
+    b"\xff\x00 no HTTP\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04rubbish",
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nHTTP2-Settings: !!\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nrubbish",
+    b"POST /v2/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nrubbish\r\n",
+    b"GET /v2/account HTTP/1.1\r\nHost: a\r\nAuthorization: Basic gICA\r\n\r\n",
+)
+
+
+async def test_what_is_no_http_ends_its_own_connection_alone(bars, capfd):
+    """The exchange goes on, nothing of it stays, and no traceback is printed."""
+    floor = floor_of(bars)
+    async with serving(floor) as api:
+        parts = urlsplit(api.url)
+        upgrade = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items())
+        for path in ("/stream", "/v2/iex", "/control/clock?key=k"):
+            head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{upgrade}\r\n".encode()
+            for rubbish in (*RUBBISH, head + b"\x81\x05hello", head + b"\xff\xff"):
+                with socket.create_connection((parts.hostname, parts.port), timeout=20) as wire:
+                    wire.sendall(rubbish)
+                    await trio.lowlevel.checkpoint()
+        assert (await api.ask("GET", "/v2/clock")).status == 200
+        while len(floor.callers):  # noqa: ASYNC110
+            await trio.sleep(0.005)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 async def test_accounts_orders_streams_and_subscriptions_are_bounded(bars, monkeypatch):
