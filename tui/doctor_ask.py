@@ -12,7 +12,7 @@ import trio
 
 from actors.venue import Account, Unreachable
 from engine.errors import BadInputError, RotorError
-from tui.doctor_machine import locks
+from tui.doctor_sessions import locks
 from tui.findings import Finding
 from tui.prepare import Request, read_config, symbols_of
 from tui.shapes import Difference

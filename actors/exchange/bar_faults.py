@@ -28,6 +28,8 @@ class BarFaults:
         self._faults = faults
         self._wrong: dict[tuple[str, int], float] = {}
         """By what the prices of a bar are multiplied until it is corrected."""
+        self.told: list[tuple[str, int]] = []
+        """Every wrong bar that was told: symbol, start."""
 
     def on_bars(self, items: list[Json]) -> list[Json]:
         """Return which of a minute's bars are sent now."""
@@ -82,6 +84,7 @@ class BarFaults:
         fault.hit()
         factor, key = fault.parameters["factor"], (symbol, true["t"])
         self._wrong[key] = factor
+        self.told.append(key)
         wrong = {**true, **{name: round(true[name] * factor, 4) for name in _PRICES}}
         if fault.parameters["corrected"]:
             self._faults.later(_REVISION_NS, partial(self._correct, key, true))

@@ -99,7 +99,8 @@ class Control:
         wanted = request.query_params.get("key")
         accounts, market = self._floor.accounts.values(), self._floor.market
         chosen = [account for account in accounts if wanted in (None, account.key)]
-        return answer({"accounts": {a.name: ledger_json(a, market) for a in chosen}})
+        bad = self._floor.faults.bars.told
+        return answer({"accounts": {a.name: ledger_json(a, market, bad) for a in chosen}})
 
     async def clock(self, socket: WebSocket) -> None:
         """Serve a clock connection: tell the clock, hear how the client stands."""

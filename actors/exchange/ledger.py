@@ -4,6 +4,8 @@ KEY INPUT: an account.
 KEY OUTPUT: JSON; money in micro-dollars, times in ns.
 """
 
+from collections.abc import Iterable
+
 from actors.exchange.account import Account
 from actors.exchange.market import Market
 from actors.exchange.order import Amendment, Execution, Order
@@ -11,8 +13,8 @@ from actors.exchange.wire import Json
 from engine.events import MICRO
 
 
-def ledger_json(account: Account, market: Market) -> Json:
-    """Return an account's books as integers."""
+def ledger_json(account: Account, market: Market, bad_bars: Iterable[tuple[str, int]]) -> Json:
+    """Return an account's books as integers, and (symbol, start) of wrong bars that were told."""
     return {
         "key": account.key,
         "number": account.number,
@@ -33,6 +35,7 @@ def ledger_json(account: Account, market: Market) -> Json:
         "moves": [move._asdict() for move in account.moves],
         "refused": [refused._asdict() for refused in account.refused],
         "lost": [order.order_id for order in account.lost],
+        "bad_bars": list(bad_bars),
         "outages": {
             "order_stream": account.contact.order_stream.spans,
             "silence": account.contact.silence.spans,

@@ -12,6 +12,7 @@ import orjson
 from tests.endurance.books import FINAL, OURS, Books, length
 
 SECOND = 10**9
+MINUTE = 60 * SECOND
 UNPROTECTED_SECONDS = 5.0
 """How long a position may be without stop or exit while the broker can be reached."""
 UNSEEN_SECONDS = 45.0
@@ -33,6 +34,7 @@ def breaches(folder, account, summary, code=0):
         *unprotected(account),
         *_deaf_entries(books, log),
         *_stubborn(books),
+        *_misled(books),
         *_end(books, log, summary, code),
     ]
 
@@ -239,6 +241,18 @@ def _stubborn(books):
         if n > MOST_TRIES
     ]
     return found
+
+
+def _misled(books):
+    """Exits that were decided on a bar which nobody could believe."""
+    return [
+        f"{order['client_order_id']} was sent on a wrong bar of {symbol}"
+        for symbol, start in books.account.get("bad_bars", ())
+        for name, order in books.orders.items()
+        if order["symbol"] == symbol and order["side"] == "SELL" and books.is_ours(name)
+        if order["order_class"] == "simple" and order["parent"] is None
+        if start + MINUTE <= order["submitted_ns"] < start + 2 * MINUTE
+    ]
 
 
 def unheard_entries(account):

@@ -294,6 +294,16 @@ def test_what_shares_left_without_an_order_may_be_sold_short_for_a_while(tmp_pat
     assert words in found(tmp_path, account, log)
 
 
+def test_an_exit_on_a_wrong_bar_is_found(tmp_path, account, log):
+    """One that its own minute decides; not a leg's fill, nor what a later minute decides."""
+    for start, wrong in ((240, True), (180, False), (300, False)):
+        account["bad_bars"] = [["AAA", start * SECOND]]
+        words = [f"{EXIT} was sent on a wrong bar of AAA"] if wrong else []
+        assert found(tmp_path, account, log) == words
+    account["bad_bars"] = [["BBB", 240 * SECOND]]
+    assert found(tmp_path, account, log) == []
+
+
 def test_an_end_that_is_not_as_it_should_be_may_be_loud(tmp_path, account, log):
     """Exit code 1 and a sentence, neither without the other; an alarm for nothing is found."""
     account["cash_micro"] += 5_000_000

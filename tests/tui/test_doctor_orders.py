@@ -1,7 +1,9 @@
 """`rotor doctor --orders`: what it sends, what it compares, what it leaves behind."""
 
+import fcntl
 import sys
 from io import StringIO
+from pathlib import Path
 
 import orjson
 import pytest
@@ -32,7 +34,6 @@ def bars(tmp_path_factory):
 def here(monkeypatch, tmp_path, runtime_dir):
     """A folder of the test's own, with keys and nobody's sockets."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime_dir)
     monkeypatch.setattr("tui.orders_script.EVENT_SECONDS", patience(15))
     monkeypatch.setattr("tui.doctor_orders._OPENING_SECONDS", patience(20))
     monkeypatch.setenv("APCA_API_KEY_ID", KEYS.key_id)
@@ -176,6 +177,19 @@ async def test_a_symbol_in_which_something_is_held_will_not_do(bars):
         request = DoctorRequest(endpoint=api.url, symbols="AAA", orders=True, yes=True)
         with pytest.raises(BadInputError, match="holds AAA, or has orders"):
             await order_findings(request)
+
+
+async def test_an_account_on_which_a_session_trades_will_not_do(bars, runtime_dir):
+    """Its session would take the orders for somebody's by hand."""
+    floor = floor_of(bars, speed=0.001)
+    async with serving(floor) as api:
+        account = floor.account(KEYS.key_id, KEYS.secret)
+        with (Path(runtime_dir) / f"account-{account.number}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            request = DoctorRequest(endpoint=api.url, symbols="AAA", orders=True, yes=True)
+            with pytest.raises(BadInputError, match=f"trades on account {account.number} now"):
+                await order_findings(request)
+        assert not account.orders
 
 
 @pytest.mark.parametrize(

@@ -367,6 +367,8 @@ async def test_a_held_symbols_bar_is_wrong_for_a_minute(bars, corrected):
         revised = [item for item in trader.items if item["T"] == "u"]
         assert [item["c"] for item in revised] == ([50.0] if corrected else [])
         assert (await api.get(query))["bars"][0]["c"] == (50.0 if corrected else 25.0)
+        start = SESSION.open_ns + 2 * MINUTE
+        assert (await api.ledger())["bad_bars"] == [["AAA", start]]
         sold = await api.order(side="sell", qty=100)
         assert float(sold.body["filled_avg_price"]) > 49
 
