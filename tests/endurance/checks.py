@@ -130,7 +130,9 @@ def _doubled(books, log):
 
 
 def _bought_twice(books):
+    """A second purchase beside a first; none that was filled after it was reported canceled."""
     opened, found = {}, []
+    late = {o["client_order_id"] for o in books.account["orders"] if o.get("late")}
     for fill in books.account["executions"]:
         symbol, name = fill["symbol"], fill["client_order_id"]
         if not books.is_ours(fill["order_id"]):
@@ -138,7 +140,8 @@ def _bought_twice(books):
         before = books.ours(symbol, fill["ts_ns"] - 1)
         if fill["side"] == "BUY" and before <= 0:
             opened[symbol] = name
-        if fill["side"] == "BUY" and opened.setdefault(symbol, name) != name:
+        known = opened.setdefault(symbol, name) if fill["side"] == "BUY" else name
+        if known != name and not {known, name} & late:
             found.append(f"{name} bought more of what {opened[symbol]} had bought")
     return found
 

@@ -113,6 +113,9 @@ def test_an_order_that_nobody_meant_and_a_second_purchase_are_found(tmp_path, ac
         f"{other} bought more of what {ENTRY} had bought"
     )
     assert f"{other} was sent and is not in the log" in found(tmp_path, account, [*log])
+    account["orders"][-1]["late"] = True
+    twice = f"{other} bought more of what {ENTRY} had bought"
+    assert twice not in found(tmp_path, account, [*log, sent(other), told(other)])
 
 
 def test_a_fill_that_was_not_told_is_found(tmp_path, account, log):
