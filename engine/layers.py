@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from engine.errors import ConfigError
 
@@ -137,13 +136,13 @@ def _fault(layer: Layer, path: Path, value: Any, why: str) -> str:
     return f"{where}: {key} = {shown}: {why}"
 
 
-def _relation(item: ErrorDetails, layers: Sequence[Layer]) -> str:
+def _relation(item: Mapping[str, Any], layers: Sequence[Layer]) -> str:
     section = str(item["loc"][0])
     names = ", ".join(layer.name for layer in layers if section in layer.tables)
     return f"[{section}] of {names}: {item['msg'].removeprefix('Value error, ')}"
 
 
-def _wanted(model: type[BaseModel], item: ErrorDetails) -> str:
+def _wanted(model: type[BaseModel], item: Mapping[str, Any]) -> str:
     """Return what would be right in the place of an error."""
     if item["type"] == "extra_forbidden":
         return f"unknown key; {_known(model, item['loc'])}"

@@ -24,9 +24,13 @@ def home(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "environment",
     [
-        {"XDG_RUNTIME_DIR": "/run/user/1000", "HOME": "/home/a"},  # a login shell
+        {"XDG_RUNTIME_DIR": "/run/user/1000", "HOME": "/nonexistent/a"},  # a login shell
         {"HOME": "/", "TMPDIR": "/nonexistent"},  # cron, a service
-        {"HOME": "/home/b", "XDG_STATE_HOME": "/home/b/state", "SUDO_USER": "b"},  # sudo -u
+        {
+            "HOME": "/nonexistent/b",
+            "XDG_STATE_HOME": "/nonexistent/b/state",
+            "SUDO_USER": "b",
+        },  # sudo -u
     ],
 )
 def test_login_cron_and_service_share_one_folder(home, monkeypatch, environment):
