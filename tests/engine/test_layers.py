@@ -25,6 +25,15 @@ WRONG = {
 """Values of TOML that are not of a type."""
 
 
+BEYOND = {
+    "digits": 4500 * "9", "brackets": 2000 * "[", "braces": 2000 * "{a=", "both": f"[{4500 * '9'}]",
+}  # fmt: skip
+WORDS = {
+    "digits": 4500 * "9", "brackets": 2000 * "[", "lines": "1\n[live]", "bytes": "\udcff",
+    "point": ".5", "zero": "05",
+}  # fmt: skip
+
+
 def loaded(layer, section, key, value):
     """Load a configuration with one value, in one of its layers."""
     if layer == "sets":
@@ -117,7 +126,7 @@ def test_keys_that_do_not_go_together_name_their_layers():
     )
 
 
-@pytest.mark.parametrize("value", [4500 * "9", 2000 * "[", 2000 * "{a=", f"[{4500 * '9'}]"])
+@pytest.mark.parametrize("value", BEYOND.values(), ids=BEYOND)
 @pytest.mark.parametrize("layer", ["toml", "source", "overrides"])
 def test_a_toml_beyond_all_measure_ends_in_a_sentence(layer, value):
     """Thousands of digits, thousands of brackets."""
@@ -128,7 +137,7 @@ def test_a_toml_beyond_all_measure_ends_in_a_sentence(layer, value):
     assert len(str(refused.value)) < 200
 
 
-@pytest.mark.parametrize("value", [4500 * "9", 2000 * "[", "1\n[live]", "\udcff", ".5", "05"])
+@pytest.mark.parametrize("value", WORDS.values(), ids=WORDS)
 def test_what_is_typed_and_no_toml_is_a_word(value):
     """A word is no number, and is shown cut; nothing behind a line's end is dropped unsaid."""
     with pytest.raises(ConfigError) as refused:
