@@ -44,7 +44,7 @@ class Day:
     async def trade(self, stop=None):
         """Trade to the end, or until `stop` is set; return the exit code."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return await self.session().trade(stop or trio.Event(), lambda: None)
+        return await self.session().trade(trio.Event() if stop is None else stop, lambda: None)
 
     async def killed(self, when=lambda _held: True, after=12):
         """Trade until so many minutes are over and what is held is as wanted, and break off."""
