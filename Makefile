@@ -37,6 +37,9 @@ faults: $(VENV)/.dev ## three hundred live sessions, each under other faults (AR
 kills: $(VENV)/.dev ## a live session killed -9 at fifty random moments (ARGS="--kills 5")
 	$(BIN)/python -m tests.endurance.kills $(ARGS)
 
+fuzz: $(VENV)/.dev ## 5,000 flipped bits in the files of two runs, and what the commands say (ARGS="--flips 500")
+	$(BIN)/python -m tests.endurance.fuzz $(ARGS)
+
 mutants: $(VENV)/.dev ## what the suite catches: faults planted in it one by one (ARGS="--only ledger")
 	$(BIN)/python -m tests.mutants $(ARGS)
 
