@@ -342,15 +342,18 @@ class Desk:
     def _unheld(self, rested: Sequence[Legs]) -> list[str]:
         """Return the orders that would sell what is not held any more, legs that rested first."""
         state = self.state
-        legs = [one.order for one in rested if not one.resting and one.remaining]
-        exits = [w.order for w in state.working.values() if w.released and not w.order.entry]
-        closing = {o.order_id: (o.side, state.ledger.ours(o.symbol)) for o in legs}
-        closing |= {o.order_id: (o.side, state.ledger.positions.get(o.symbol)) for o in exits}
-        return [
+        dropped = [
             order_id
-            for order_id, (side, held) in closing.items()
-            if held is None or state.stays(held) or held.direction == side.sign
+            for legs in rested
+            for order_id in (legs.order.order_id,)
+            if state.past.get(order_id) is legs and legs.remaining and order_id not in state.working
         ]
+        exits = [w.order for w in state.working.values() if w.released and not w.order.entry]
+        for order in exits:
+            held = state.ledger.positions.get(order.symbol)
+            if held is None or state.stays(held) or held.direction == order.side.sign:
+                dropped.append(order.order_id)
+        return dropped
 
     def _protect(self, t: int) -> list[Approved[Order | OcoOrder]]:
         """Send legs, or an exit where the broker took none, for what is held without either."""

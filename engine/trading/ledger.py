@@ -15,7 +15,7 @@ from typing import NamedTuple
 from engine.cards import Signal
 from engine.errors import InvariantViolation
 from engine.events import Decision, OrderFilled, RoundTrip, Side
-from engine.trading.positions import Filled, Part, Positions, cost
+from engine.trading.positions import Filled, Part, Positions, cost, cut
 
 
 class Divided(NamedTuple):
@@ -83,8 +83,8 @@ class Ledger(Positions):
     def mend(self, undone: OrderFilled, instead: OrderFilled | None) -> Mended:
         """Undo a fill, or put another one in its place, as if it had been so from the start.
 
-        One that was told as part of a larger one leaves the rest of that, and one that is not known
-        is undone by its opposite: cash is exact, the difference of prices is realised.
+        One that was told as part of a larger one leaves the rest of that. One that is not known is
+        undone by its opposite; of its correction the difference is realised. Cash is exact.
         """
         cash = self.cash_micro + cost(undone) - (0 if instead is None else cost(instead))
         place = _place(self._tapes[undone.symbol], undone)
@@ -105,7 +105,7 @@ class Ledger(Positions):
         assert isinstance(was, Filled)
         before = _played(symbol, tape)
         kept = _kept(was.fill, undone, instead)
-        tape[place : place + 1] = [] if kept is None else [was._replace(fill=kept)]
+        tape[place : place + 1] = [was._replace(fill=fill) for fill in kept]
         after = _played(symbol, tape)
         self.cash_micro += after.book.cash_micro - before.book.cash_micro
         change = after.book.realised_micro - before.book.realised_micro
@@ -114,7 +114,7 @@ class Ledger(Positions):
             positions.pop(symbol, None)
             positions.update(mended)
         same = _alike(before.trips, after.trips)
-        slippage = was.fill.slippage_micro if kept is None else 0
+        slippage = was.fill.slippage_micro - sum(fill.slippage_micro for fill in kept)
         return Mended(change, slippage, tuple(before.trips[same:]), tuple(after.trips[same:]))
 
     def _reverse(self, undone: OrderFilled) -> Mended:
@@ -162,16 +162,36 @@ def _place(tape: Tape, undone: OrderFilled) -> int | None:
     return max(like)[2] if like else None
 
 
-def _kept(was: OrderFilled, undone: OrderFilled, instead: OrderFilled | None) -> OrderFilled | None:
-    """Return what stays of a fill, or what it is corrected to."""
-    if was.shares > undone.shares:
-        if instead is not None:
-            return was  # a part of it has another price: the difference is realised
-        left = was.shares - undone.shares
-        return was._replace(shares=left, fee_micro=was.fee_micro - undone.fee_micro)
-    if instead is None:
-        return None
-    return was._replace(price_micro=instead.price_micro, fee_micro=instead.fee_micro)
+def _kept(was: OrderFilled, undone: OrderFilled, instead: OrderFilled | None) -> list[OrderFilled]:
+    """Return what stays of a fill: what was corrected of it, and the rest."""
+    slipped = was.slippage_micro * undone.shares // was.shares
+    kept = []
+    if instead is not None:
+        price, fee = instead.price_micro, instead.fee_micro
+        kept.append(
+            was._replace(
+                shares=undone.shares, price_micro=price, fee_micro=fee, slippage_micro=slipped
+            )
+        )
+    return kept + _rest(was, undone, was.slippage_micro - slipped)
+
+
+def _rest(was: OrderFilled, undone: OrderFilled, slippage_micro: int) -> list[OrderFilled]:
+    """Return a fill without a part of it, in two where its value is no multiple of its shares."""
+    shares = was.shares - undone.shares
+    if not shares:
+        return []
+    rest = was._replace(
+        shares=shares, fee_micro=was.fee_micro - undone.fee_micro, slippage_micro=slippage_micro
+    )
+    value = was.shares * was.price_micro - undone.shares * undone.price_micro
+    price, dearer = divmod(value, shares)
+    if price <= 0:
+        return [rest]  # the part is said to be worth more than the whole: that is realised
+    if not dearer:
+        return [rest._replace(price_micro=price)]
+    cheap, dear = cut(rest, [shares - dearer, dearer])
+    return [cheap._replace(price_micro=price), dear._replace(price_micro=price + 1)]
 
 
 def _alike(before: list[RoundTrip], after: list[RoundTrip]) -> int:

@@ -89,7 +89,7 @@ class Positions:
         fill = filled.fill
         self.cash_micro -= cost(fill)
         shares = self._split(fill.symbol, fill.side.sign * fill.shares, by_hand=filled.by_hand)
-        fills = [fill] if len(shares) == 1 else _cut(fill, [part for _, part in shares])
+        fills = [fill] if len(shares) == 1 else cut(fill, [part for _, part in shares])
         return [
             Part(part, self._change(filled, part, others=others))
             for (others, _), part in zip(shares, fills, strict=True)
@@ -166,7 +166,7 @@ def cost(fill: OrderFilled) -> int:
     return fill.side.sign * fill.shares * fill.price_micro + fill.fee_micro
 
 
-def _cut(fill: OrderFilled, shares: list[int]) -> list[OrderFilled]:
+def cut(fill: OrderFilled, shares: list[int]) -> list[OrderFilled]:
     """Return a fill in parts; each has its share of fee and slippage, the last the rest."""
     fee, slippage = fill.fee_micro, fill.slippage_micro
     parts = []

@@ -48,6 +48,7 @@ from engine.events import (
     SessionClosed,
     SessionOpened,
     SharesSplit,
+    Side,
     StopMoved,
     StreamLost,
     StreamRestored,
@@ -111,8 +112,8 @@ class State:
     """Held positions that Rotor did not open."""
     past: dict[str, Working | Legs] = field(default_factory=dict)
     """By id: the session's orders that are over, of which the broker may still tell."""
-    gone: dict[int, Legs] = field(default_factory=dict)
-    """By column: the last legs of a position that is closed."""
+    gone: dict[tuple[int, Side], Legs] = field(default_factory=dict)
+    """By column and side: the last legs of a position that is closed."""
     columns: Columns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -312,17 +313,21 @@ class State:
             self._count(trip, column, back=True)
         for trip in mended.closed:
             self._count(trip, column)
-        ours = self.ledger.ours(event.symbol)
-        if ours is None or ours.stray:
-            self._drop_legs(column)
-        elif column not in self.legs and column in self.gone:
-            self.legs[column] = self.gone.pop(column)
+        self._fit_legs(column, self.ledger.ours(event.symbol))
         if self.ledger.orphan(event.symbol) is None:
             self.orphans.closed(event.symbol)
         elif event.symbol not in self.orphans.by:
             self.orphans.found(event.symbol, left=True)
         self._hold(event.symbol)
         return mended
+
+    def _fit_legs(self, column: int, ours: Position | None) -> None:
+        """Give a position that is another now the last legs of its direction."""
+        exits = None if ours is None or ours.stray else side_of(ours.direction, entry=False)
+        if column in self.legs and self.legs[column].order.side is not exits:
+            self._drop_legs(column)
+        if exits is not None and column not in self.legs and (column, exits) in self.gone:
+            self.legs[column] = self.gone.pop((column, exits))
 
     def _leg_filled(self, legs: Legs, fill: OrderFilled, decision: Decision, reason: str) -> None:
         column = self.column_of(fill.symbol)
@@ -440,7 +445,8 @@ class State:
     def _drop_legs(self, column: int) -> None:
         if column in self.legs:
             self._unrest(column)
-            legs = self.gone[column] = self.legs.pop(column)
+            legs = self.legs.pop(column)
+            self.gone[column, legs.order.side] = legs
             self.past[legs.order.order_id] = legs
 
     def _hold_twins(self, column: int, *, held: bool) -> None:

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from engine.events import (
     MICRO,
+    CashMoved,
     Decided,
     Decision,
     FillBusted,
     FillCorrected,
+    Leg,
     OrderCanceled,
     OrderFilled,
     OrderSubmitted,
@@ -291,6 +293,102 @@ def test_a_corrected_entry_keeps_its_legs():
 
     assert ordered(events) == []
     assert place.state.ledger.positions["AAA"].entry_price == pytest.approx(49.9)
+    agrees(place)
+
+
+def turned():
+    """A long that was bought and sold, and the short that is held since; the three fills."""
+    place = fresh("rotation.allow_short=true", "rotation.cooldown_minutes=0")
+    enter(place)
+    down = wish(SYMBOLS, "AAA", probability=0.2, bps=-80)
+    place.frame(FLAT, down)
+    place.account._cash_micro -= 20_000 * MICRO
+    taken = CashMoved(ts_ns=0, amount_micro=-20_000 * MICRO, reason="test")
+    place.frame(FLAT, down, [taken])
+    place.frame(FLAT, down)
+    entry, exit_, short = place.fills()
+    assert legs(place) == {"AAA": short.shares}
+    assert place.state.ledger.positions["AAA"].direction == -1
+    return place, entry, exit_, short
+
+
+def test_legs_of_what_is_ours_no_more_are_canceled_though_something_else_is_held():
+    """The short's cover is all there is, bought without being there: sold, and no leg stays."""
+    place, _, _, short = turned()
+    cover = place.state.legs[0].order
+    place.account._resting.clear()
+    place.frame(FLAT, QUIET, [told(place, cover, short.shares, 50.0, leg=Leg.TARGET)])
+    place.play([FLAT] * 2, AAA)
+    again = place.fills()[-1]
+    assert legs(place) == {"AAA": again.shares}
+    events = place.frame(FLAT, QUIET, [busted(place, short)])
+
+    (out,) = ordered(events)
+    assert (out.side, out.decision) == (Side.SELL, Decision.RISK_EXIT)
+    assert out.shares == short.shares + again.shares
+    assert (shares_of(place), legs(place)) == (0, {})
+    agrees(place)
+
+
+def test_legs_of_the_other_side_never_protect_what_a_bust_leaves():
+    """The long's exit is undone while a short is held: the long's rest has the long's legs."""
+    place, entry, exit_, short = turned()
+    place.frame(FLAT, AAA, [busted(place, exit_)])
+
+    left = entry.shares - short.shares
+    assert shares_of(place) == left > 0
+    (rests,) = place.account._resting.values()
+    assert (rests.order.side, rests.remaining) == (Side.SELL, left)
+    agrees(place)
+
+
+def test_legs_that_were_dropped_and_are_needed_again_rest_once():
+    """Closed and busted in one look: the legs of before are canceled, others take their place."""
+    place = holding()
+    before = shares_of(place)
+    out = exit_canceled(place)
+    place.frame(FLAT, AAA, [canceled(out)])
+    sold_ = told(place, out, before, 50.0)
+    place.frame(FLAT, AAA, [sold_, busted(place, sold_)])
+
+    (rests,) = place.account._resting.values()
+    assert shares_of(place) == rests.remaining == before
+    agrees(place)
+
+
+@pytest.mark.parametrize(("part", "price"), [(100, 50.2), (60, 50.21), (7, 49.993)])
+def test_a_corrected_part_of_a_fill_is_told_in_its_round_trip(part, price):
+    """Two executions told as one: the rest stands as it was, the round trips add up."""
+    place = fresh()
+    enter(place)
+    entry = place.fills()[0]
+    sold(place)
+    of = entry._replace(shares=part, price_micro=entry.price_micro + 7, fee_micro=1)
+    events = place.frame(FLAT, QUIET, [corrected(place, of, price, 4)])
+
+    (again,) = trips(events)
+    assert again.entry_micro == (
+        entry.shares * entry.price_micro + part * (round(price * MICRO) - of.price_micro)
+    )
+    assert again.pnl_micro == place.state.ledger.realised_micro
+    assert again.pnl_micro == place.state.ledger.cash_micro - place.start
+    agrees(place)
+
+
+def test_what_an_exit_sold_beyond_ours_is_not_corrected_with_it():
+    """One fill closed ours and sold short: a correction of one part leaves the other."""
+    place = holding()
+    before = shares_of(place)
+    out = exit_canceled(place)
+    place.frame(FLAT, AAA, [canceled(out), place.by_hand("AAA", -100, 50.0)])
+    place.frame(FLAT, QUIET, [told(place, out, before, 49.5)])
+    ours = place.fills()[2]
+    assert ours.shares == before - 100
+    place.frame(FLAT, QUIET, [corrected(place, ours, 49.4, ours.fee_micro + 1)])
+
+    found = place.desk.stats.round_trips
+    assert sum(trip.pnl_micro for trip in found) == place.state.ledger.realised_micro
+    assert place.state.ledger.realised_micro == place.state.ledger.cash_micro - place.start
     agrees(place)
 
 
