@@ -216,13 +216,13 @@ class Trader(RuleBasedStateMachine):
         for s, p in state.ledger.positions.items():
             if s not in gone:
                 signed[s] = p.quantity * price[s]
-                stop = 0.0 if p.orphan else state.legs[SYMBOLS.index(s)].stop_micro / MICRO
-                heat += max(0.0, p.quantity * (price[s] - stop))
+                legs = None if p.orphan else state.legs.get(SYMBOLS.index(s))
+                stop = 0.0 if legs is None else p.quantity * legs.stop_micro / MICRO
+                heat += abs(signed[s]) if legs is None else max(0.0, signed[s] - stop)
         for order in (w.order for w in state.working.values() if w.order.entry):
             worst = price[order.symbol] * (1 + risk.entry_limit_pct / 100)
-            value = order.shares * (
-                order.limit_micro / MICRO if order.side.sign > 0 else worst - 0.01
-            )
+            short = math.floor(worst * 100 + 1e-6) / 100  # on the tick
+            value = order.shares * (order.limit_micro / MICRO if order.side.sign > 0 else short)
             signed[order.symbol] = order.side.sign * value
             heat += value * order.protection.stop
         slack = 1 + 1e-9
