@@ -29,7 +29,7 @@ from engine.trading.inbox import Inbox
 from engine.trading.ledger import side_of
 from engine.trading.lots import Position
 from engine.trading.refusals import refused
-from engine.trading.sizing import Request, Sizing, size
+from engine.trading.sizing import Exposure, Request, Sizing, exceeds, size
 from engine.trading.state import HELD, NOWHERE, State
 from engine.trading.tape import Tape
 
@@ -142,8 +142,10 @@ class Book:
         return next(free, None)
 
     def weakest(self) -> int | None:
-        """Return the held column of the least own strength that is not leaving."""
+        """Return the held column of the least own strength that is free to leave."""
         staying = [s for s in self.held if s not in self.leaving and s not in self.orphans]
+        if self.entering:
+            staying = [s for s in staying if not self._makes_room(s)]
         return min(staying, key=lambda s: (self.own_strength(s), s), default=None)
 
     def sizing(
@@ -161,21 +163,36 @@ class Book:
             if card.direction < 0:  # its limit is no ceiling on what a short is worth
                 price = max(price, request.price)
             request = request._replace(price=price, stop=card.stop, target=card.target)
-        bound = [
-            (s, position)
-            for s, position in self._positions.items()
-            if s not in gone and self.leaving.get(s) not in self._claimed
-        ]
+        bound = self._bound(gone)
         sizing = self._size(request, bound, gone)
         staying = [(s, position) for s, position in bound if s not in self.leaving]
         if len(staying) < len(bound):  # what leaves makes no room for the other side
             sizing = min(sizing, self._size(request, staying, gone), key=lambda one: one.shares)
         return sizing
 
+    def _makes_room(self, column: int) -> bool:
+        """Return whether pending entries exceed a limit once a position has left."""
+        bound = self._bound([])
+        now = self._measure(bound, [])
+        then = self._measure([one for one in bound if one[0] != column], [])
+        return exceeds(now, then, self.config.risk)
+
+    def _bound(self, gone: Sequence[int]) -> list[tuple[int, Position]]:
+        """Return the positions that neither leave first nor make way for a pending entry."""
+        return [
+            (s, position)
+            for s, position in self._positions.items()
+            if s not in gone and self.leaving.get(s) not in self._claimed
+        ]
+
     def _size(
         self, request: Request, bound: Sequence[tuple[int, Position]], gone: Sequence[int]
     ) -> Sizing:
-        exposure = measure(
+        exposure = self._measure(bound, gone)
+        return size(request, exposure, self.config.risk, self.config.simulation.participation_pct)
+
+    def _measure(self, bound: Sequence[tuple[int, Position]], gone: Sequence[int]) -> Exposure:
+        return measure(
             self._state,
             self.frame,
             bound,
@@ -184,7 +201,6 @@ class Book:
             free_slots=self.free_slots(gone),
             sent=self._sent,
         )
-        return size(request, exposure, self.config.risk, self.config.simulation.participation_pct)
 
     def _request(self, column: int) -> Request | Refused:
         others = {s: position.direction for s, position in self._positions.items()}

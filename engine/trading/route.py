@@ -31,7 +31,8 @@ def find_route(book: Book, column: int) -> Route | Gate | Refused:
     gone = book.exits_of_twins(column)
     if book.free_slots(gone) > 0:
         return Route(gone)
-    if (freed := book.unclaimed_exit()) is not None:
+    freed = book.unclaimed_exit()
+    if freed is not None and book.free_slots([*gone, freed]) > 0:
         return Route([*gone, freed])
     return Gate.SLOTS if gone else _rotation(book, column)
 
@@ -42,6 +43,8 @@ def _rotation(book: Book, column: int) -> Route | Gate | Refused:
     delta = book.config.rotation.rotation_strength_delta
     if weakest is None or strength - book.own_strength(weakest) < delta:
         return Gate.SLOTS
+    if book.free_slots([weakest]) <= 0:
+        return Gate.SLOTS  # more are held than may be: what leaves makes no room
     sizing = book.sizing(column, [weakest])
     if isinstance(sizing, Refused):
         return sizing

@@ -177,6 +177,18 @@ def limits(
     return found
 
 
+def exceeds(now: Exposure, then: Exposure, risk: Risk) -> bool:
+    """Return whether what leaves takes net or underlying exposure beyond its limit, or further."""
+    pairs = [(now.net, then.net, risk.max_net_exposure_pct)]
+    pairs += [
+        (now.underlying.get(name, 0.0), value, risk.max_underlying_exposure_pct)
+        for name, value in then.underlying.items()
+    ]
+    return any(
+        abs(value) > max(abs(before), now.equity * limit / 100) for before, value, limit in pairs
+    )
+
+
 def margin_rate(leverage: float, direction: int) -> float:
     """Return the maintenance requirement as a fraction of the position's value, at most 1."""
     base = LONG_MARGIN if direction > 0 else SHORT_MARGIN

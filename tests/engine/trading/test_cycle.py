@@ -308,6 +308,29 @@ def test_the_weakest_is_rotated_out_for_a_stronger_candidate():
     assert "676 shares by position_cap" in said["DDD"].reason
 
 
+def test_what_an_entry_stands_against_is_not_rotated_out_in_its_minute():
+    """TQQQ is as large as it is since SQQQ is held: SQQQ stays, DDD finds no slot."""
+    cfg = config(
+        "rotation.max_positions=2", "universe.twins=[]", "risk.max_underlying_exposure_pct=50"
+    )
+    state = new_state(cfg)
+    hold(state, "SQQQ", shares=300)
+    view = frame(cfg, TQQQ=up(0.9), DDD=up(0.8), SQQQ=up(0.51))
+    said, sent, _ = run(cfg, state, view)
+
+    assert set(sent) == {"TQQQ"}
+    assert 3 * 50 * sent["TQQQ"].shares > 0.5 * 100_000
+    assert said["DDD"].gate is Gate.SLOTS
+
+
+def test_nothing_is_rotated_while_more_is_held_than_may_be():
+    """Of three slots one was taken away by an edit: an entry for an exit would leave too many."""
+    said, sent, _ = full_book(config("rotation.max_positions=2"), DDD=up(0.9))
+
+    assert said["DDD"].gate is Gate.SLOTS
+    assert not any(order.entry for order in sent.values())
+
+
 def test_no_rotation_within_the_delta():
     """A candidate that is stronger by less than the delta is refused by the slots."""
     said, sent, _ = full_book(config("rotation.rotation_strength_delta=0.7"), DDD=up(0.9))
