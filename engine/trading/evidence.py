@@ -44,7 +44,7 @@ class Evidence:
         self._today: list[Matured] = []
         self._trips = 0
         self._ended: dict[str, list[RoundTripClosed]] = {}
-        """By symbol: the session's, in order."""
+        """By symbol, in order; what is held overnight may void one of an earlier session."""
         self._since: dict[int, int] = {}
         self._of_orphan: dict[int, bool] = {}
         self._seen: dict[int, tuple[float, float]] = {}
@@ -161,7 +161,7 @@ class Evidence:
     def end_session(self, config: Config, ts_ns: int) -> Calibrated:
         """Learn the session's outcomes."""
         version = self.calibration.end_session(self._today)
-        self._today, self._ended = [], {}
+        self._today = []
         self.quality = Quality(self.calibration.fit, config.quality, self.words)
         return Calibrated(
             ts_ns=ts_ns,

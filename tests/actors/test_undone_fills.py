@@ -231,6 +231,24 @@ def test_a_busted_exit_makes_the_position_ours_again(tmp_path):
     assert row["pnl"] == -first.trip.pnl_micro / MICRO
 
 
+def test_yesterdays_exit_is_undone_today():
+    """Carried overnight, its tape is known: the trip is void; with no stop it is sold at once."""
+    place = fresh()
+    place.desk._carries = True
+    enter(place)
+    exit_ = sold(place)
+    place.play([FLAT] * (389 - place.minute), QUIET)
+    place.frame(FLAT, QUIET, [place.by_hand("AAA", 10, 50.0, left=True)])
+    events = place.frame(FLAT, AAA, [busted(place, exit_)])
+
+    assert place.day == 1
+    assert [e.number for e in events if isinstance(e, RoundTripVoided)] == [1]
+    assert [trip.decision for trip in trips(events)] == [Decision.RISK_EXIT]
+    assert place.desk.stats.round_trips == trips(events)
+    assert place.state.ledger.quantity("AAA") == 10
+    agrees(place)
+
+
 def test_a_busted_entry_takes_its_shares_and_legs_away():
     """Nothing is held, nothing rests, nothing was earned."""
     place = holding()
