@@ -1,6 +1,5 @@
 """A position bought by hand while `rotor live` trades on the real exchange."""
 
-import pytest
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest
@@ -15,11 +14,6 @@ FEW = ("--symbols", "TQQQ,SQQQ,UVXY")
 """Few symbols, so that a session is short."""
 NO_UVXY = (*BUSY, 'risk.symbol_max_position_pct={"UVXY"=0.001}')
 """Rotor itself enters no UVXY, so that what is held of it was bought by hand."""
-
-
-@pytest.fixture(autouse=True)
-def _own_sockets(monkeypatch, runtime_dir):
-    monkeypatch.setenv("ROTOR_RUNTIME_DIR", runtime_dir)
 
 
 def trade_by_hand(place, side, symbol, shares):
@@ -57,7 +51,7 @@ def events(out, kind):
 
 
 def told(out):
-    return b'"OrphanFound"' in (out / "inputs.jsonl").read_bytes()
+    return b'"TradedByHand"' in (out / "inputs.jsonl").read_bytes()
 
 
 def agreed(place, summary):
@@ -92,8 +86,9 @@ def test_it_is_adopted_acknowledged_and_sold(tmp_path, runtime_dir):
     assert shown["UVXY"]["acknowledged_by"] == ""
     assert "Rotor did not open UVXY" in view["blocked_by"]
     assert "UVXY" not in free["blocked_by"]
-    (found,) = events(out, "orphan_found")
-    assert (found["symbol"], found["shares"], found["paid"]) == ("UVXY", 10, True)
+    (found,) = events(out, "traded_by_hand")
+    assert (found["symbol"], found["shares"]) == ("UVXY", 10)
+    assert "unpriced" not in found
     given = [(row["verb"], row["actor"]) for row in events(out, "command")]
     assert given == [("acknowledge", "cli:ann"), ("liquidate", "cli:ann")]
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
@@ -122,7 +117,7 @@ def test_a_killed_session_finds_it_once(tmp_path, runtime_dir):
         account = agreed(place, summary)
 
     assert summary["resumed_inputs"] > 0
-    assert len(events(out, "orphan_found")) == 1
+    assert len(events(out, "traded_by_hand")) == 1
     (trip,) = [row for row in events(out, "round_trip") if row.get("orphan")]
     assert "flat before the close" in trip["exit_reason"]
     orders = [o for o in account["orders"] if (o["symbol"], o["side"]) == ("UVXY", "SELL")]
@@ -179,10 +174,14 @@ def test_what_another_run_has_left_is_an_orphan(tmp_path, runtime_dir):
     with exchange(tmp_path, runtime_dir, *FEW) as place:
         process = place.start(first, *FEW)
         wait_for(lambda: minute_of(place) >= 20 and place.ledger()["positions"])
+        place.asked("/control/pause", "POST")  # else its legs may fill before the next one begins
         process.kill()
         process.communicate()
         left = place.ledger()["positions"]
-        summary = place.trade(out, *FEW)
+        process = place.start(out, *FEW)
+        wait_for((out / "inputs.jsonl").exists)
+        goes_on(place)
+        summary = summary_of(process)
         account = place.ledger()
 
     assert account["positions"] == {}
