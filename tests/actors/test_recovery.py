@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from actors.recovery import take_up
+from engine.events import MICRO, OcoOrder, Side
 from engine.market.frames import MINUTE_NS
 
 OPEN = 10**18
@@ -38,3 +39,30 @@ def test_what_may_still_be_sent_is_told():
 
     assert sendable == ["exit", "entry"]
     assert restored == {"exit": False, "old entry": True, "entry": False}
+
+
+def test_legs_are_taken_up_with_the_stop_as_it_was_moved():
+    """Those that rest are sent if the broker lacks them; those that were dropped are not."""
+    legs = {
+        number: SimpleNamespace(
+            order=OcoOrder(name, "TQQQ", Side.SELL, 10, 49 * MICRO, 55 * MICRO, 0.0),
+            resting=resting, stop_micro=51 * MICRO,
+        )
+        for number, (name, resting) in enumerate([("resting", True), ("dropped", False)])
+    }  # fmt: skip
+    trader = SimpleNamespace(
+        desk=SimpleNamespace(state=SimpleNamespace(legs=legs, working={})),
+        session=SimpleNamespace(open_ns=OPEN), orphans=[],
+    )  # fmt: skip
+    restored = {}
+    execution = SimpleNamespace(
+        learn=lambda *_: None,
+        restore=lambda approved, silent, stop_micro: restored.setdefault(
+            approved.order.order_id, (silent, stop_micro)
+        ),
+    )
+
+    sendable = take_up(execution, trader, OPEN, SimpleNamespace(inputs=(), before=None))
+
+    assert sendable == ["resting"]
+    assert restored == {"resting": (False, 51 * MICRO), "dropped": (True, 51 * MICRO)}
