@@ -58,7 +58,8 @@ class Reconciling:
                 if self._trust.ready.is_set():
                     self._trust.stand()
                 else:
-                    await comparison.begin({i.order.symbol for i in self._orders})
+                    # an entry that waits to be sent says nothing of what is held already
+                    await comparison.begin({i.order.symbol for i in self._orders if i.restored})
             except Unreachable as error:
                 self._trust.doubt(f"its snapshot cannot be had: {error}", "stream")
                 await pause(self._clock, 2.0)

@@ -89,15 +89,16 @@ class RemoteTime:
                 await self._idle.wait()
                 self._idle = trio.Event()
                 if self.state["mode"] == "lockstep":
-                    word = self._word()
-                    self._last = word
-                    await socket.send_message(orjson.dumps(word).decode())
+                    self._last = self._word()
+                    await socket.send_message(orjson.dumps(self._last).decode())
         finally:
             trio.lowlevel.remove_instrument(watch)
 
     def _notice(self, soon: Callable[..., object]) -> None:
-        # called whenever every task waits
-        if self._word() != self._last and not self._idle.is_set():
+        # called whenever every task waits; nobody hears a word while time flows
+        if self.state["mode"] != "lockstep" or self._idle.is_set():
+            return
+        if self._word() != self._last:
             soon(self._idle.set)
 
     def _word(self) -> Json:

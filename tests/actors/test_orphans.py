@@ -6,8 +6,9 @@ import pytest
 import trio
 import trio.testing
 
+from actors.desk import Outgoing
 from actors.orphans import Books
-from actors.venue import BrokerOrder, Status
+from actors.venue import BrokerOrder, Status, Unreachable
 from engine.events import (
     MICRO,
     Acknowledge,
@@ -17,18 +18,21 @@ from engine.events import (
     Gate,
     Liquidate,
     OcoOrder,
+    Order,
+    OrderCanceled,
     OrderFilled,
     OrderSubmitted,
     OrphanFound,
     RoundTripClosed,
     Side,
+    StreamLost,
     TradedByHand,
 )
 from engine.records.page import Trade
 from engine.trading.ledger import Ledger, side_of
-from tests.actors.executing import executing, hold, sell_by_hand
+from tests.actors.executing import answering, executing, hold, sell_by_hand
 from tests.actors.floor import Floor, bar, quiet, wish
-from tests.bars import config
+from tests.bars import approved, config
 
 SYMBOLS = ("AAA", "BBB")
 SETS = ("rotation.min_hold_minutes=0", "rotation.min_edge_bps=-100", "costs.fees=false")
@@ -128,6 +132,38 @@ async def test_entries_wait_from_the_start_if_something_unknown_is_held(mock_clo
         assert execution.trust.down == ""
 
     assert [type(report) for report in account.told] == [OrphanFound]
+
+
+async def test_an_entry_that_waits_for_the_stream_hides_nothing_that_is_held(mock_clock):
+    """It was decided before anybody knew of the shares: it is not sent, and they are adopted."""
+    account, sent, asked = Account(), [], []
+    entry = Order(
+        "in", "TQQQ", Side.BUY, 5, entry=True, decision=Decision.ENTER_LONG,
+        limit_micro=99_000_000,
+    )  # fmt: skip
+
+    def before(_, venue):
+        account.ledger.cash_micro = venue.books.cash_micro
+        hold(venue, "TQQQ", 10, 80.0, paid=False)
+        really = venue.orders
+
+        async def orders(**since):
+            asked.append(1)
+            if len(asked) < 3:
+                raise Unreachable("no answer")
+            return await really(**since)
+
+        venue.orders = orders
+        sent.append(answering(venue, []))
+
+    async with executing(account, account.books, before) as (execution, _):
+        await execution.send(Outgoing((), (approved(entry),)), [])
+        await trio.sleep(60)
+
+    assert sent == [[]]
+    assert [type(report) for report in account.told if not isinstance(report, StreamLost)] == [
+        OrderCanceled, OrphanFound,
+    ]  # fmt: skip
 
 
 async def test_one_that_was_there_and_one_that_was_bought_since(mock_clock):
