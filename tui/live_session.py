@@ -173,6 +173,8 @@ class LiveSession:
             return self._ready(manifest, config, warmup, enrolled)
         say(f"{folder}: this session is taken up again")
         recording = recording_of(folder, manifest)
+        if self.request.real:
+            check_money(recording.config, config.live.accept)
         await self._check_known(manifest)
         ours = {"database": config.database, "alerts": config.alerts}
         config = recording.config.model_copy(update=ours)

@@ -28,8 +28,13 @@ LOWERED: dict[Lowerable, Callable[[Any, Any], bool]] = {
 """Whether a value asks less of a signal than real money does, by key; given the default."""
 
 
-def check_money(config: Config) -> None:
-    """Raise BadInputError if a setting asks too little, and config.toml does not accept it."""
+def check_money(config: Config, accepted: tuple[Lowerable, ...] = ()) -> None:
+    """Raise BadInputError if a setting asks too little, and config.toml does not accept it.
+
+    `accepted`: what it accepts now, of a session that began under another one.
+    """
+    live = config.live.model_copy(update={"accept": (*config.live.accept, *accepted)})
+    config = config.model_copy(update={"live": live})
     said = lowered(config)
     if said:
         raise BadInputError(f"real money refuses {'; '.join(said)}: {_todo(config)}")

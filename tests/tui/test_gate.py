@@ -99,6 +99,7 @@ def test_a_setting_that_asks_too_little_is_refused_unless_config_toml_accepts_it
             check_money(load_config(toml, sets=[given])[0])
 
     check_money(load_config(f'[live]\naccept = ["{key}"]\n', sets=[given])[0])
+    check_money(load_config(sets=[given])[0], (key,))  # of a session that is taken up again
 
 
 OFF = '[quality]\nearned_slope = "off"\n'
