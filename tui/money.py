@@ -86,6 +86,6 @@ def _forgotten(folder: Path) -> str:
 
 
 _WRITE = (
-    f"write into {name_of('LIVE')} what of it is meant for real money (it may be empty), "
-    f"and rename it {name_of('PAPER')}"
+    f"write what of it is meant for real money into {name_of('LIVE')} (which may be empty), "
+    f"or rename it {name_of('PAPER')} if it is for paper alone"
 )
