@@ -18,15 +18,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from engine.errors import BadInputError
+from engine.records.overrides import Kind as Kind
 
 Json = dict[str, Any]
-Kind = Literal["PAPER", "LIVE", "REHEARSAL", "REPLAY"]
-"""Whose money a session trades: Alpaca's paper, real money, an exchange on this machine, none."""
 VARIABLE = "ROTOR_RUNTIME_DIR"
 MOST_BYTES = 107
 """Of a Unix socket's path."""

@@ -1,6 +1,6 @@
 """The whole configuration as one validated, frozen value.
 
-KEY INPUT: config.toml text, overrides.toml text, `--set section.key=value` strings.
+KEY INPUT: a profile's name, config.toml text, overrides text, `--set section.key=value` strings.
 KEY OUTPUT: Config; or ConfigError that names every wrong key and what would be right.
 
 Units: `_pct` is a percentage (2.0 = 2%), `_bps` basis points, `_minutes` session minutes,
@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from engine.layers import layer_of, layer_of_sets, validated
+from engine.errors import ConfigError
+from engine.layers import Layer, layer_of, layer_of_sets, validated
+from engine.profiles import DEFAULT, profile_layer
 
 Reload = Literal["live", "next entry", "restart"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -23,6 +25,15 @@ PositivePercent = Annotated[float, Field(gt=0, le=100)]
 Multiple = Annotated[float, Field(gt=0, le=600)]
 """A percentage of equity that leverage may carry beyond 100."""
 Minutes = Annotated[int, Field(ge=0, le=390)]
+Lowerable = Literal[
+    "quality.earned_slope",
+    "quality.half_life_sessions",
+    "quality.min_outcomes",
+    "quality.min_shadow_sessions",
+    "quality.min_win_rate",
+    "rotation.min_edge_bps",
+]
+"""Keys that real money takes below their defaults only if [live] accept names them."""
 AlertKind = Literal["halt", "breaker", "disconnect", "reject", "end", "watchdog"]
 
 
@@ -36,6 +47,12 @@ def _key(default: Any, reload: Reload = "live", **bounds: Any) -> Any:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Profile(_Section):
+    """Which named set of settings lies below what is set by hand."""
+
+    name: str = _key(DEFAULT, "live", min_length=1)
 
 
 class Strategy(_Section):
@@ -229,6 +246,7 @@ class Live(_Section):
     """Trading on a real account."""
 
     account: str = _key("", "restart")
+    accept: tuple[Lowerable, ...] = _key(())
     feed: Literal["iex", "sip"] = _key("iex", "restart")
     max_order_usd: float = _key(0.0, "live", ge=0)
     max_position_usd: float = _key(0.0, "live", ge=0)
@@ -271,6 +289,7 @@ class Optimize(_Section):
 class Config(_Section):
     """Everything that can be chosen, in the order of a bar's life."""
 
+    profile: Profile = Profile()
     strategy: Strategy = Strategy()
     universe: Universe = Universe()
     session: SessionRules = SessionRules()
@@ -295,7 +314,7 @@ class Config(_Section):
         return hashlib.sha256(deciding.encode()).hexdigest()
 
 
-_UNDECIDING = {"records", "database", "live", "alerts", "api", "optimize"}
+_UNDECIDING = {"profile", "records", "database", "live", "alerts", "api", "optimize"}
 NOT_YET = {
     "api": tuple(Api.model_fields),
     "optimize": tuple(Optimize.model_fields),
@@ -311,20 +330,52 @@ def load_config(
     overrides: str = "",
     overrides_name: str = "overrides.toml",
     sets: Sequence[str] = (),
+    profile: str | None = None,
 ) -> tuple[Config, tuple[str, ...]]:
-    """Validate defaults < `toml` < `source` < `overrides` < `sets`.
+    """Validate defaults < profile < `toml` < `source` < `overrides` < `sets`.
 
     `source` is the text of a bar source's own config.toml. Return the configuration and the keys
     that were set but have no effect yet. Raises ConfigError that names every wrong key, the layer
     and the line that it stands in, its value and what is allowed.
     """
-    layers = (
-        layer_of(toml, name),
+    return config_of_layers(
+        layers_of(
+            toml, name=name, source=source, overrides=overrides, overrides_name=overrides_name,
+            sets=sets, profile=profile,
+        )
+    )  # fmt: skip
+
+
+def layers_of(
+    toml: str = "",
+    *,
+    name: str = "config.toml",
+    source: str = "",
+    overrides: str = "",
+    overrides_name: str = "overrides.toml",
+    sets: Sequence[str] = (),
+    profile: str | None = None,
+) -> tuple[Layer, ...]:
+    """Return the layers above the defaults, lowest first, as `load_config` takes them.
+
+    `profile` is that of the command line, which goes over what the layers say. Raises ConfigError
+    for an unknown one, and for text that is no TOML.
+    """
+    own = layer_of(toml, name, listing=True)
+    above = (
         layer_of(source, "the source's config.toml"),
         layer_of(overrides, overrides_name),
         layer_of_sets(sets),
     )
+    asked = Layer("--profile", {} if profile is None else {"profile": {"name": profile}})
+    return _profile((own, *above, asked)), own, *above, asked
+
+
+def config_of_layers(layers: Sequence[Layer]) -> tuple[Config, tuple[str, ...]]:
+    """Return what layers come to, as `load_config` does."""
     config, tables = validated(Config, layers)
+    profile, _, *above = layers
+    _check_accept((profile, *above))
     idle = tuple(
         f"{section}.{key}"
         for section, keys in NOT_YET.items()
@@ -333,6 +384,29 @@ def load_config(
         and getattr(getattr(config, section), key) != getattr(getattr(Config(), section), key)
     )
     return config, idle
+
+
+def _profile(layers: Sequence[Layer]) -> Layer:
+    """Return the layer of the profile that the highest of these layers names."""
+    path = ("profile", "name")
+    for layer in reversed(layers):
+        table = layer.tables.get("profile")
+        named = table.get("name") if isinstance(table, dict) else None
+        if isinstance(named, str):  # else it is a fault, told with the others
+            line = layer.line(path)
+            where = layer.name if line is None else f"{layer.name}, line {line}"
+            said = "" if layer.name == "--profile" else " profile.name ="
+            return profile_layer(named, f"{where}:{said} {named!r}")
+    return profile_layer(DEFAULT, "")
+
+
+def _check_accept(layers: Sequence[Layer]) -> None:
+    """Raise ConfigError for a `[live] accept` in one of these layers."""
+    for layer in layers:
+        if "accept" in layer.tables.get("live", {}):
+            raise ConfigError(
+                f"{layer.name}: live.accept: what real money accepts stands in config.toml alone"
+            )
 
 
 def reload_class(section: str, key: str) -> Reload:

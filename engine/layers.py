@@ -45,6 +45,8 @@ class Layer:
     tables: Table
     text: str = ""
     """Of its file."""
+    listing: bool = False
+    """A list of all keys: one that stands at its default leaves it to the layers below."""
 
     def line(self, path: Path) -> int | None:
         """Return the line of a key, or of the nearest table above it, as far as it can be found."""
@@ -56,9 +58,9 @@ class Layer:
         return None
 
 
-def layer_of(text: str, name: str) -> Layer:
+def layer_of(text: str, name: str, *, listing: bool = False) -> Layer:
     """Return the layer that a file holds."""
-    return Layer(name, read_toml(text, name), text)
+    return Layer(name, read_toml(text, name), text, listing)
 
 
 def layer_of_sets(sets: Sequence[str]) -> Layer:
@@ -100,11 +102,30 @@ def validated(model: type[M], layers: Sequence[Layer]) -> tuple[M, dict[str, Any
     faults = [fault for layer in layers for fault in _faults(model, layer)]
     if faults:
         raise ConfigError(_told(faults))
-    tables = _laid(layers)
+    tables = _laid(model, layers)
     try:
         return model.model_validate(tables, strict=True), tables
     except ValidationError as error:  # of keys that do not go together
-        raise ConfigError(_told([_relation(item, layers) for item in error.errors()])) from None
+        raise ConfigError(
+            _told([_relation(model, item, layers) for item in error.errors()])
+        ) from None
+
+
+def set_by(model: BaseModel, layers: Sequence[Layer], section: str, key: str) -> str:
+    """Return the name of the last layer that changed a key of `model`, the defaults; "" if none."""
+    value, found = getattr(getattr(model, section), key), ""
+    for layer in layers:
+        table = _chosen(model, layer, section)
+        if key in table and table[key] != value:
+            value, found = table[key], layer.name
+    return found
+
+
+def frozen(value: Any) -> Any:
+    """Return a value with tuples in place of lists, as models have them."""
+    if isinstance(value, Mapping):
+        return {key: frozen(item) for key, item in value.items()}
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
 
 
 def _told(faults: Sequence[str]) -> str:
@@ -119,7 +140,7 @@ def _faults(model: type[BaseModel], layer: Layer) -> Iterator[str]:
         yield from (_fault(layer, path, value, why) for path, value, why in unfit)
         return
     try:
-        model.model_validate(_frozen(layer.tables), strict=True)
+        model.model_validate(frozen(layer.tables), strict=True)
     except ValidationError as error:
         for item in error.errors():
             if item["type"] != "value_error":  # what goes together is asked of all layers at once
@@ -136,9 +157,9 @@ def _fault(layer: Layer, path: Path, value: Any, why: str) -> str:
     return f"{where}: {key} = {shown}: {why}"
 
 
-def _relation(item: Mapping[str, Any], layers: Sequence[Layer]) -> str:
+def _relation(model: type[BaseModel], item: Mapping[str, Any], layers: Sequence[Layer]) -> str:
     section = str(item["loc"][0])
-    names = ", ".join(layer.name for layer in layers if section in layer.tables)
+    names = ", ".join(layer.name for layer in layers if _chosen(model(), layer, section))
     return f"[{section}] of {names}: {item['msg'].removeprefix('Value error, ')}"
 
 
@@ -189,19 +210,22 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _frozen(value: Any) -> Any:
-    """Return a value with tuples in place of lists, as models have them."""
-    if isinstance(value, Mapping):
-        return {key: _frozen(item) for key, item in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _laid(layers: Sequence[Layer]) -> dict[str, Any]:
+def _laid(model: type[BaseModel], layers: Sequence[Layer]) -> dict[str, Any]:
     laid: dict[str, Any] = {}
+    defaults = model()
     for layer in layers:
-        for section, table in layer.tables.items():
-            laid[section] = laid.get(section, {}) | _frozen(table)
+        for section in layer.tables:
+            laid[section] = laid.get(section, {}) | _chosen(defaults, layer, section)
     return laid
+
+
+def _chosen(defaults: BaseModel, layer: Layer, section: str) -> dict[str, Any]:
+    """Return the keys of a section that a layer sets."""
+    table: dict[str, Any] = frozen(layer.tables.get(section, {}))
+    if not layer.listing:
+        return table
+    before = getattr(defaults, section)
+    return {key: value for key, value in table.items() if value != getattr(before, key)}
 
 
 def _shown(value: Any) -> str:

@@ -67,7 +67,7 @@ DECILES = {
 
 def show_overview(scope: Scope, database: Database, form: Form) -> int:
     """Print the figures of all trades that count, backtest and live apart."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         evidence = traded(archive, scope)
     every = [trip for found in evidence.values() for trip in found]
     whole_ = analytics.overview(every)
@@ -87,7 +87,7 @@ def show_overview(scope: Scope, database: Database, form: Form) -> int:
 
 def show_strategy(name: str, scope: Scope, database: Database, form: Form) -> int:
     """Print a strategy by symbol."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         _check_strategy(archive, name)
         evidence = traded(archive, scope, name)
     lines = [
@@ -106,7 +106,7 @@ def show_strategy(name: str, scope: Scope, database: Database, form: Form) -> in
 def show_groups(view: str, scope: Scope, database: Database, form: Form) -> int:
     """Print the trades in groups: symbols, exits, hours, weekdays, directions."""
     title, key = VIEWS[view]
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         evidence = traded(archive, scope)
     lines = [
         {"evidence": kind, title: name, **_row(name, figures)}
@@ -122,7 +122,7 @@ def show_groups(view: str, scope: Scope, database: Database, form: Form) -> int:
 
 def show_deciles(by: str, scope: Scope, database: Database, form: Form) -> int:
     """Print how signals did by decile, traded or not."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         evidence = shadowed(archive, scope)
     lines = [
         {"evidence": kind, **row}
@@ -143,7 +143,7 @@ def show_deciles(by: str, scope: Scope, database: Database, form: Form) -> int:
 def show_horizons(scope: Scope, database: Database, form: Form) -> int:
     """Print IC and hit rate of the forecasts by horizon."""
     lines = []
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         for kind, keys in _runs(archive, scope, None, unrecorded=True).items():
             for key in keys:
                 for result in rows(archive.store, BacktestResult, run=key):

@@ -1,6 +1,6 @@
 """The database, opened as the configuration says, with all runs read up to date.
 
-KEY INPUT: --config, --set.
+KEY INPUT: --config, --profile, --set.
 KEY OUTPUT: an open Store; the strategy that is asked about.
 """
 
@@ -15,7 +15,9 @@ from engine.errors import BadInputError, ConfigError
 from engine.records.store.database import Store
 from engine.records.store.edits import follow_edits
 from engine.records.store.follow import settle
-from tui.prepare import Request, read_config, read_text
+from tui.layered import read_text
+from tui.options import Database
+from tui.prepare import read_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +29,18 @@ class Archive:
 
 
 @contextmanager
-def open_archive(
-    config: Path | None = None, sets: tuple[str, ...] = (), *, settled: bool = True
-) -> Iterator[Archive]:
+def open_archive(database: Database, *, settled: bool = True) -> Iterator[Archive]:
     """Open the database; what runs and edits wrote since it was last read is read first.
 
     Raises BadInputError where there is none.
     """
-    chosen, _ = read_config(Request(config=config, sets=sets), Path())
+    chosen, _ = read_config(database, Path())
     url = chosen.database.url
     if not url:
         raise BadInputError('[database] url is "": there is no database to ask')
     with Store(url) as store:
         if settled:
-            _settle(store, config)
+            _settle(store, database.config)
         yield Archive(store, chosen)
 
 

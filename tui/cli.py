@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from tui import cli_exchange, cli_inbox, cli_live, cli_records, cli_risk, cli_session
+from tui import cli_config, cli_exchange, cli_inbox, cli_live, cli_records, cli_risk, cli_session
 from tui.cli_fetch import fetch
 from tui.cli_web import web
-from tui.options import AS_USUAL, ConfigFile, Flag, From, Looks, Sets, Symbols, To
+from tui.options import AS_USUAL, ConfigFile, Flag, From, Looks, Profile, Sets, Symbols, To
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 """Exit codes."""
@@ -49,6 +49,7 @@ def replay(
     first: From = None,
     last: To = None,
     config: ConfigFile = None,
+    profile: Profile = None,
     sets: Sets = (),
     out: Path | None = None,
     overwrite: Annotated[bool, Flag] = False,
@@ -104,10 +105,10 @@ def replay(
 
     return replay_command(
         Request(
-            source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
-            out=out, overwrite=overwrite, block=block, scan=not no_scan, journal=journal,
-            compare=compare, lenient=lenient, commands=command, speed=speed,
-            tui=look if tui else None, json=json,
+            source=source, symbols=symbols, first=first, last=last, config=config,
+            profile=profile, sets=sets, out=out, overwrite=overwrite, block=block,
+            scan=not no_scan, journal=journal, compare=compare, lenient=lenient, commands=command,
+            speed=speed, tui=look if tui else None, json=json,
         )
     )  # fmt: skip
 
@@ -121,6 +122,7 @@ def audit(
     first: From = None,
     last: To = None,
     config: ConfigFile = None,
+    profile: Profile = None,
     sets: Sets = (),
     points: int = 5,
     lenient: Annotated[bool, Flag] = False,
@@ -146,8 +148,8 @@ def audit(
     from tui.prepare import Request
 
     request = Request(
-        source=source, symbols=symbols, first=first, last=last, config=config, sets=sets,
-        lenient=lenient, json=json,
+        source=source, symbols=symbols, first=first, last=last, config=config,
+        profile=profile, sets=sets, lenient=lenient, json=json,
     )  # fmt: skip
     return audit_command(request, points)
 
@@ -195,6 +197,7 @@ def synth(
 
 
 app.command(fetch)
+app.command(cli_config.app)
 app.command(cli_risk.app)
 app.command(cli_inbox.app)
 app.command(cli_records.runs)

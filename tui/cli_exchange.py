@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tui.options import ConfigFile, Faults, Flag, Json, Sets, Symbols
+from tui.options import ConfigFile, Faults, Flag, Json, Profile, Sets, Symbols
 
 
 def exchange(
@@ -17,6 +17,7 @@ def exchange(
     speed: float | None = None,
     faults: Faults = None,
     config: ConfigFile = None,
+    profile: Profile = None,
     sets: Sets = (),
     lenient: Annotated[bool, Flag] = False,
     json: Json = False,
@@ -50,6 +51,6 @@ def exchange(
     return exchange_command(
         ExchangeRequest(
             source=source, symbols=symbols, date=date, port=port, pace=pace, speed=speed,
-            faults=faults, config=config, sets=sets, lenient=lenient, json=json,
+            faults=faults, config=config, profile=profile, sets=sets, lenient=lenient, json=json,
         )
     )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tui.options import AS_USUAL, ConfigFile, Faults, Flag, Json, Looks, Sets, Symbols
+from tui.options import AS_USUAL, ConfigFile, Faults, Flag, Json, Looks, Profile, Sets, Symbols
 
 Command = Annotated[
     tuple[str, ...],
@@ -19,6 +19,7 @@ def live(
     endpoint: str | None = None,
     symbols: Symbols = None,
     config: ConfigFile = None,
+    profile: Profile = None,
     sets: Sets = (),
     out: Out = None,
     hold: Literal["never", "close", "always"] = "never",
@@ -58,9 +59,10 @@ def live(
 
     return live_command(
         LiveRequest(
-            endpoint=endpoint, symbols=symbols, config=config, sets=sets, out=out, hold=hold,
-            real=live_, watchdog=watchdog, watchdog_after=watchdog_after, commands=command,
-            json=json, screen=look if has_terminal() and not (headless or json) else None,
+            endpoint=endpoint, symbols=symbols, config=config, profile=profile, sets=sets,
+            out=out, hold=hold, real=live_, watchdog=watchdog, watchdog_after=watchdog_after,
+            commands=command, json=json,
+            screen=look if has_terminal() and not (headless or json) else None,
         )
     )  # fmt: skip
 
@@ -74,6 +76,7 @@ def doctor(
     yes: Annotated[bool, Flag] = False,
     out: Annotated[Path | None, Parameter(help="Where --orders writes what differs.")] = None,
     config: ConfigFile = None,
+    profile: Profile = None,
     sets: Sets = (),
     json: Json = False,
 ) -> int:
@@ -107,8 +110,8 @@ def doctor(
 
     return doctor_command(
         DoctorRequest(
-            endpoint=endpoint, real=live_, symbols=symbols, config=config, sets=sets, json=json,
-            orders=orders, yes=yes, out=out,
+            endpoint=endpoint, real=live_, symbols=symbols, config=config, profile=profile,
+            sets=sets, json=json, orders=orders, yes=yes, out=out,
         )
     )  # fmt: skip
 
@@ -122,6 +125,7 @@ def rehearse(
     speed: str = "60",
     faults: Faults = None,
     config: ConfigFile = None,
+    profile: Profile = None,
     sets: Sets = (),
     out: Out = None,
     overwrite: Annotated[bool, Flag] = False,
@@ -159,7 +163,7 @@ def rehearse(
     return rehearse_command(
         RehearseRequest(
             source=source, date=date, symbols=symbols, speed=speed, faults=faults, config=config,
-            sets=sets, out=out, overwrite=overwrite, commands=command, json=json,
+            profile=profile, sets=sets, out=out, overwrite=overwrite, commands=command, json=json,
             screen=look if has_terminal() and not (headless or json) else None,
         )
     )  # fmt: skip

@@ -132,11 +132,12 @@ def reload(
     session: Ours = None,
     json: Json = False,
 ) -> int:
-    """Read the settings anew in a running live session, from its config.toml and overrides.toml.
+    """Read the settings anew in a running live session, from its config.toml and its overrides.
 
-    The whole file is validated; what differs is shown with when it takes effect: live, or with the
-    next entry. A wrong key, or one that needs a restart, changes nothing (exit code 2). The same
-    happens by itself when the file changes, and on SIGHUP.
+    Its --profile and --set stay. The whole is validated; what differs is shown with when it takes
+    effect: live, or with the next entry. A wrong key, one that needs a restart, or one that real
+    money refuses, changes nothing (exit code 2). The same happens by itself when a file changes,
+    and on SIGHUP.
 
     Parameters
     ----------

@@ -18,13 +18,16 @@ import trio
 from actors.crew import innermost
 from engine.config import Config
 from engine.errors import BadInputError, ConfigError, RotorError
+from engine.records.overrides import Kind
 from tui.doctor_ask import check_orders, order_findings
 from tui.doctor_machine import examine_machine
 from tui.doctor_venue import Now, Patient, examine_venue
 from tui.exchange_control import control_state
 from tui.findings import Finding, as_json, bad, green, ok, show, warning
+from tui.layered import kind_of, lying_over, read_settings, read_text
+from tui.money import money_findings
 from tui.output import print_json
-from tui.prepare import Request, overridden, read_config, symbols_of
+from tui.prepare import symbols_of
 from tui.private import exposed, records
 from tui.shapes import Difference
 from tui.venues import REHEARSAL, check_loopback, keys_for, venue_at
@@ -38,11 +41,17 @@ class DoctorRequest:
     real: bool = False
     symbols: str | None = None
     config: Path | None = None
+    profile: str | None = None
     sets: tuple[str, ...] = ()
     json: bool = False
     orders: bool = False
     yes: bool = False
     out: Path | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Return whose overrides hold."""
+        return kind_of(self.endpoint, real=self.real)
 
 
 def doctor_command(request: DoctorRequest) -> int:
@@ -89,18 +98,21 @@ async def examine(request: DoctorRequest) -> list[Finding]:
 
 def examine_config(request: DoctorRequest) -> tuple[Config, list[Finding]]:
     """Return the configuration, or the defaults in place of one that is wrong, and the findings."""
-    asked = Request(config=request.config, sets=request.sets)
     try:
-        config, idle = read_config(asked, Path())
-        overrides = overridden(request.config)
+        settings = read_settings(request, Path())
+        over = list(lying_over(request, settings))
     except ConfigError as error:
         todo = "mend it; below, the defaults were taken in its place"
         return Config(), [bad("config", str(error), todo)]
-    said = "valid" + (f"; overrides.toml: {', '.join(overrides)}" if overrides else "")
-    if idle:
+    config, said = settings.config, "; ".join(("valid", *over))
+    found = [ok("config", said)]
+    if settings.idle:
+        idle = ", ".join(settings.idle)
         todo = "nothing: they are for what is not built yet"
-        return config, [warning("config", f"{said}; without effect: {', '.join(idle)}", todo)]
-    return config, [ok("config", said)]
+        found = [warning("config", f"{said}; without effect: {idle}", todo)]
+    if request.real:
+        found += money_findings(config, read_text(request.config)[1])
+    return config, found
 
 
 def _private(request: DoctorRequest, config: Config) -> Iterator[Finding]:

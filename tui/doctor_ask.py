@@ -14,7 +14,7 @@ from actors.venue import Account, Unreachable
 from engine.errors import BadInputError, RotorError
 from tui.doctor_sessions import locks
 from tui.findings import Finding
-from tui.prepare import Request, read_config, symbols_of
+from tui.prepare import read_config, symbols_of
 from tui.shapes import Difference
 from tui.venues import keys_for, venue_at
 
@@ -43,7 +43,7 @@ async def order_findings(
     """Ask, send, compare; raises BadInputError where the account or the symbol will not do."""
     from tui.doctor_orders import Wanted, examine_orders, plan
 
-    config, _ = read_config(Request(config=request.config, sets=request.sets), Path())
+    config, _ = read_config(request, Path())
     named = symbols_of(request.symbols)
     symbol = named[0] if named else min(config.universe.symbols)
     keys = keys_for(request.endpoint, real=False)

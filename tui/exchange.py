@@ -23,7 +23,8 @@ from actors.exchange.schedule import draw_schedule, read_script, read_seed
 from actors.exchange.server import run_exchange
 from engine.errors import BadInputError
 from engine.market.sources import Source
-from tui.prepare import Request, demo_folder, open_bars, parse_date, read_config
+from engine.records.overrides import Kind
+from tui.prepare import demo_folder, open_bars, parse_date, read_config
 
 _LEAVE_SECONDS = 1.0
 
@@ -40,9 +41,15 @@ class ExchangeRequest:
     speed: float | None = None
     faults: str | None = None
     config: Path | None = None
+    profile: str | None = None
     sets: tuple[str, ...] = ()
     lenient: bool = False
     json: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """Return whose overrides hold."""
+        return "REHEARSAL"
 
 
 def exchange_command(request: ExchangeRequest) -> int:
@@ -63,7 +70,7 @@ def open_floor(request: ExchangeRequest) -> Floor:
     if request.speed is not None and not 0 < request.speed < math.inf:
         raise BadInputError(f"--speed {request.speed:g}: a positive number, 1 is real time")
     path = request.source or demo_folder()
-    config, _ = read_config(Request(config=request.config, sets=request.sets), path)
+    config, _ = read_config(request, path)
     source = _open(path, request)
     date = parse_date(request.date, "--date") or source.session_dates()[-1]
     speed = None if request.pace == "lockstep" else request.speed or 1.0

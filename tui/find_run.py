@@ -14,7 +14,7 @@ from engine.records.manifest import NAME, read_manifest
 from engine.records.reading import sound_journal, sound_summary
 from tui.claim import is_claimed
 from tui.options import Database
-from tui.prepare import Request, read_config
+from tui.prepare import read_config
 from tui.run_folder import JOURNALS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def find_folder(name: str, database: Database) -> Path:
 
     A folder that exists here comes first. A database that cannot be asked is done without.
     """
-    config, _ = read_config(Request(config=database.config, sets=database.sets), Path())
+    config, _ = read_config(database, Path())
     if holds_run(_checked(Path(name))):
         return Path(name)
     known = _known(name, database) if config.database.url else []
@@ -115,7 +115,7 @@ def _known(name: str, database: Database) -> list[Path]:
     from tui.archive import open_archive
 
     try:
-        with open_archive(database.config, database.sets, settled=False) as archive:
+        with open_archive(database, settled=False) as archive:
             return [Path(run["folder"]) for run in named(archive.store, name)]
     except RotorError:
         return []

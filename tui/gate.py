@@ -3,8 +3,9 @@
 KEY INPUT: a venue of real money, its account, the configuration.
 KEY OUTPUT: nothing, or BadInputError that names everything which is in the way.
 
-Three keys turn it: --live, `[live] account` with the account's own number, and a doctor who finds
-nothing bad. There is no option to pass it by.
+Four keys turn it: --live, `[live] account` with the account's own number, settings that ask of a
+signal what it has earned (tui/money.py, asked before all else), and a doctor who finds nothing bad.
+There is no option to pass it by.
 """
 
 from typing import TYPE_CHECKING

@@ -22,6 +22,7 @@ from engine.errors import BadInputError
 from tui.claim import claim
 from tui.commands import scripted
 from tui.gate import pass_gate
+from tui.layered import lying_over, read_settings, read_text
 from tui.live_folder import account_lock, live_folder
 from tui.live_screen import run_session
 from tui.live_session import LiveRequest, LiveSession
@@ -33,7 +34,7 @@ from tui.live_start import (
     open_account,
     say,
 )
-from tui.prepare import Request, read_config
+from tui.money import check_forgotten, check_money
 from tui.private import exposed
 from tui.venues import check_loopback, keys_for, venue_at
 
@@ -99,12 +100,15 @@ async def run_live(
 
 
 def _settings(request: LiveRequest) -> Config:
-    config, idle = read_config(Request(config=request.config, sets=request.sets), request.source)
-    if idle:
-        say(f"no effect yet: {', '.join(idle)}")
-    for said in exposed(config, request.config):
+    settings = read_settings(request, request.source)
+    if request.real:
+        check_money(settings.config)
+        check_forgotten(read_text(request.config)[1])
+    if settings.idle:
+        say(f"no effect yet: {', '.join(settings.idle)}")
+    for said in (*lying_over(request, settings), *exposed(settings.config, request.config)):
         say(said)
-    return config
+    return settings.config
 
 
 @asynccontextmanager

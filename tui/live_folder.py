@@ -101,6 +101,7 @@ def begin(
         "warmup_sha256": seal,
         "epoch": secrets.token_hex(4),
         "cash_micro": cash_micro,
+        "profile": config.profile.name,
         "config_sha256": config.sha256(),
         "config": shown,
         "host": platform.node(),

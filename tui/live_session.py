@@ -28,16 +28,19 @@ from engine.errors import DamagedError, DiskError
 from engine.market.frames import Floats, Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, read_log
+from engine.records.overrides import OLD_NAME, name_of
 from tui.commands import scripted
 from tui.enrol import Enrolled, enrol, enrol_again
+from tui.layered import kind_of
 from tui.live_end import ending
 from tui.live_folder import begin, clear, end, recording_of, reopen, resume
 from tui.live_progress import show_progress
 from tui.live_report import end_words, report, summary_of
 from tui.live_start import open_account, say, warmup_bars
+from tui.money import check_money
 from tui.options import Look
 from tui.parity import parity
-from tui.prepare import Request, read_config
+from tui.prepare import read_config
 from tui.safe_mode import check_known, keep_whole, leave_to, opening, standing
 from tui.watchdog import Duty, end_watchdog, watched, watching
 
@@ -58,6 +61,7 @@ class LiveRequest:
     source: Path = Path()
     """Whose own config.toml lies over ours, if it has one: a rehearsal's."""
     config: Path | None = None
+    profile: str | None = None
     sets: tuple[str, ...] = ()
     out: Path | None = None
     hold: Hold = "never"
@@ -73,6 +77,11 @@ class LiveRequest:
     json: bool = False
     screen: Look | None = None
     """How it is drawn; None: there is none."""
+
+    @property
+    def kind(self) -> Kind:
+        """Return whose overrides hold: with --live those of real money, on an exchange too."""
+        return kind_of(self.endpoint, real=self.real)
 
 
 class _Ready(NamedTuple):
@@ -164,6 +173,8 @@ class LiveSession:
             return self._ready(manifest, config, warmup, enrolled)
         say(f"{folder}: this session is taken up again")
         recording = recording_of(folder, manifest)
+        if self.request.real:
+            check_money(recording.config, config.live.accept)
         await self._check_known(manifest)
         ours = {"database": config.database, "alerts": config.alerts}
         config = recording.config.model_copy(update=ours)
@@ -301,7 +312,9 @@ async def _stand_down(folder: Path, summary: Json) -> None:
 
 
 def _reread(request: LiveRequest, simulation: Simulation) -> Config:
-    config, _ = read_config(Request(config=request.config, sets=request.sets), request.source)
+    config, _ = read_config(request, request.source)
+    if request.real:
+        check_money(config)
     return config.model_copy(update={"simulation": simulation})
 
 
@@ -314,4 +327,7 @@ def _kind(request: LiveRequest) -> Kind:
 def _watched(request: LiveRequest) -> tuple[Path, ...]:
     chosen = request.config or Path("config.toml")
     folder = chosen.parent.resolve()
-    return (folder / chosen.name, folder / "overrides.toml") if folder.is_dir() else ()
+    if not folder.is_dir():
+        return ()
+    names = (chosen.name, name_of(request.kind), OLD_NAME)
+    return tuple(folder / name for name in names)

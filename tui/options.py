@@ -6,9 +6,12 @@ KEY OUTPUT: annotated types for cyclopts.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from engine.records.overrides import Kind
 
 Flag = Parameter(negative="")
 Json = Annotated[bool, Parameter(negative="", help="Print one JSON object and nothing else.")]
@@ -22,6 +25,15 @@ Sets = Annotated[
 ConfigFile = Annotated[
     Path | None,
     Parameter(name="--config", help="Default: config.toml here, then the source's own."),
+]
+Profile = Annotated[
+    str | None,
+    Parameter(
+        name="--profile",
+        help="A named set of settings below those of config.toml: cautious (the defaults), explore "
+        "(paper, rehearsal, replay: trades small what the learner says), seed (the documents' "
+        "rules). rotor config profiles shows what each sets.",
+    ),
 ]
 
 Faults = Annotated[
@@ -76,12 +88,46 @@ class Trade:
     ] = None
 
 
+Whose = Annotated[
+    Literal["paper", "live", "rehearsal", "replay"],
+    Parameter(
+        name="--kind", help="Whose overrides: each has its own; what paper has never holds live."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Which settings are asked about."""
+
+    config: ConfigFile = None
+    profile: Profile = None
+    sets: Sets = ()
+    whose: Whose = "paper"
+
+    @property
+    def kind(self) -> "Kind":
+        """Return whose overrides hold."""
+        return kind_named(self.whose)
+
+
+def kind_named(word: str) -> "Kind":
+    """Return the kind of account that an option names."""
+    return word.upper()  # type: ignore[return-value]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """Which database is asked."""
 
     config: ConfigFile = None
+    profile: Profile = None
     sets: Sets = ()
+
+    @property
+    def kind(self) -> "Kind":
+        """Return whose overrides hold: those of replays."""
+        return "REPLAY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

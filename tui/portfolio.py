@@ -78,7 +78,7 @@ def _live(name: str | None) -> Json | None:
 
 
 def _recorded(name: str | None, database: Database) -> Json:
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         known = runs(archive.store)
         if name is None and not known:
             raise BadInputError(no_run(archive))

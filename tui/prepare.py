@@ -12,20 +12,19 @@ from itertools import islice
 from pathlib import Path
 
 from actors.desk import Given
-from engine.config import Config, load_config
-from engine.errors import BadInputError, ConfigError
-from engine.layers import read_toml
+from engine.config import Config
+from engine.errors import BadInputError
 from engine.learning.predictors import make_predictor
 from engine.learning.signals import Context
 from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
 from engine.market.sources import Source, open_source
-from engine.records.overrides import NAME as OVERRIDES
-from engine.records.overrides import read_overrides
+from engine.records.overrides import Kind
 from engine.records.run_source import RunSource, holds_run, open_run
 from tui.commands import scripted
 from tui.enrol import check_url
+from tui.layered import Asked, lying_over, read_settings
 from tui.options import Look
 
 
@@ -38,7 +37,10 @@ class Request:
     first: str | None = None
     last: str | None = None
     config: Path | None = None
+    profile: str | None = None
     sets: tuple[str, ...] = ()
+    kind: Kind = "REPLAY"
+    """Whose overrides hold."""
     out: Path | None = None
     overwrite: bool = False
     block: int = 390
@@ -59,8 +61,8 @@ class Prepared:
 
     config: Config
     idle_keys: tuple[str, ...]
-    overridden: tuple[str, ...]
-    """section.key=value of overrides.toml."""
+    said: tuple[str, ...]
+    """Which profile and which overrides lie over the defaults."""
     source: Source
     warmup: tuple[dt.date, ...]
     dates: tuple[dt.date, ...]
@@ -95,7 +97,8 @@ def prepare(request: Request) -> Prepared:
     if request.speed is not None and not 0 < request.speed < math.inf:
         raise BadInputError(f"--speed {request.speed:g}: a positive number, 1 is real time")
     path = request.source or demo_folder()
-    config, idle = read_config(request, path)
+    settings = read_settings(request, path)
+    config = settings.config
     wanted = symbols_of(request.symbols)
     source = open_bars(path, wanted, lenient=request.lenient)
     if wanted is None and not isinstance(source, RunSource):
@@ -116,8 +119,8 @@ def prepare(request: Request) -> Prepared:
     warmup, dates = _choose(source, first, last, config.session.warmup_sessions)
     return Prepared(
         config=config,
-        idle_keys=idle,
-        overridden=overridden(request.config),
+        idle_keys=settings.idle,
+        said=tuple(lying_over(request, settings)),
         source=source,
         warmup=warmup,
         dates=dates,
@@ -133,34 +136,10 @@ def open_bars(path: Path, symbols: Sequence[str] | None, *, lenient: bool) -> So
     return open_source(path, symbols=symbols, lenient=lenient)
 
 
-def read_config(request: Request, source: Path) -> tuple[Config, tuple[str, ...]]:
-    """Return the configuration: --config or ./config.toml, the source's own, overrides, --set."""
-    chosen = request.config or Path("config.toml")
-    text, folder = read_text(request.config)
-    own = source / "config.toml" if source.is_dir() else source.with_name("config.toml")
-    same = own.is_file() and chosen.is_file() and own.samefile(chosen)
-    own_text = _read(own) if own.is_file() and not same and request.config is None else ""
-    overrides = read_overrides(folder)
-    return load_config(
-        text, name=str(chosen), source=own_text, overrides=overrides, sets=request.sets
-    )
-
-
-def read_text(config: Path | None) -> tuple[str, Path]:
-    """Return the text of --config or ./config.toml, and the folder where its overrides lie."""
-    chosen = config or Path("config.toml")
-    there = chosen.exists() or chosen.is_symlink()
-    return (_read(chosen) if config is not None or there else ""), chosen.parent
-
-
-def overridden(config: Path | None) -> tuple[str, ...]:
-    """Return section.key=value of every override beside --config or ./config.toml."""
-    tables = read_toml(read_overrides(read_text(config)[1]), OVERRIDES)
-    return tuple(
-        f"{section}.{key}={value}"
-        for section, table in tables.items()
-        for key, value in (table.items() if isinstance(table, dict) else ())
-    )
+def read_config(asked: Asked, source: Path) -> tuple[Config, tuple[str, ...]]:
+    """Return the configuration in force (tui/layered.py), and keys without effect yet."""
+    settings = read_settings(asked, source)
+    return settings.config, settings.idle
 
 
 def demo_folder() -> Path:
@@ -170,13 +149,6 @@ def demo_folder() -> Path:
         if (folder / "bars.parquet").is_file():
             return folder
     raise BadInputError("the bundled demo is missing: install rotor again, or name a SOURCE")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
 
 
 def symbols_of(text: str | None) -> list[str] | None:

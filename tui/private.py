@@ -9,10 +9,11 @@ these are files that the user, or an earlier version, has made.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from actors.alpaca.keys import read_dot_env
 from engine.config import Config
-from engine.records.overrides import NAME as OVERRIDES
+from engine.records.overrides import OLD_NAME, Kind, name_of
 from engine.records.store.url import without_password
 
 _OTHERS = 0o077
@@ -25,7 +26,8 @@ def exposed(config: Config, file: Path | None = None) -> Iterator[str]:
         yield _said(dot_env, "holds keys")
     chosen = file or Path("config.toml")
     secrets = list(_secrets(config))
-    for path in (chosen, chosen.with_name(OVERRIDES)):
+    names = (OLD_NAME, *map(name_of, get_args(Kind)))
+    for path in (chosen, *map(chosen.with_name, names)):
         if _open(path) and any(secret in path.read_text("utf-8", "replace") for secret in secrets):
             yield _said(path, "holds a password or a token")
 

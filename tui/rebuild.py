@@ -39,7 +39,7 @@ def rebuild_runs(names: tuple[str, ...], database: Database, *, json: bool) -> i
     """Read runs anew from their journals; 1 if one that was asked for could not be read."""
     report = Report()
     failed = False
-    with open_archive(database.config, database.sets, settled=False) as archive:
+    with open_archive(database, settled=False) as archive:
         folders = _named(archive, names, report) if names else _all(archive, report)
         read = {run["folder"]: run["read_bytes"] for run in runs(archive.store)}
         for i, folder in enumerate(folders, start=1):

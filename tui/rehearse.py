@@ -39,6 +39,7 @@ class RehearseRequest:
     speed: str = "60"
     faults: str | None = None
     config: Path | None = None
+    profile: str | None = None
     sets: tuple[str, ...] = ()
     out: Path | None = None
     overwrite: bool = False
@@ -61,6 +62,7 @@ def rehearse_command(request: RehearseRequest) -> int:
             symbols=request.symbols or ",".join(control_state(url)["symbols"]),
             source=source,
             config=request.config,
+            profile=request.profile,
             sets=request.sets,
             out=out,
             hold="always",
@@ -79,7 +81,7 @@ def exchange(request: RehearseRequest, source: Path, pace: list[str]) -> Iterato
     options = ["--port", "0", "--json", *pace]
     for name, value in (
         ("--date", request.date), ("--symbols", request.symbols), ("--faults", request.faults),
-        ("--config", request.config),
+        ("--config", request.config), ("--profile", request.profile),
     ):  # fmt: skip
         options += [name, str(value)] if value is not None else []
     for item in request.sets:

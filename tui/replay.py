@@ -56,8 +56,8 @@ def replay_command(request: Request) -> int:
     prepared = prepare(request)
     if prepared.idle_keys:
         print(f"no effect yet: {', '.join(prepared.idle_keys)}", file=sys.stderr)  # noqa: T201
-    if prepared.overridden:
-        print(f"overrides.toml: {', '.join(prepared.overridden)}", file=sys.stderr)  # noqa: T201
+    for said in prepared.said:
+        print(said, file=sys.stderr)  # noqa: T201
     epoch = epoch_of(prepared.config, prepared.source.symbols, prepared.range_label)
     runs_dir = prepared.config.records.runs_dir
     with run_folder(request.out, runs_dir, epoch, overwrite=request.overwrite) as folder:
@@ -240,6 +240,7 @@ def _manifest(
         "block": request.block,
         "commands": request.commands,
         "speed": request.speed,
+        "profile": prepared.config.profile.name,
         "config_sha256": prepared.config.sha256(),
         "config": _config(prepared),
         "host": platform.node(),

@@ -1,7 +1,7 @@
 """`rotor risk show | set | check | size`: the limits, in force and asked about.
 
 KEY INPUT: config.toml with its overrides; an account and a trade as options.
-KEY OUTPUT: tables or JSON; overrides.toml and its history.
+KEY OUTPUT: tables or JSON; a kind's overrides and their history.
 """
 
 import datetime as dt
@@ -14,17 +14,17 @@ from typing import Any
 
 import orjson
 
-from engine.config import Config, Risk, load_config, reload_class
+from engine.config import Config, Risk, reload_class
 from engine.errors import BadInputError
 from engine.events import Gate
 from engine.layers import scalar
-from engine.records.overrides import history, patch_overrides, read_overrides
+from engine.records.overrides import Kind, history, name_of, patch_overrides
 from engine.trading.approval import ADVICE, refusal
 from engine.trading.breakers import BREAKERS, Readings
 from engine.trading.sizing import Exposure, Limit, Request, Sizing, size
 from tui.find_session import who as user
-from tui.options import Trade
-from tui.prepare import read_text
+from tui.layered import Settings, read_settings, read_text
+from tui.options import Rules, Trade
 
 Json = dict[str, Any]
 ALSO = (("rotation", "max_positions"), ("simulation", "participation_pct"),
@@ -32,18 +32,18 @@ ALSO = (("rotation", "max_positions"), ("simulation", "participation_pct"),
 """Keys beside [risk] that sizing and exits depend on."""
 
 
-def load(config: Path | None, sets: Sequence[str]) -> Config:
+def load(rules: Rules) -> Config:
     """Return the configuration in force."""
-    text, folder = read_text(config)
-    return load_config(text, overrides=read_overrides(folder), sets=sets)[0]
+    return read_settings(rules, Path()).config
 
 
-def show(config: Path | None, sets: Sequence[str], *, json: bool) -> int:
+def show(rules: Rules, *, json: bool) -> int:
     """Print every limit with its value and where it comes from, and the breakers."""
     from tui.risk_table import limits_table
 
-    chosen = load(config, sets)
-    rows = [_row(chosen, config, *key) for key in _keys()]
+    settings = read_settings(rules, Path())
+    chosen = settings.config
+    rows = [row(settings, *key) for key in _keys()]
     breakers = [
         {
             "breaker": breaker.gate.name.lower(),
@@ -59,15 +59,17 @@ def show(config: Path | None, sets: Sequence[str], *, json: bool) -> int:
 
 
 def change(
-    assignments: Sequence[str], config: Path | None, *, who: str | None, why: str, json: bool
+    assignments: Sequence[str], rules: Rules, *, who: str | None, why: str, json: bool
 ) -> int:
-    """Write overrides.toml (PATCH), and its history."""
+    """Write a kind's overrides (PATCH), and their history."""
     if not assignments:
         raise BadInputError("rotor risk set: name a key, such as risk.stop_loss_pct=2")
-    text, folder = read_text(config)
+    text, folder = read_text(rules.config)
     changes = patch_overrides(
         folder,
         dict(_assignment(item) for item in assignments),
+        rules.kind,
+        profile=rules.profile,
         config_text=text,
         who=who or user(),
         why=why,
@@ -78,14 +80,15 @@ def change(
     for found in changes:
         when = reload_class(*found.key.split(".", 1))
         print(f"{found.key}: {found.old} → {found.new}  [{when}]")  # noqa: T201
-    if not changes:
-        print("nothing changes: these are the values in force")  # noqa: T201
+    held = folder / name_of(rules.kind)
+    told = f"written to {held}, which holds for {rules.whose} alone (--kind)"
+    print(told if changes else "nothing changes: these are the values in force")  # noqa: T201
     return 0
 
 
-def told(config: Path | None, *, json: bool) -> int:
-    """Print the history of overrides.toml."""
-    rows = history(read_text(config)[1])
+def told(config: Path | None, kind: Kind, *, json: bool) -> int:
+    """Print the history of a kind's overrides."""
+    rows = history(read_text(config)[1], kind)
     if json:
         return _print({"history": rows})
     for row in rows:
@@ -96,11 +99,11 @@ def told(config: Path | None, *, json: bool) -> int:
     return 0
 
 
-def sized(trade: Trade, config: Path | None, sets: Sequence[str], *, json: bool) -> int:
+def sized(trade: Trade, rules: Rules, *, json: bool) -> int:
     """Print how many shares the limits allow, and which of them binds."""
     from tui.risk_table import sizing_table
 
-    chosen = load(config, sets)
+    chosen = load(rules)
     answer = _size(trade, chosen)
     shown: Json = {
         "shares": answer.shares,
@@ -126,8 +129,7 @@ def checked(
     trade: Trade,
     shares: int,
     readings: Mapping[str, float],
-    config: Path | None,
-    sets: Sequence[str],
+    rules: Rules,
     *,
     json: bool,
 ) -> int:
@@ -139,7 +141,7 @@ def checked(
 
     if shares < 1:
         raise BadInputError(f"--shares {shares}: at least 1")
-    chosen = load(config, sets)
+    chosen = load(rules)
     answer = _size(trade, chosen)
     checks = [_limit_check(limit, shares) for limit in answer.limits]
     checks += _breaker_checks(trade, readings, chosen.risk)
@@ -250,22 +252,14 @@ def _keys() -> list[tuple[str, str]]:
     return [*(("risk", key) for key in Risk.model_fields), *ALSO]
 
 
-def _row(chosen: Config, config: Path | None, section: str, key: str) -> Json:
-    text, folder = read_text(config)
-    layers = (
-        ("default", Config()),
-        ("config.toml" if config is None else str(config), load_config(text)[0]),
-        ("overrides.toml", load_config(text, overrides=read_overrides(folder))[0]),
-        ("--set", chosen),
-    )
-    values = [getattr(getattr(layer, section), key) for _, layer in layers]
-    last = max((i for i in range(1, len(values)) if values[i] != values[i - 1]), default=0)
+def row(settings: Settings, section: str, key: str) -> Json:
+    """Return a key with its value, unit, default and the layer that it comes from."""
     return {
         "key": f"{section}.{key}",
-        "value": values[-1],
+        "value": getattr(getattr(settings.config, section), key),
         "unit": _unit(key),
-        "default": values[0],
-        "set_by": layers[last][0],
+        "default": getattr(getattr(Config(), section), key),
+        "set_by": settings.set_by(section, key),
         "reload": reload_class(section, key),
     }
 

@@ -63,7 +63,7 @@ COMPARED = (
 
 def list_runs(database: Database, form: Form) -> int:
     """Print all runs."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         warn_at_a_glance(runs(archive.store))
         described = [_described(archive, run) for run in runs(archive.store)]
         words = no_run(archive)
@@ -80,7 +80,7 @@ def compare_runs(names: tuple[str, ...], database: Database, form: Form) -> int:
     """Print runs side by side, and which settings differ."""
     if len(names) < 2:
         raise BadInputError("rotor runs compare: name two runs or more; rotor runs list")
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         found = [find_run(archive.store, name) for name in names]
         described = [_described(archive, run) for run in found]
     settings = _differences([orjson.loads(run["config_json"]) for run in found])
@@ -102,7 +102,7 @@ def compare_runs(names: tuple[str, ...], database: Database, form: Form) -> int:
 
 def delete_run(name: str, database: Database, *, files: bool, yes: bool) -> int:
     """Forget a run; with `files` its folder goes too. One that cannot be read may go, too."""
-    with open_archive(database.config, database.sets, settled=False) as archive:
+    with open_archive(database, settled=False) as archive:
         run = find_run(archive.store, name)
         folder = Path(run["folder"])
         if files and not yes:
@@ -119,7 +119,7 @@ def delete_run(name: str, database: Database, *, files: bool, yes: bool) -> int:
 
 def use_run(name: str, database: Database) -> int:
     """Make a backtest the one that counts for its strategy."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         run = find_run(archive.store, name)
         if run["kind"] != "replay":
             raise BadInputError(f"{run['run_id']}: is no backtest; live runs count anyway")

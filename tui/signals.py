@@ -51,7 +51,7 @@ FILTERED = (
 
 def show_quality(scope: Scope, database: Database, form: Form) -> int:
     """Print what signals have won by symbol, direction and confidence."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         evidence = shadowed(archive, scope)
     lines = [
         {"evidence": f"shadow-{kind}", **cell, "words": _words(cell)}
@@ -71,7 +71,7 @@ def show_quality(scope: Scope, database: Database, form: Form) -> int:
 
 def show_calibration(scope: Scope, database: Database, form: Form) -> int:
     """Print how predicted and actual win rates agree, raw and calibrated, out of sample."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         evidence = shadowed(archive, scope)
         versions = _versions(archive, scope)
     found = {
@@ -99,7 +99,7 @@ def show_calibration(scope: Scope, database: Database, form: Form) -> int:
 
 def show_filter(scope: Scope, database: Database, form: Form) -> int:
     """Print which signals pass, are rejected or unproven, by the rules that are configured."""
-    with open_archive(database.config, database.sets) as archive:
+    with open_archive(database) as archive:
         run = _run(archive, scope)
         config = Config.model_validate(orjson.loads(run["config_json"]))
         rules = archive.config.quality

@@ -13,6 +13,7 @@ from actors.reloading import Change, Reloading, difference
 from engine.config import Config
 from engine.errors import BadInputError
 from engine.events import ConfigChanged
+from engine.profiles import profile_values
 
 _SECRET = ("database", "alerts")
 
@@ -49,7 +50,7 @@ def _wanted(config: Config, reloading: Reloading | None) -> tuple[Sequence[Chang
 
 def _settings(config: Config) -> tuple[tuple[str, str, str], ...]:
     rows = []
-    defaults = Config()
+    defaults, profile = Config(), profile_values(config.profile.name)
     for section in Config.model_fields:
         if section in _SECRET:
             continue
@@ -57,6 +58,8 @@ def _settings(config: Config) -> tuple[tuple[str, str, str], ...]:
         for key in type(now).model_fields:
             value = getattr(now, key)
             source = "" if value == getattr(before, key) else "set"
+            if source and profile.get(f"{section}.{key}") == value:
+                source = config.profile.name
             rows.append((f"{section}.{key}", _text(value), source))
     return tuple(rows)
 

@@ -1,10 +1,14 @@
-"""overrides.toml: what was changed by command, over config.toml; and the history of it.
+"""What was changed by command, over config.toml, per kind of account; and the history of it.
 
-KEY INPUT: a PATCH, {section.key: value}, with who, when and why.
-KEY OUTPUT: the file, written whole or not at all; one line of history per changed key.
+KEY INPUT: a PATCH, {section.key: value}, with whose settings, who, when and why.
+KEY OUTPUT: overrides.paper.toml (live, rehearsal, replay), written whole or not at all; one line of
+history per changed key.
 
 Only the named keys change; None takes an override away. The patched whole is validated first. A
 halt is no parameter: nothing here touches one.
+
+overrides.toml is of earlier versions, which had one file for all. It holds on where no real money
+is, for each kind until that has a file of its own, which begins as a copy of it.
 """
 
 import datetime as dt
@@ -14,16 +18,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 
 from engine.config import Config, load_config
 from engine.errors import ConfigError
 
-NAME = "overrides.toml"
-PATCHED = f"{NAME} with this change"
-HISTORY = "overrides.history.jsonl"
+Kind = Literal["PAPER", "LIVE", "REHEARSAL", "REPLAY"]
+"""Whose money a session trades: Alpaca's paper, real money, an exchange on this machine, none."""
+OLD_NAME = "overrides.toml"
+OLD_HISTORY = "overrides.history.jsonl"
+_LOCK = f".{OLD_NAME}.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,47 +42,89 @@ class Change:
     new: Any
 
 
-def read_overrides(folder: Path) -> str:
-    """Return the text of the folder's overrides.toml; empty if there is none."""
-    return _text(folder / NAME)
+def _config(toml: str, overrides: str, name: str, profile: str | None) -> Config:
+    return load_config(toml, overrides=overrides, overrides_name=name, profile=profile)[0]
+
+
+def name_of(kind: Kind) -> str:
+    """Return the name of the file of a kind of account."""
+    return f"overrides.{kind.lower()}.toml"
+
+
+def history_of(kind: Kind) -> str:
+    """Return the name of the history of a kind of account."""
+    return f"overrides.{kind.lower()}.history.jsonl"
+
+
+def file_in(folder: Path, kind: Kind) -> Path:
+    """Return the file that holds for a kind of account, whether it is there or not."""
+    own, old = folder / name_of(kind), folder / OLD_NAME
+    # what is set on paper never reaches real money
+    return own if kind == "LIVE" or own.exists() or not old.exists() else old
+
+
+def read_overrides(folder: Path, kind: Kind) -> tuple[str, str]:
+    """Return the text and the name of the file that holds for a kind; no text if there is none."""
+    path = file_in(folder, kind)
+    return _text(path), path.name
+
+
+def forgotten(folder: Path) -> bool:
+    """Return whether settings of an earlier version lie there that real money no longer takes."""
+    return bool(_text(folder / OLD_NAME).strip()) and not (folder / name_of("LIVE")).exists()
 
 
 def patch_overrides(
     folder: Path,
     changes: Mapping[str, Any],
+    kind: Kind,
     *,
     config_text: str = "",
+    profile: str | None = None,
     who: str,
     why: str,
     when: str,
 ) -> list[Change]:
-    """Apply a PATCH to the folder's overrides.toml; return what it changed in effect.
+    """Apply a PATCH to what a kind of account has in the folder; return what it changed in effect.
 
     `config_text` is the config.toml that it lies over, `when` ISO 8601 UTC. Raises ConfigError, and
     changes nothing, if a key or the whole would be invalid. What changes nothing writes nothing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        text = read_overrides(folder)
-        before = load_config(config_text, overrides=text)[0]
+        text, held = read_overrides(folder, kind)
+        own = name_of(kind)
+        before = _config(config_text, text, held, profile)
         patched = _patched(text, changes)
-        after = load_config(config_text, overrides=patched, overrides_name=PATCHED)[0]
+        told = f"{own} with this change"
+        after = _config(config_text, patched, told, profile)
         found = [
             Change(key=key, old=value_of(before, key), new=value_of(after, key)) for key in changes
         ]
         if patched != text:
-            _write(folder / NAME, patched)
+            _write(folder / own, patched)
         found = [change for change in found if change.old != change.new]
-        _remember(folder / HISTORY, found, who=who, why=why, when=when)
+        _remember(folder / history_of(kind), found, who=who, why=why, when=when)
         return found
 
 
-def history(folder: Path) -> list[dict[str, Any]]:
-    """Return the changes made so far, oldest first; a line that a kill tore is none yet.
+def history(folder: Path, kind: Kind) -> list[dict[str, Any]]:
+    """Return the changes made so far for a kind of account, oldest first, as `read_history`."""
+    old = [] if kind == "LIVE" else read_history(folder / OLD_HISTORY)
+    return [*old, *read_history(folder / history_of(kind))]
+
+
+def histories(folder: Path) -> dict[Path, list[dict[str, Any]]]:
+    """Return the changes of every history that lies in a folder, by its path."""
+    names = (OLD_HISTORY, *map(history_of, get_args(Kind)))
+    return {folder / name: read_history(folder / name) for name in names}
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Return the changes that a history holds, oldest first; a line that a kill tore is none yet.
 
     Raises ConfigError that names the line which cannot be read.
     """
-    path = folder / HISTORY
     lines = _text(path).split("\n")
     return [_remembered(path, number, line) for number, line in enumerate(lines[:-1], start=1)]
 
@@ -155,6 +203,6 @@ def _text(path: Path) -> str:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    with (folder / f".{NAME}.lock").open("w") as lock:
+    with (folder / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -9,7 +9,7 @@ from engine.errors import ConfigError
 TOML = Path(__file__).parents[2] / "config.toml"
 KEYS = [(s, k) for s in Config.model_fields for k in type(getattr(Config(), s)).model_fields]
 FLOATS = [(s, k) for s, k in KEYS if isinstance(getattr(getattr(Config(), s), k), float)]
-UNDECIDING = ("records", "database", "live", "alerts", "api", "optimize")
+UNDECIDING = ("profile", "records", "database", "live", "alerts", "api", "optimize")
 
 
 def test_config_toml_is_the_defaults():
@@ -31,7 +31,7 @@ def test_every_key_is_commented_with_its_reload_class(section, key):
     ("setting", "words"),
     [
         ("rotation.max_positionz=1", "unknown key; [rotation] has max_positions"),
-        ("rotatoin.max_positions=1", "unknown key; sections are strategy, universe"),
+        ("rotatoin.max_positions=1", "unknown key; sections are profile, strategy"),
         ("rotation.max_positions=0", "rotation.max_positions = 0"),
         ("rotation.max_positions=two", "rotation.max_positions = 'two'"),
         ("rotation.min_strength_to_hold=0.5", "must not be above min_strength_to_enter"),

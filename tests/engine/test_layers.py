@@ -159,7 +159,7 @@ def test_a_patch_over_a_broken_file_is_refused(tmp_path):
     """`risk = 5` in overrides.toml was a traceback."""
     (tmp_path / "overrides.toml").write_text("risk = 5\n")
     with pytest.raises(ConfigError, match=r"overrides\.toml, line 1: risk = 5"):
-        patch_overrides(tmp_path, {"risk.stop_loss_pct": 2.0}, who="ann", why="", when="")
+        patch_overrides(tmp_path, {"risk.stop_loss_pct": 2.0}, "PAPER", who="ann", why="", when="")
 
     assert (tmp_path / "overrides.toml").read_text() == "risk = 5\n"
 
@@ -167,10 +167,14 @@ def test_a_patch_over_a_broken_file_is_refused(tmp_path):
 @pytest.mark.parametrize("value", [True, "2"])
 def test_a_patch_of_another_type_changes_nothing(tmp_path, value):
     """The file, once written, would be refused."""
-    with pytest.raises(ConfigError, match=r"overrides\.toml with this change, line 2: risk\.stop"):
-        patch_overrides(tmp_path, {"risk.stop_loss_pct": value}, who="ann", why="", when="")
+    with pytest.raises(
+        ConfigError, match=r"overrides\.paper\.toml with this change, line 2: risk\.stop"
+    ):
+        patch_overrides(
+            tmp_path, {"risk.stop_loss_pct": value}, "PAPER", who="ann", why="", when=""
+        )
 
-    assert not (tmp_path / "overrides.toml").exists()
+    assert not (tmp_path / "overrides.paper.toml").exists()
 
 
 def test_the_bundled_configurations_are_of_the_right_types():

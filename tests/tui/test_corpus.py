@@ -105,17 +105,17 @@ def test_random_bits(runs):
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda d: d.__name__)
-@pytest.mark.parametrize("name", ["overrides.toml", "overrides.history.jsonl"])
+@pytest.mark.parametrize("name", ["overrides.paper.toml", "overrides.paper.history.jsonl"])
 def test_changes_of_settings(tmp_path, monkeypatch, name, damage):
     """Their file and its history: refused or told by name, never a traceback, nothing lost."""
     monkeypatch.chdir(tmp_path)
     for value in (2.0, 2.5, 3.0):
         changes = {"risk.stop_loss_pct": value, "risk.max_heat_pct": value}
         when = f"2025-08-01T12:00:0{value:.0f}+00:00"
-        patch_overrides(tmp_path, changes, who="ann", why="calm", when=when)
+        patch_overrides(tmp_path, changes, "PAPER", who="ann", why="calm", when=when)
     with damaged(tmp_path / name, damage, rng_of(name, damage.__name__)):
         before = (tmp_path / name).read_bytes() if (tmp_path / name).exists() else None
-        for act in (lambda: list_runs(DATABASE, "json"), lambda: told(None, json=True)):
+        for act in (lambda: list_runs(DATABASE, "json"), lambda: told(None, "PAPER", json=True)):
             code, said = asked(act)
             assert code in (0, 2)
             assert "Traceback" not in said

@@ -225,6 +225,20 @@ def test_real_money_needs_the_accounts_number(doctor):
     assert (code, found["real money"]["verdict"]) == (0, "ok")
 
 
+def test_real_money_needs_settings_that_ask_enough(doctor):
+    """--live names those that do not, and overrides that it does not read; paper takes them."""
+    code, found = doctor("--live", "--set", "live.account=A1", "--profile", "explore")
+    assert (code, found["settings"]["verdict"]) == (1, "bad")
+    assert "quality.earned_slope = off" in found["settings"]["said"]
+    assert "profile explore: quality.earned_slope=off" in found["config"]["said"]
+    code, found = doctor("--profile", "explore")
+    assert (code, "settings" in found) == (0, False)
+
+    Path("overrides.toml").write_text("[risk]\nstop_loss_pct = 1.0\n")
+    code, found = doctor("--live", "--set", "live.account=A1")
+    assert (code, found["settings"]["verdict"], found["overrides"]["verdict"]) == (1, "ok", "bad")
+
+
 def test_no_keys_are_bad_for_alpaca_alone(doctor, monkeypatch, capsysbinary):
     """Half a pair is no pair; on a local exchange any will do."""
     monkeypatch.delenv("APCA_API_SECRET_KEY")

@@ -1,6 +1,7 @@
 """Real money: every way in which it must be refused, and the one in which it is not."""
 
 import datetime as dt
+from typing import get_args
 
 import pytest
 import trio
@@ -8,16 +9,20 @@ import trio
 from actors.alpaca.keys import Keys
 from actors.crew import innermost
 from actors.market_facts import MarketDay
+from actors.reloading import Reloading
 from actors.session_clock import WallClock
+from engine.config import Config, Lowerable, Simulation, load_config
 from engine.errors import BadInputError
 from tests.actors.alpaca.fakes import Answer, Rest
 from tests.actors.exchange.venue import floor_of, quiet_market, serving
 from tests.bars import config
 from tests.patience import patience
+from tui import money
 from tui.cli import main
 from tui.gate import pass_gate
-from tui.live import run_live
-from tui.live_session import LiveRequest
+from tui.live import _settings, run_live
+from tui.live_session import LiveRequest, _reread
+from tui.money import check_money, lowered
 from tui.venues import check_loopback, keys_for, venue_at
 
 PAPER, REAL = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
@@ -69,6 +74,109 @@ async def test_another_accounts_number_is_refused(tmp_path):
         why = await refused(endpoint=api.url, sets=("live.account=PA000",))
 
     assert "[live] account is PA000, but the keys are account RX" in why
+
+
+LOWERED = {
+    "quality.earned_slope": "off", "quality.half_life_sessions": 39.0, "quality.min_outcomes": 11,
+    "quality.min_shadow_sessions": 19, "quality.min_win_rate": 0.54, "rotation.min_edge_bps": -0.1,
+}  # fmt: skip
+"""Each just beyond what real money takes."""
+
+
+def test_every_key_that_can_be_accepted_can_be_refused():
+    """And the other way round."""
+    assert set(LOWERED) == set(money.LOWERED) == set(get_args(Lowerable))
+    assert lowered(Config()) == []
+
+
+@pytest.mark.parametrize(("key", "value"), LOWERED.items())
+def test_a_setting_that_asks_too_little_is_refused_unless_config_toml_accepts_it(key, value):
+    """By name: another key's acceptance is none of its own."""
+    given = f"{key}={value}"
+    for other in (None, *(name for name in LOWERED if name != key)):
+        toml = f'[live]\naccept = ["{other}"]\n' if other else ""
+        with pytest.raises(BadInputError, match=f"real money refuses {key} = {value} "):
+            check_money(load_config(toml, sets=[given])[0])
+
+    check_money(load_config(f'[live]\naccept = ["{key}"]\n', sets=[given])[0])
+    check_money(load_config(sets=[given])[0], (key,))  # of a session that is taken up again
+
+
+OFF = '[quality]\nearned_slope = "off"\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        ({}, {"profile": "explore"}),
+        ({}, {"profile": "seed"}),
+        ({"config.toml": '[profile]\nname = "explore"\n'}, {}),
+        ({"config.toml": OFF}, {}),
+        ({"overrides.live.toml": OFF}, {}),
+        ({}, {"sets": ("quality.earned_slope=off",)}),
+    ],
+    ids=["explore", "seed", "file's profile", "config.toml", "overrides", "set"],
+)
+async def test_what_asks_too_little_is_refused_whatever_layer_it_comes_from(files, asked, tmp_path):
+    """Before anybody is asked for anything: nobody listens at the address."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    why = await refused(endpoint="http://127.0.0.1:1", **asked)
+
+    assert "real money refuses quality.earned_slope = off (default on)" in why
+    assert 'accept = ["quality.earned_slope"' in why
+
+
+async def test_what_was_set_on_paper_never_reaches_real_money(tmp_path):
+    """Not from paper's file, which is not read; nor from an earlier version's, which is told."""
+    (tmp_path / "overrides.paper.toml").write_text(OFF)
+    (tmp_path / "overrides.toml").write_text("[risk]\nstop_loss_pct = 9.0\n")
+    why = await refused(endpoint="http://127.0.0.1:1")
+    assert "overrides.toml is of an earlier version, and is not read with real money" in why
+    assert "overrides.live.toml" in why
+
+    (tmp_path / "overrides.live.toml").write_text("[risk]\nstop_loss_pct = 1.0\n")
+    asked = LiveRequest(real=True)
+    for read in (_settings(asked), _reread(asked, Simulation())):
+        assert (read.risk.stop_loss_pct, read.quality.earned_slope) == (1.0, "on")
+
+
+def test_a_reload_is_judged_as_the_start_is(tmp_path, monkeypatch):
+    """What is refused changes nothing; what config.toml accepts is taken."""
+    asked = LiveRequest(real=True, profile="cautious")
+    reloading = Reloading(lambda: _reread(asked, Simulation()), Config, lambda _: None)
+    assert reloading.reload("test") == []
+
+    (tmp_path / "config.toml").write_text("[rotation]\nmin_edge_bps = -5.0\n")
+    with pytest.raises(BadInputError, match=r"real money refuses rotation.min_edge_bps = -5.0"):
+        reloading.reload("test")
+    assert not reloading.can_revert
+
+    accept = '[live]\naccept = ["rotation.min_edge_bps"]\n'
+    (tmp_path / "config.toml").write_text(f"{accept}[rotation]\nmin_edge_bps = -5.0\n")
+    changed = [change.key for change in reloading.reload("test")]
+    assert changed == ["rotation.min_edge_bps", "live.accept"]
+
+
+def test_a_reload_keeps_the_profile_and_minds_the_classes_of_another(tmp_path):
+    """--profile stays over the file's; another profile is a change of its keys like any other."""
+    shown = []
+
+    def reloading(**asked):
+        request = LiveRequest(**asked)
+        return Reloading(lambda: _reread(request, Simulation()), Config, shown.append)
+
+    keys = [change.key for change in reloading(profile="explore").reload("test", dry=True)]
+    assert keys == [
+        "profile.name", "quality.min_win_rate", "quality.earned_slope", "rotation.min_edge_bps",
+        "risk.risk_per_trade_pct", "risk.max_position_pct", "risk.max_heat_pct",
+        "risk.daily_loss_pct",
+    ]  # fmt: skip
+    (tmp_path / "config.toml").write_text('[profile]\nname = "seed"\n')
+    assert [c.new for c in reloading(profile="explore").reload("test")][:2] == ["explore", 0.0]
+    with pytest.raises(BadInputError, match=r"universe.symbols, .*: only a restart changes that"):
+        reloading().reload("test")
+    assert len(shown) == 1
 
 
 FOLDER_IN_A_FILE = "records.runs_dir=config.here/runs"

@@ -48,6 +48,10 @@ def rotor(tmp_path, runtime_dir, hook):
     }  # fmt: skip
     started = []
 
+    lowered = ("quality.earned_slope", "quality.min_win_rate", "rotation.min_edge_bps")
+    accepted = ", ".join(f'"{key}"' for key in lowered)
+    (tmp_path / "config.toml").write_text(f"[live]\naccept = [{accepted}]\n")
+
     def start(url, number, *words):
         alerts = f'alerts.urls=["{hook.url}/{SECRET}"]'
         sets = [w for s in (*EAGER, f"live.account={number}", alerts) for w in ("--set", s)]

@@ -31,7 +31,7 @@ def test_what_a_command_writes_is_its_users_alone(rotor, usual, tmp_path):
     found = list(tmp_path.rglob("*"))
 
     names = {path.name for path in found}
-    assert {"manifest.json", "trades.jsonl", "rotor.db", "overrides.history.jsonl"} <= names
+    assert {"manifest.json", "trades.jsonl", "rotor.db", "overrides.paper.history.jsonl"} <= names
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in found}
     assert modes == {path.name: 0o700 if path.is_dir() else 0o600 for path in found}
     umask = os.umask(0o022)

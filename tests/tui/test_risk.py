@@ -123,7 +123,7 @@ def test_check_says_yes_with_exit_code_0(rotor):
 
 
 def test_set_show_and_history(rotor, tmp_path):
-    """An edit is told, in force, and remembered; the next replay says that it is there."""
+    """An edit is told, in force, and remembered; it holds for its kind of account alone."""
     code, out, _ = rotor(
         "risk", "set", "stop_loss_pct=2", "risk.max_heat_pct=8", "--why", "calmer", "--who", "ann"
     )
@@ -131,13 +131,17 @@ def test_set_show_and_history(rotor, tmp_path):
 
     rows = {row["key"]: row for row in ask(rotor, "show")[1]["parameters"]}
     assert (rows["risk.max_heat_pct"]["value"], rows["risk.max_heat_pct"]["set_by"]) == (
-        8.0, "overrides.toml",
+        8.0, "overrides.paper.toml",
     )  # fmt: skip
     (first, second) = ask(rotor, "set", "--history")[1]["history"]
     assert (first["who"], first["why"], second["new"]) == ("ann", "calmer", 8.0)
 
-    _, _, err = rotor("replay", "--from", "2025-07-10", "--json", "--journal", "none")
-    assert "overrides.toml: risk.stop_loss_pct=2, risk.max_heat_pct=8" in err
+    day = ("replay", "--from", "2025-07-10", "--json", "--journal", "none")
+    assert "overrides" not in rotor(*day)[2]
+    rotor("risk", "set", "stop_loss_pct=2", "--kind", "replay")
+    assert "overrides.replay.toml: risk.stop_loss_pct=2" in rotor(*day)[2]
+    rows = {row["key"]: row for row in ask(rotor, "show", "--kind", "live")[1]["parameters"]}
+    assert rows["risk.stop_loss_pct"]["set_by"] == "default"
 
 
 def test_set_refuses_what_is_no_limit(rotor):

@@ -9,7 +9,7 @@ from actors.heartbeat import NAME as HEARTBEAT
 from actors.heartbeat import Heart
 from engine.errors import BadInputError, ConfigError, DamagedError
 from engine.records.manifest import read_manifest
-from engine.records.overrides import HISTORY, history, patch_overrides
+from engine.records.overrides import history, history_of, patch_overrides
 from engine.records.recorded import whole_rows
 from engine.records.store.database import Store
 from tests.engine.records.store.folders import change_manifest
@@ -122,25 +122,27 @@ def test_a_manifest_of_other_types_is_named_by_its_field(run, tmp_path, key, val
 
 def test_a_torn_history_of_settings_loses_no_change(tmp_path):
     """Half a line is none yet, and the next change begins a line of its own."""
-    patch_overrides(tmp_path, {"risk.stop_loss_pct": 2.0}, **WHO)
-    patch_overrides(tmp_path, {"risk.stop_loss_pct": 3.0}, **WHO)
-    path = tmp_path / HISTORY
+    patch_overrides(tmp_path, {"risk.stop_loss_pct": 2.0}, "PAPER", **WHO)
+    patch_overrides(tmp_path, {"risk.stop_loss_pct": 3.0}, "PAPER", **WHO)
+    path = tmp_path / history_of("PAPER")
     path.write_bytes(path.read_bytes()[:-20])
-    assert [row["new"] for row in history(tmp_path)] == [2.0]
-    patch_overrides(tmp_path, {"risk.stop_loss_pct": 4.0}, **WHO)
-    assert [row["new"] for row in history(tmp_path)] == [2.0, 4.0]
+    assert [row["new"] for row in history(tmp_path, "PAPER")] == [2.0]
+    patch_overrides(tmp_path, {"risk.stop_loss_pct": 4.0}, "PAPER", **WHO)
+    assert [row["new"] for row in history(tmp_path, "PAPER")] == [2.0, 4.0]
 
     path.write_bytes(b'{"when": 5}\n' + path.read_bytes())
-    with pytest.raises(ConfigError, match=r"overrides\.history\.jsonl, line 1: is no change"):
-        history(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"overrides\.paper\.history\.jsonl, line 1: is no change"
+    ):
+        history(tmp_path, "PAPER")
 
 
 def test_a_history_that_cannot_be_read_keeps_nobody_from_the_runs(rotor, tmp_path):
     """It is told beside the answer."""
-    (tmp_path / HISTORY).write_bytes(b"5\n")
+    (tmp_path / history_of("PAPER")).write_bytes(b"5\n")
     code, _, err = rotor("runs", "list")
     assert code == 0
-    assert "overrides.history.jsonl, line 1" in err
+    assert "overrides.paper.history.jsonl, line 1" in err
 
 
 async def test_the_heart_beats_on_a_full_disk(tmp_path, autojump_clock, monkeypatch):

@@ -1,6 +1,6 @@
-"""The history of settings in the database: `risk_parameters` follows overrides.history.jsonl.
+"""The history of settings in the database: `risk_parameters` follows the histories of overrides.
 
-KEY INPUT: the folder of overrides.toml.
+KEY INPUT: the folder of overrides.paper.toml and its like.
 KEY OUTPUT: a row per changed key, with who, when and why; written only, never read back.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import func, insert, select
 
-from engine.records.overrides import history
+from engine.records.overrides import OLD_HISTORY, histories
 from engine.records.store.database import Store
 from engine.records.store.tables import RiskParameter
 
@@ -20,10 +20,12 @@ _TABLE: Any = RiskParameter.__table__  # type: ignore[attr-defined]
 
 def follow_edits(store: Store, folder: Path) -> int:
     """Enter the changes that the table does not have yet; return how many there were."""
-    known = history(folder)
-    if not known:
-        return 0
-    name = str(folder.resolve())
+    return sum(_follow(store, path, known) for path, known in histories(folder).items() if known)
+
+
+def _follow(store: Store, path: Path, known: list[dict[str, Any]]) -> int:
+    # the history of earlier versions is named by its folder, as its rows are
+    name = str((path.parent if path.name == OLD_HISTORY else path).resolve())
     with store.write() as connection:
         last = connection.execute(
             select(func.max(_TABLE.c.line)).where(_TABLE.c.folder == name)

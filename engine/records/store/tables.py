@@ -379,7 +379,7 @@ class RiskParameter(Table, table=True):
     __table_args__ = (_once("folder", "line", "key", name="risk_parameters"),)
 
     folder: str
-    """Where its overrides.toml lies."""
+    """Its history file; of the one that all kinds of account shared, the folder."""
     line: int
     """Of the history file there."""
     key: str

@@ -3,8 +3,10 @@
 import orjson
 import pytest
 
+from actors.cockpit.settings import config_view
 from actors.cockpit.showing import Showing
 from actors.reloading import Reloading
+from engine.config import load_config
 from engine.errors import BadInputError, ConfigError
 from engine.events import Halt, Liquidate, RoundTripClosed
 from tests.actors.cockpit.watched import Watched, holding, prices, two
@@ -88,6 +90,16 @@ def test_the_settings_in_force_and_what_a_reload_would_change(floor):
     }  # fmt: skip
     assert "universe.symbols: only a restart changes that" in told["error"]
     assert (told["can_reload"], told["can_revert"]) == (True, False)
+
+
+def test_a_setting_of_the_profile_names_it():
+    """Defaults are empty; what else lies over them is "set"."""
+    sets = ("risk.max_heat_pct=1.0", "risk.stop_loss_pct=2")
+    explore = load_config(profile="explore", sets=sets)[0]
+    settings = {key: source for key, _, source in config_view(explore, None, ()).settings}
+
+    assert (settings["quality.earned_slope"], settings["profile.name"]) == ("explore", "set")
+    assert (settings["risk.stop_loss_pct"], settings["risk.drawdown_pct"]) == ("set", "")
 
 
 def test_a_file_that_cannot_be_used_is_named(floor):

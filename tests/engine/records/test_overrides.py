@@ -6,23 +6,23 @@ import pytest
 
 from engine.config import load_config
 from engine.errors import ConfigError
-from engine.records.overrides import history, patch_overrides, read_overrides
+from engine.records.overrides import forgotten, history, patch_overrides, read_overrides
 
 WHO = {"who": "ann", "why": "calmer", "when": "2025-07-02T14:30:00+00:00"}
 
 
 def patch(folder, **changes):
-    return patch_overrides(folder, {f"risk.{k}": v for k, v in changes.items()}, **WHO)
+    return patch_overrides(folder, {f"risk.{k}": v for k, v in changes.items()}, "PAPER", **WHO)
 
 
 def test_only_the_named_keys_change(tmp_path):
     """Other keys, other sections, comments and their order stay as they are (A1, C6)."""
     before = "# mine\n[rotation]\nmax_positions = 2 # few\n\n[risk]\nmax_heat_pct = 5.0\n"
-    (tmp_path / "overrides.toml").write_text(before)
+    (tmp_path / "overrides.paper.toml").write_text(before)
     (found,) = patch(tmp_path, stop_loss_pct=2.0)
 
     assert (found.key, found.old, found.new) == ("risk.stop_loss_pct", 1.5, 2.0)
-    assert read_overrides(tmp_path) == before + "stop_loss_pct = 2.0\n"
+    assert read_overrides(tmp_path, "PAPER")[0] == before + "stop_loss_pct = 2.0\n"
 
 
 def test_none_takes_an_override_away(tmp_path):
@@ -31,7 +31,7 @@ def test_none_takes_an_override_away(tmp_path):
     (found,) = patch(tmp_path, stop_loss_pct=None)
 
     assert (found.old, found.new) == (2.0, 1.5)
-    config = load_config(overrides=read_overrides(tmp_path))[0]
+    config = load_config(overrides=read_overrides(tmp_path, "PAPER")[0])[0]
     assert (config.risk.stop_loss_pct, config.risk.max_heat_pct) == (1.5, 5.0)
 
 
@@ -48,8 +48,8 @@ def test_a_wrong_key_refuses_the_whole(tmp_path, changes):
     with pytest.raises(ConfigError):
         patch(tmp_path, **changes)
 
-    assert read_overrides(tmp_path) == ""
-    assert history(tmp_path) == []
+    assert read_overrides(tmp_path, "PAPER")[0] == ""
+    assert history(tmp_path, "PAPER") == []
 
 
 def test_what_breaks_the_whole_is_refused(tmp_path):
@@ -57,7 +57,7 @@ def test_what_breaks_the_whole_is_refused(tmp_path):
     toml = "[rotation]\nmin_strength_to_enter = 0.003\n"
     change = {"rotation.min_strength_to_hold": 0.004}
     with pytest.raises(ConfigError, match="min_strength_to_hold"):
-        patch_overrides(tmp_path, change, config_text=toml, **WHO)
+        patch_overrides(tmp_path, change, "PAPER", config_text=toml, **WHO)
 
 
 def test_history_says_who_when_and_why(tmp_path):
@@ -66,16 +66,18 @@ def test_history_says_who_when_and_why(tmp_path):
     patch(tmp_path, stop_loss_pct=2.0)
     patch(tmp_path, max_heat_pct=10.0)
 
-    assert history(tmp_path) == [WHO | {"key": "risk.stop_loss_pct", "old": 1.5, "new": 2.0}]
+    assert history(tmp_path, "PAPER") == [
+        WHO | {"key": "risk.stop_loss_pct", "old": 1.5, "new": 2.0}
+    ]
 
 
 def test_a_broken_file_is_named(tmp_path):
     """A file that is no TOML is refused, not replaced."""
-    (tmp_path / "overrides.toml").write_text("[risk\n")
+    (tmp_path / "overrides.paper.toml").write_text("[risk\n")
 
-    with pytest.raises(ConfigError, match=r"overrides\.toml: not valid TOML"):
+    with pytest.raises(ConfigError, match=r"overrides\.paper\.toml: not valid TOML"):
         patch(tmp_path, stop_loss_pct=2.0)
-    assert read_overrides(tmp_path) == "[risk\n"
+    assert read_overrides(tmp_path, "PAPER")[0] == "[risk\n"
 
 
 def _many(folder, key, values):
@@ -96,6 +98,44 @@ def test_two_writers_at_once_lose_nothing(tmp_path):
     for writer in writers:
         writer.join()
 
-    risk = load_config(overrides=read_overrides(tmp_path))[0].risk
+    risk = load_config(overrides=read_overrides(tmp_path, "PAPER")[0])[0].risk
     assert (risk.take_profit_pct, risk.max_heat_pct) == (2.0, 2.0)
-    assert len(history(tmp_path)) == 20
+    assert len(history(tmp_path, "PAPER")) == 20
+
+
+def test_each_kind_of_account_has_its_own(tmp_path):
+    """What is set on paper reaches neither real money nor a replay; so does its history."""
+    patch(tmp_path, stop_loss_pct=2.0)
+
+    assert read_overrides(tmp_path, "PAPER")[1] == "overrides.paper.toml"
+    for kind in ("LIVE", "REHEARSAL", "REPLAY"):
+        assert read_overrides(tmp_path, kind)[0] == ""
+        assert history(tmp_path, kind) == []
+
+
+def test_a_file_of_an_earlier_version_never_holds_with_real_money(tmp_path):
+    """Elsewhere it does, until the kind has a file of its own, which begins as a copy of it."""
+    old = "# all of them\n[risk]\nmax_heat_pct = 5.0\n"
+    (tmp_path / "overrides.toml").write_text(old)
+    patch(tmp_path, stop_loss_pct=2.0)
+
+    assert read_overrides(tmp_path, "PAPER")[0] == f"{old}stop_loss_pct = 2.0\n"
+    assert read_overrides(tmp_path, "REPLAY") == (old, "overrides.toml")
+    assert read_overrides(tmp_path, "LIVE") == ("", "overrides.live.toml")
+    assert (tmp_path / "overrides.toml").read_text() == old
+
+    assert forgotten(tmp_path)
+    patch_overrides(tmp_path, {"risk.stop_loss_pct": 1.0}, "LIVE", **WHO)
+    assert read_overrides(tmp_path, "LIVE")[0] == "[risk]\nstop_loss_pct = 1.0\n"
+    assert not forgotten(tmp_path)
+
+
+def test_a_history_of_an_earlier_version_is_told_before_the_kinds_own(tmp_path):
+    """For real money it is none."""
+    patch(tmp_path, stop_loss_pct=3.0)
+    (tmp_path / "overrides.paper.history.jsonl").rename(tmp_path / "overrides.history.jsonl")
+    patch(tmp_path, stop_loss_pct=2.0)
+
+    assert [row["new"] for row in history(tmp_path, "PAPER")] == [3.0, 2.0]
+    assert [row["new"] for row in history(tmp_path, "REPLAY")] == [3.0]
+    assert history(tmp_path, "LIVE") == []
