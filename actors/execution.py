@@ -9,9 +9,7 @@ stream is down no entry is sent; exits go, and are watched by asking. What close
 more shares than are known to be held.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import trio
 
@@ -24,8 +22,8 @@ from actors.hands import Hands
 from actors.holdings import Holdings
 from actors.inquiry import Inquiry
 from actors.intents import Intent
+from actors.lanes import Lanes
 from actors.last_look import LastLook, Met
-from actors.mailbox import Mailbox
 from actors.orders import Orders, Tell
 from actors.pricing import Pricing
 from actors.reconciling import Began, Reconciling
@@ -99,23 +97,22 @@ class Execution:
             Cash(venue, session, self.fees, self._orders.counted), Pricing(venue),
             self._under_way, self._reconciling.snapshot, leaves=leaves,
         )  # fmt: skip
-        self._lanes: dict[str, Mailbox[Callable[[], object]]] = {}
-        self._busy: dict[str, int] = defaultdict(int)
+        self._lanes = Lanes()
 
     # --- what the trader asks for ---------------------------------------------------------------
 
     async def send(self, outgoing: Outgoing, moves: Sequence[tuple[str, int]]) -> None:
         """Put everything into the lanes of its symbols; returns before it is sent."""
         for order_id in outgoing.cancels:
-            await self._queue(self._orders[order_id].order.symbol, self._cancel, order_id)
+            await self._lanes.queue(self._orders[order_id].order.symbol, self._cancel, order_id)
         for order_id, stop_micro in moves:
             if order_id in self._orders:
                 intent = self._orders[order_id]
                 intent.wanted_stop_micro = stop_micro
-                await self._queue(intent.order.symbol, self._move, order_id, stop_micro)
+                await self._lanes.queue(intent.order.symbol, self._move, order_id, stop_micro)
         for approved in outgoing.orders:
             self._orders.add(approved)
-            await self._queue(approved.order.symbol, self._submit, approved)
+            await self._lanes.queue(approved.order.symbol, self._submit, approved)
 
     def learn(self, reports: Sequence[Report], before: Mapping[str, int] | None) -> None:
         """Take what the log tells of a session that goes on, before its orders are restored.
@@ -164,7 +161,7 @@ class Execution:
 
     def _under_way(self) -> set[str]:
         """Return the symbols in which something is being sent, or an entry or exit may fill."""
-        return {symbol for symbol, jobs in self._busy.items() if jobs} | self._orders.pending()
+        return self._lanes.busy() | self._orders.pending()
 
     # --- running --------------------------------------------------------------------------------
 
@@ -182,9 +179,7 @@ class Execution:
                 venue, clock, orders, self._inquiry, self._silence, self._last_look,
                 self._session.close_ns,
             )  # fmt: skip
-            self._nursery = nursery
-            for symbol in symbols:
-                self._open_lane(symbol)
+            self._lanes.begin(nursery)
             nursery.start_soon(venue.order_stream, sender)
             nursery.start_soon(self._reconciling.run)
             nursery.start_soon(self._comparison.run)
@@ -198,21 +193,6 @@ class Execution:
             task_status.started()
             async for message in receiver:
                 await self._hear(message)
-
-    def _open_lane(self, symbol: str) -> None:
-        lane = self._lanes[symbol] = Mailbox(f"lane {symbol}", 64)
-        self._nursery.start_soon(self._serve, symbol, lane)
-
-    async def _serve(self, symbol: str, lane: Mailbox[Callable[[], object]]) -> None:
-        async for job in lane:
-            await job()  # type: ignore[misc]
-            self._busy[symbol] -= 1
-
-    async def _queue(self, symbol: str, job: Callable[..., object], *given: object) -> None:
-        if symbol not in self._lanes:  # an orphan's
-            self._open_lane(symbol)
-        self._busy[symbol] += 1
-        await self._lanes[symbol].send(partial(job, *given))
 
     # --- jobs of a lane -------------------------------------------------------------------------
 
@@ -244,7 +224,7 @@ class Execution:
 
     async def _move_again(self, intent: Intent, stop_micro: int) -> None:
         order = intent.order
-        await self._queue(order.symbol, self._move, order.order_id, stop_micro)
+        await self._lanes.queue(order.symbol, self._move, order.order_id, stop_micro)
 
     async def _move(self, order_id: str, stop_micro: int) -> None:
         intent = self._orders[order_id]
@@ -293,13 +273,13 @@ class Execution:
             intent.restored = False
             if intent.carriers:
                 if intent.rest_follows:
-                    await self._queue(intent.order.symbol, self._sending.finish, intent)
+                    await self._lanes.queue(intent.order.symbol, self._sending.finish, intent)
                 elif not intent.resting:
                     self._inquiry.watch(intent)
                 elif intent.wanted_stop_micro != intent.shown_stop_micro and not intent.silent:
                     symbol, name = intent.order.symbol, intent.order.order_id
-                    await self._queue(symbol, self._move, name, intent.wanted_stop_micro)
+                    await self._lanes.queue(symbol, self._move, name, intent.wanted_stop_micro)
             elif intent.stale or intent.silent:
                 self._orders.end(intent, "Rotor was not running when it was to be sent")
             else:
-                await self._queue(intent.order.symbol, self._submit, intent.approved)
+                await self._lanes.queue(intent.order.symbol, self._submit, intent.approved)

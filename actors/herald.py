@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 
 from engine.config import AlertKind
 from engine.events import (
+    MICRO,
     Acknowledge,
     BreakerTripped,
+    CashMoved,
     Command,
     ExitRefused,
+    FillBusted,
     Halt,
     Liquidate,
     NotFlat,
@@ -21,6 +24,7 @@ from engine.events import (
     Resume,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.records.page import Page
 
@@ -38,7 +42,7 @@ class Herald:
         self._tell = tell
 
     def reports(self, reports: Sequence[Report]) -> None:
-        """Tell of a lost stream, of rejected orders, of orphans, of what is held at the close."""
+        """Tell of lost streams, rejected orders, others' deeds, of what is held at the close."""
         for report in reports:
             match report:
                 case OrderRejected():
@@ -53,6 +57,13 @@ class Herald:
                 case OrphanFound(symbol=symbol, shares=shares):
                     words = f"no entries: Rotor did not open {shares:,} {symbol}, which is held"
                     self._tell("halt", words)
+                case TradedByHand(symbol=symbol, shares=shares):
+                    words = f"{symbol}: {shares:+,} by others, no entries in it today"
+                    self._tell("halt", words)
+                case FillBusted(symbol=symbol, side=side, shares=shares):
+                    self._tell("halt", f"{symbol}: the exchange has undone {side} {shares:,}")
+                case CashMoved(amount_micro=amount, reason=reason):
+                    self._tell("halt", f"cash {amount / MICRO:+,.2f}: {reason}")
                 case NotFlat(reason=reason):
                     self._tell("end", f"the close is near: {reason}")
                 case StreamRestored():

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.venue import Account, Asset, Denied, Holding, MarketDay, Settings, Unreachable
+from actors.market_facts import Asset, MarketDay, Settings
+from actors.venue import Account, Denied, Holding, Unreachable
 from engine.config import Config
 from engine.events import MICRO
 from engine.market.calendar import NEW_YORK, sessions_between
