@@ -57,13 +57,8 @@ class Herald:
                 case OrphanFound(symbol=symbol, shares=shares):
                     words = f"no entries: Rotor did not open {shares:,} {symbol}, which is held"
                     self._tell("halt", words)
-                case TradedByHand(symbol=symbol, shares=shares):
-                    words = f"{symbol}: {shares:+,} by others, no entries in it today"
-                    self._tell("halt", words)
-                case FillBusted(symbol=symbol, side=side, shares=shares):
-                    self._tell("halt", f"{symbol}: the exchange has undone {side} {shares:,}")
-                case CashMoved(amount_micro=amount, reason=reason):
-                    self._tell("halt", f"cash {amount / MICRO:+,.2f}: {reason}")
+                case TradedByHand() | FillBusted() | CashMoved():
+                    self._tell("halt", _deed(report))
                 case NotFlat(reason=reason):
                     self._tell("end", f"the close is near: {reason}")
                 case StreamRestored():
@@ -91,3 +86,14 @@ class Herald:
             if isinstance(event, BreakerTripped):
                 words = f"no entries: {event.reason}; it re-arms {event.rearms}"
                 self._tell("breaker", words)
+
+
+def _deed(report: TradedByHand | FillBusted | CashMoved) -> str:
+    """Return what others did to the account, in words."""
+    match report:
+        case TradedByHand(symbol=symbol, shares=shares):
+            return f"{symbol}: {shares:+,} by others, no entries in it today"
+        case FillBusted(symbol=symbol, side=side, shares=shares):
+            return f"{symbol}: the exchange has undone {side} {shares:,}"
+        case CashMoved(amount_micro=amount, reason=reason):
+            return f"cash {amount / MICRO:+,.2f}: {reason}"
