@@ -91,7 +91,9 @@ class Execution:
             self._chase, self._judge,
         )  # fmt: skip
         self._last_look = LastLook(venue, clock, self.trust, config, self.holdings, met)
-        self._reconciling = Reconciling(venue, clock, session, self._orders, self.trust, began)
+        self._reconciling = Reconciling(
+            venue, clock, session, self._orders, self.trust, began, self._lost
+        )
         self._comparison = Comparison(
             self.holdings, clock, self.trust, self.fees, tell, book,
             Cash(venue, session, self.fees, self._orders.counted), Pricing(venue),
@@ -155,6 +157,9 @@ class Execution:
 
     def _chase(self, intent: Intent) -> None:
         self._inquiry.chase(intent)
+
+    def _lost(self, intent: Intent) -> None:
+        self._inquiry.lost(intent)
 
     def _judge(self) -> None:
         self._reconciling.judge()
@@ -264,6 +269,7 @@ class Execution:
         await self._reconciling.reconcile(self._comparison)
         await self._resume()
         self.trust.restore()
+        self._comparison.soon()  # what has become of the account meanwhile
 
     async def _resume(self) -> None:
         """Go on with the orders of before a restart: what never left is sent, if it protects."""

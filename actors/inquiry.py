@@ -26,6 +26,9 @@ SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 PATIENCE_SECONDS = 60.0
 """How long a word that is not understood, or an answer that does not come, is waited for."""
 NEVER_ARRIVED = "it never reached the broker"
+NO_MORE = "the broker has it no more"
+LOOKS = 2
+"""So often in a row the broker must say that it has no such order."""
 NOT_FOUND = frozenset({404, 40_410_000})
 _log = logging.getLogger("rotor")
 
@@ -71,12 +74,26 @@ class Inquiry:
             order = await self._venue.order(intent.asked_id)
         except Unreachable:
             return False
-        if order is not None and intent.behind(order):
+        if order is None:
+            await self._lose(intent)
+            return False
+        if intent.behind(order):
             await pause(self._clock, 1.0)
             return bool(await self.look(intent))
-        if order is not None:
-            self._orders.show(intent, order)
-        return order is not None
+        self._orders.show(intent, order)
+        return True
+
+    def lost(self, intent: Intent) -> None:
+        """Find out whether the broker has no more what it had: its state may be another one."""
+        self._nursery.start_soon(self._lose, intent)
+
+    async def _lose(self, intent: Intent) -> None:
+        for _ in range(LOOKS):
+            if not intent.live or await self.look(intent) is not False:
+                return
+            await pause(self._clock, 0.5)
+        if intent.live:
+            self._orders.close(intent, "", Status.CANCELED, NO_MORE)
 
     async def settle(self, intent: Intent) -> None:
         """Find out whether an order that was not answered is there; it is never sent again."""
@@ -116,7 +133,8 @@ class Inquiry:
                 await intent.done.wait()
             if intent.done.is_set():
                 break
-            await self.look(intent)
+            if await self.look(intent) is False and intent.carriers:
+                await self._lose(intent)
             if intent.doubtful is None:
                 since_ns = None
                 continue

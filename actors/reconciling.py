@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import trio
 
 from actors.comparison import Comparison
+from actors.intents import Intent
 from actors.orders import Orders
 from actors.session_clock import SessionClock, pause
 from actors.trust import Trust
@@ -35,7 +36,9 @@ class Reconciling:
         orders: Orders,
         trust: Trust,
         began: Began,
+        lost: Callable[[Intent], object],
     ) -> None:
+        """`lost` is called with what the broker had, and a snapshot does not show."""
         self.begun = False
         """True once it is known what others had filled before the session."""
         self._venue = venue
@@ -44,6 +47,7 @@ class Reconciling:
         self._orders = orders
         self._trust = trust
         self._began = began
+        self._lost = lost
         self._wanted = trio.Event()
 
     async def reconcile(self, comparison: Comparison) -> None:
@@ -64,7 +68,9 @@ class Reconciling:
     async def snapshot(self) -> None:
         """Take the day's orders. Raises Unreachable."""
         others: list[BrokerOrder] = []
-        for order in await self._venue.orders(since_ns=self._session.open_ns - EARLIER_NS):
+        sent = [intent for intent in self._orders if intent.carriers]
+        day = await self._venue.orders(since_ns=self._session.open_ns - EARLIER_NS)
+        for order in day:
             intent = self._orders.find(order)
             if intent is None:
                 others.append(order)
@@ -74,6 +80,10 @@ class Reconciling:
             self.begun = True
             self._began(self._orders.hands.begin(others))
         self._orders.show_others(others)
+        shown = {part.broker_id for order in day for part in (order, *order.legs)}
+        for intent in sent:
+            if intent.live and not shown & intent.carriers.keys():
+                self._lost(intent)
 
     def judge(self) -> None:
         """Find out soon whose an order is that was filled and bears no id of ours."""

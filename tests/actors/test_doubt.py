@@ -18,6 +18,7 @@ from engine.events import (
     Side,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.trading.approval import approve_exit
 from tests.actors.executing import Taken, executing, hold
@@ -241,3 +242,21 @@ async def test_a_stop_that_rests_where_it_should_is_left_alone(mock_clock):
         await trio.sleep(200)
 
     assert len(moves) == 1
+
+
+async def test_a_state_that_was_lost_is_found_as_the_stream_comes_back(mock_clock):
+    """Legs that the broker has no more are over within seconds, and what is held is compared."""
+    told = Taken(TQQQ=10)
+    async with executing(told, told.books, holding) as (execution, venue):
+        await send(execution, LEGS)
+        await trio.sleep(3)
+        venue.books.orders.clear()
+        venue.books.by_client_id.clear()
+        venue.books.holdings["TQQQ"].shares = 4
+        await execution._reconcile()
+        await trio.sleep(3)
+        ended = of(told, OrderCanceled)
+        await trio.sleep(7)
+
+    assert [(c.order_id, c.reason) for c in ended] == [(LEGS.order_id, "the broker has it no more")]
+    assert [(r.shares, r.unpriced) for r in of(told, TradedByHand)] == [(-6, True)]
