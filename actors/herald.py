@@ -15,6 +15,7 @@ from engine.events import (
     Command,
     ExitRefused,
     FillBusted,
+    FillCorrected,
     Halt,
     Liquidate,
     NotFlat,
@@ -42,7 +43,7 @@ class Herald:
         self._tell = tell
 
     def reports(self, reports: Sequence[Report]) -> None:
-        """Tell of lost streams, rejected orders, others' deeds, of what is held at the close."""
+        """Tell of a lost stream, of rejected orders, of orphans, of what is held at the close."""
         for report in reports:
             match report:
                 case OrderRejected():
@@ -57,12 +58,25 @@ class Herald:
                 case OrphanFound(symbol=symbol, shares=shares):
                     words = f"no entries: Rotor did not open {shares:,} {symbol}, which is held"
                     self._tell("halt", words)
-                case TradedByHand() | FillBusted() | CashMoved():
-                    self._tell("halt", _deed(report))
                 case NotFlat(reason=reason):
                     self._tell("end", f"the close is near: {reason}")
                 case StreamRestored():
                     self._tell("disconnect", "the order stream is back, and reconciled")
+                case _:
+                    self._others(report)
+
+    def _others(self, report: Report) -> None:
+        """Tell of what others did in the account, and of what was undone."""
+        match report:
+            case TradedByHand(symbol=symbol, shares=shares):
+                words = f"{symbol}: {shares:+,} shares by hand; no more entries in it today"
+                self._tell("halt", words)
+            case CashMoved(amount_micro=amount, reason=reason):
+                self._tell("halt", f"cash moved: {amount / MICRO:+,.2f} ({reason})")
+            case FillBusted(symbol=symbol, side=side, shares=shares):
+                self._tell("reject", f"{symbol}: the fill of {side} {shares:,} was undone")
+            case FillCorrected(symbol=symbol, side=side, shares=shares):
+                self._tell("reject", f"{symbol}: the fill of {side} {shares:,} was corrected")
 
     def bars_lost(self, reason: str) -> None:
         """Tell of a lost bar stream."""
@@ -86,14 +100,3 @@ class Herald:
             if isinstance(event, BreakerTripped):
                 words = f"no entries: {event.reason}; it re-arms {event.rearms}"
                 self._tell("breaker", words)
-
-
-def _deed(report: TradedByHand | FillBusted | CashMoved) -> str:
-    """Return what others did to the account, in words."""
-    match report:
-        case TradedByHand(symbol=symbol, shares=shares):
-            return f"{symbol}: {shares:+,} by others, no entries in it today"
-        case FillBusted(symbol=symbol, side=side, shares=shares):
-            return f"{symbol}: the exchange has undone {side} {shares:,}"
-        case CashMoved(amount_micro=amount, reason=reason):
-            return f"cash {amount / MICRO:+,.2f}: {reason}"

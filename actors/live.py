@@ -189,7 +189,8 @@ class _Crew:
         self._giver, self._inputs = trio.open_memory_channel[Input](ROOM)
         signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
         self.trader = Trader(
-            desk, plan.session, Gridder(plan.symbols, signs),
+            desk, plan.session,
+            Gridder(plan.symbols, signs, plan.config.risk.max_jump_pct),
             list(zip(self._asked, self._answers, strict=True)), Direct(files), plan.views,
         )  # fmt: skip
         self.minutes = Minutes(

@@ -75,7 +75,7 @@ async def again(
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
     answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
     trader = Trader(
-        desk, r.session, Gridder(r.symbols, signs),
+        desk, r.session, Gridder(r.symbols, signs, r.config.risk.max_jump_pct),
         list(zip(asked, answers, strict=True)), pages, Views(),
     )  # fmt: skip
     begin(trader, learners)

@@ -10,7 +10,6 @@ from actors.cash import UNEXPLAINED
 from actors.desk import Given, Outgoing
 from actors.exchange.order import Force, Kind
 from actors.exchange.tickets import Ticket
-from actors.herald import Herald
 from actors.orphans import Books
 from actors.venue import Activity, Holding, Rejected, Unreachable, Update
 from engine.events import (
@@ -568,27 +567,3 @@ async def test_what_was_filled_before_is_noted_once(mock_clock):
         await e._reconcile()
 
     assert noted == [{order: 4}]
-
-
-def test_others_deeds_are_alerted():
-    """In words, with shares and money."""
-    told = []
-    Herald(lambda kind, words: told.append((kind, words))).reports(
-        [
-            TradedByHand(
-                ts_ns=0, order_id="x", symbol="TQQQ", shares=-192, price_micro=1, fee_micro=0,
-                unpriced=False,
-            ),
-            FillBusted(
-                ts_ns=0, order_id="y", symbol="TQQQ", side=Side.BUY, shares=4, price_micro=1,
-                fee_micro=0,
-            ),
-            CashMoved(ts_ns=0, amount_micro=-500_250_000, reason="CSW: ACH"),
-        ]
-    )  # fmt: skip
-
-    assert told == [
-        ("halt", "TQQQ: -192 by others, no entries in it today"),
-        ("halt", "TQQQ: the exchange has undone BUY 4"),
-        ("halt", "cash -500.25: CSW: ACH"),
-    ]

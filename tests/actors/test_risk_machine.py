@@ -77,11 +77,15 @@ class Trader(RuleBasedStateMachine):
         keys = data.draw(st.lists(st.sampled_from(sorted(EDITS)), max_size=6, unique=True))
         self.cfg = self.configure({k: data.draw(st.sampled_from(EDITS[k])) for k in keys})
         self.floor = Floor(self.cfg, SYMBOLS, scan=scan)
+        self.begin()
         self.price = np.full(len(SYMBOLS), 50.0)
         self.halted = False
         self.flattened = False
         self.blocked = set()
         self.seen = 0
+
+    def begin(self):
+        """Prepare the floor."""
 
     def configure(self, edits):
         self.sets |= edits
@@ -104,7 +108,7 @@ class Trader(RuleBasedStateMachine):
         day = floor.day
         while floor.day == day:
             self.play(*minute)
-        assert not floor.state.ledger.positions
+        assert not floor.state.leaves
 
     @rule(symbol=st.none() | st.sampled_from(SYMBOLS), minute=minutes())
     def liquidate(self, symbol, minute):
@@ -114,7 +118,7 @@ class Trader(RuleBasedStateMachine):
         self.play(*minute)
         state = self.floor.state
         leaving = {w.order.symbol for w in state.working.values() if not w.order.entry}
-        held = set(state.ledger.positions)
+        held = set(state.leaves)
         assert (held if symbol is None else held & {symbol}) <= leaving
 
     @rule(minute=minutes())
@@ -139,8 +143,9 @@ class Trader(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(EDITS)))
         self.cfg = self.configure({key: data.draw(st.sampled_from(EDITS[key]))})
         self.floor.desk.reload(self.cfg, "test", [(key, None, self.sets[key])])
+        self.floor.gridder.max_jump_pct = self.cfg.risk.max_jump_pct
 
-    def play(self, bars, wishes):
+    def play(self, bars, wishes, reports=()):
         rows = np.full((len(SYMBOLS), 5), np.nan)
         for s, spec in enumerate(bars):
             if spec is None:
@@ -153,7 +158,7 @@ class Trader(RuleBasedStateMachine):
         signals = quiet(SYMBOLS)
         signals[:, PROBABILITY] = wishes
         signals[:, EXPECTED] = np.sign(np.array(wishes) - 0.5) * 0.01
-        self.floor.frame(rows, signals)
+        self.floor.frame(rows, signals, reports)
         self.check()
 
     def check(self):
@@ -187,12 +192,12 @@ class Trader(RuleBasedStateMachine):
         gone = {
             w.order.symbol for i, w in state.working.items() if not w.order.entry and i in waited
         }
-        equity = state.cash + sum(p.quantity * price[s] for s, p in state.ledger.positions.items())
+        equity = state.cash + sum(p.quantity * price[p.symbol] for p in state.ledger.held)
         signed, heat = {}, 0.0
         for s, p in state.ledger.positions.items():
             if s not in gone:
                 signed[s] = p.quantity * price[s]
-                stop = state.legs[SYMBOLS.index(s)].stop_micro / MICRO
+                stop = 0.0 if p.orphan else state.legs[SYMBOLS.index(s)].stop_micro / MICRO
                 heat += max(0.0, p.quantity * (price[s] - stop))
         for order in (w.order for w in state.working.values() if w.order.entry):
             worst = price[order.symbol] * (1 + risk.entry_limit_pct / 100)
