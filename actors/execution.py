@@ -106,7 +106,8 @@ class Execution:
     async def send(self, outgoing: Outgoing, moves: Sequence[tuple[str, int]]) -> None:
         """Put everything into the lanes of its symbols; returns before it is sent."""
         for order_id in outgoing.cancels:
-            await self._lanes.queue(self._orders[order_id].order.symbol, self._cancel, order_id)
+            if order_id in self._orders:  # else it was over before a restart
+                await self._lanes.queue(self._orders[order_id].order.symbol, self._cancel, order_id)
         for order_id, stop_micro in moves:
             if order_id in self._orders:
                 intent = self._orders[order_id]
