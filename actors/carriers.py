@@ -53,6 +53,8 @@ class Carrier:
     """After a restart: shares that were busted, until it is seen whether the broker counts them."""
     updated_ns: int = 0
     """Of the newest that was told of it."""
+    suspect: int = 0
+    """Shares that a snapshot shows to be undone; believed once the next one says so too."""
     since_ns: int = 0
     """When the last bust was: what shows the order as it was before counts no fills."""
 
@@ -129,6 +131,27 @@ class Carrier:
         if update.order.filled >= before:
             self.cut += shares
         self.since_ns = update.order.updated_ns
+
+    def undone_in(self, order: BrokerOrder) -> Executed | None:
+        """Return what two snapshots in a row show to be undone of what was counted.
+
+        The bust itself may never be heard of; what is older than the newest word tells nothing.
+        """
+        left = order.filled - self.cut
+        shares = self.seen - left
+        if shares <= 0 or not order.counted or order.updated_ns < self.updated_ns:
+            self.suspect = 0
+            return None
+        if self.suspect != shares:
+            self.suspect = shares
+            return None
+        value = self.value_micro - left * (order.filled_price_micro or 0)
+        price = max(1, round(value / shares))
+        self.suspect = 0
+        self.seen = self.told = left
+        self.value_micro -= shares * price
+        self.since_ns = order.updated_ns
+        return Executed(shares, price, self.leg, order.updated_ns)
 
     def undo_unheard(self, update: Update) -> None:
         """Take a bust of a fill that was not heard of: its event may still come."""

@@ -91,7 +91,7 @@ class Fills:
     def name(self, order: Order | OcoOrder, update: Update) -> None:
         """Note which execution an event tells of that a snapshot had brought already."""
         if update.execution_id:
-            self._by_execution.setdefault(update.execution_id, _part(order, update))
+            self._by_execution.setdefault(update.execution_id, _heard(order, update))
 
     def find(self, order: Order | OcoOrder, update: Update, seen: int) -> OrderFilled | None:
         """Return the fill that a bust or a correction is about; None if it was not told.
@@ -106,8 +106,16 @@ class Fills:
         if update.event == "trade_bust":
             counted = update.shares > 0 and seen >= update.order.filled + update.shares
             exact = [f for f in alike if f.price_micro == update.price_micro]
-            return exact[0] if exact else _part(order, update) if counted else None
+            return exact[0] if exact else _heard(order, update) if counted else None
         return alike[0] if len(alike) == 1 else None
+
+    def undone(self, order: Order | OcoOrder, done: Executed) -> OrderFilled:
+        """Return the fill that snapshots show to be undone, or what of the order's is as much."""
+        alike = [f for f in self._by_order.get(order.order_id, ()) if f.shares == done.shares]
+        exact = [f for f in alike if f.price_micro == done.price_micro]
+        if exact or len(alike) == 1:
+            return (exact or alike)[0]
+        return _part(order, done.shares, done.price_micro, done.at_ns)
 
     def bust(self, fill: OrderFilled, at_ns: int) -> FillBusted:
         """Undo a fill; its fee comes back."""
@@ -170,15 +178,20 @@ class Fills:
         self._logged[order_id] = before[0] + shares, before[1] + value_micro
 
 
-def _part(order: Order | OcoOrder, update: Update) -> OrderFilled:
-    """Return a fill as an event tells it; its fee was charged with others'."""
+def _heard(order: Order | OcoOrder, update: Update) -> OrderFilled:
+    """Return a fill as an event tells it."""
+    return _part(order, update.shares, update.price_micro, update.at_ns)
+
+
+def _part(order: Order | OcoOrder, shares: int, price_micro: int, at_ns: int) -> OrderFilled:
+    """Return a fill that a snapshot brought, perhaps with others, which bear its fee too."""
     return OrderFilled(
-        ts_ns=update.at_ns,
+        ts_ns=at_ns,
         order_id=order.order_id,
         symbol=order.symbol,
         side=order.side,
-        shares=update.shares,
-        price_micro=update.price_micro,
+        shares=shares,
+        price_micro=price_micro,
         fee_micro=0,
         slippage_micro=0,
         final=False,

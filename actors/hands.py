@@ -31,11 +31,19 @@ class Hands:
         self._waiting: dict[str, list[Update]] = defaultdict(list)
         self._fills: dict[str, tuple[int, int, int]] = {}
         """By execution: shares, price, fee."""
+        self._suspects: dict[str, str] = {}
+        """By broker id: the symbol of an order of which a fill may be undone."""
 
     @property
     def waiting(self) -> bool:
-        """Return whether a fill waits until it is known whose order it is of."""
-        return any(u.shares for updates in self._waiting.values() for u in updates)
+        """Return whether a fill waits until it is known whose order it is of, or may be undone."""
+        fills = any(u.shares for updates in self._waiting.values() for u in updates)
+        return fills or bool(self._suspects)
+
+    @property
+    def suspects(self) -> set[str]:
+        """Return the symbols in which a fill may be undone, which the next snapshot tells."""
+        return set(self._suspects.values())
 
     def known(self, broker_id: str) -> bool:
         """Return whether an order is known to be another's."""
@@ -90,12 +98,17 @@ class Hands:
                 continue
             carrier = self._carrier(order.broker_id)
             told += self._heard(order.broker_id)
-            executed = carrier.shown(order)
+            executed, undone = carrier.shown(order), carrier.undone_in(order)
             told += [] if executed is None else [self._told(order, executed, None)]
+            told += [] if undone is None else [self._undone(order, undone)]
+            self._suspects.pop(order.broker_id, None)
+            if carrier.suspect:
+                self._suspects[order.broker_id] = order.symbol
         return told
 
     def judge(self) -> list[TradedByHand]:
         """Take all that waits for others': no snapshot shows that it is ours."""
+        self._suspects.clear()
         told = []
         for broker_id in list(self._waiting):
             self._carrier(broker_id)
@@ -131,6 +144,10 @@ class Hands:
             executed = carrier.again(update, update.shares or shares)
             told.append(self._told(order, executed, update.position))
         return told
+
+    def _undone(self, order: BrokerOrder, done: Executed) -> TradedByHand:
+        back = self._fees.charge(order.side, -done.shares, -done.shares * done.price_micro)
+        return self._report(order, -done.shares, done.price_micro, back, done.at_ns, None)
 
     def _report(
         self, order: BrokerOrder, shares: int, price: int, fee: int, at_ns: int,

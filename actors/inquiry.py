@@ -200,7 +200,7 @@ class Inquiry:
 
     async def _chase(self, intent: Intent) -> None:
         await pause(self._clock, 1.0)
-        if intent.owing:
+        if intent.owing or intent.suspect:
             await self.look(intent)
 
     def _late(self, since_ns: int) -> bool:

@@ -187,6 +187,18 @@ class Intent:
         carrier.undo(shares, price_micro, update)
         self.filled -= shares
 
+    def undone_in(self, order: BrokerOrder) -> list[Executed]:
+        """Return what snapshots show to be undone, though no event said so."""
+        parts = ((self.carriers[part.broker_id], part) for part in (order, *order.legs))
+        undone = [done for carrier, part in parts if (done := carrier.undone_in(part)) is not None]
+        self.filled -= sum(done.shares for done in undone)
+        return undone
+
+    @property
+    def suspect(self) -> bool:
+        """Return whether a fill of it may be undone, which the next look tells."""
+        return any(carrier.suspect for carrier in self.carriers.values())
+
     def again(self, carrier: Carrier, update: Update) -> Executed:
         """Count a fill anew, as it was corrected."""
         self.filled += update.shares

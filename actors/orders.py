@@ -86,8 +86,9 @@ class Orders:
         return self.fills.count + self.hands.count
 
     def pending(self) -> set[str]:
-        """Return the symbols in which an entry or exit is not over."""
-        return {i.order.symbol for i in self if not i.ended and not i.resting}
+        """Return the symbols in which an entry or exit is not over, or a fill may be undone."""
+        ours = {i.order.symbol for i in self if i.suspect or (not i.ended and not i.resting)}
+        return ours | self.hands.suspects
 
     def find(self, order: BrokerOrder) -> Intent | None:
         """Return the intent that an order carries.
@@ -131,11 +132,17 @@ class Orders:
         """Take a snapshot of an order."""
         executed = intent.shown(order)
         self._know(intent)
+        for undone in intent.undone_in(order):
+            self._undo(intent, self.fills.undone(intent.order, undone), undone.at_ns, None)
+        if intent.suspect:
+            self._chase(intent)
         self._report(intent, executed, order, None)
 
     def show_others(self, orders: Sequence[BrokerOrder]) -> None:
         """Take the orders of a snapshot that are not ours."""
         self._tell_all(self.hands.show(orders, self._by_broker))
+        if self.hands.waiting:
+            self._judge()
 
     def judge(self) -> None:
         """Take what no snapshot shows to be ours for another's."""
@@ -245,16 +252,20 @@ class Orders:
                 self._tell([report])
             return
         intent.undo(carrier, fill.shares, fill.price_micro, update)
-        busted = self.fills.bust(fill, update.at_ns)
-        signed = -fill.side.sign * fill.shares
-        self._holdings.filled(fill.symbol, signed, update.position, update.at_ns)
+        self._undo(intent, fill, update.at_ns, update.position)
+        if corrects:
+            again = intent.again(carrier, update)
+            self._report(intent, [again], update.order, update.position)
+
+    def _undo(self, intent: Intent, fill: OrderFilled, at_ns: int, position: int | None) -> None:
+        """Tell that a fill is undone; one that was not told yet is forgotten."""
+        buffer = self._buffers.get(intent.order.order_id, [])
+        busted = self.fills.bust(fill, at_ns)
+        self._holdings.filled(fill.symbol, -fill.side.sign * fill.shares, position, at_ns)
         if fill in buffer:
             buffer.remove(fill)
         else:
             self._tell([busted])
-        if corrects:
-            again = intent.again(carrier, update)
-            self._report(intent, [again], update.order, update.position)
 
     def _over(self, intent: Intent, status: Status, said: str) -> None:
         if intent.ended:

@@ -8,6 +8,7 @@ A move may be lost on its way, and its answer too: nothing else would ever send 
 """
 
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 from actors.inquiry import PATIENCE_SECONDS, Inquiry
 from actors.intents import Intent
@@ -16,6 +17,8 @@ from actors.session_clock import SECOND_NS, SessionClock, pause
 from engine.events import MICRO, OcoOrder
 
 TEND_SECONDS = 30.0
+LOOK_EVERY = 4
+"""So rarely, of those times, legs are asked for that stand where they should, by all that is known."""
 _EVERY_NS = round(TEND_SECONDS * SECOND_NS)
 _AFTER_NS = 15 * SECOND_NS
 """After a minute's begin: then nothing is on its way."""
@@ -34,11 +37,13 @@ async def tend(
 ) -> None:
     """Look for ever; legs in whose symbol something is under way are left alone."""
     doubts: dict[str, int] = {}
-    while True:
+    for time in count():
         await pause(clock, TEND_SECONDS - (clock.now_ns() - _AFTER_NS) % _EVERY_NS / SECOND_NS)
         for intent in filter(_rests, orders):
-            symbol = intent.order.symbol
-            if symbol in under_way() or not await inquiry.peek(intent):
+            symbol, sound = intent.order.symbol, intent.doubtful is None and not _strayed(intent)
+            if symbol in under_way() or (sound and time % LOOK_EVERY):
+                continue
+            if not await inquiry.peek(intent):
                 continue
             await _doubt(intent, clock.now_ns(), doubts, inquiry)
             if _rests(intent) and symbol not in under_way() and _strayed(intent):

@@ -64,6 +64,8 @@ class BrokerOrder:
     legs: tuple["BrokerOrder", ...] = ()
     """Of an OCO: its stop; of a bracket: both."""
     extended_hours: bool = False
+    counted: bool = True
+    """False if it does not say how much of it was filled: 0 is then no answer."""
     doubtful: bool = False
     """True if neither its word nor a moment says how it stands: it is taken for working."""
 

@@ -113,6 +113,7 @@ class Decoder:
             status=status or Status.WORKING,
             said=word_of(payload),
             doubtful=status is None,
+            counted=decimal(payload.get("filled_qty")) is not None,
             stop_micro=micro(payload.get("stop_price")),
             limit_micro=micro(payload.get("limit_price")),
             updated_ns=_updated(payload),

@@ -1,5 +1,6 @@
 """What others do with the account: trades, shares that are gone, cash, told once and in time."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ import trio.testing
 
 from actors.cash import UNEXPLAINED
 from actors.desk import Given, Outgoing
+from actors.exchange.account import Holding as Held
 from actors.exchange.order import Force, Kind
 from actors.exchange.tickets import Ticket
 from actors.orphans import Books
@@ -567,3 +569,39 @@ async def test_what_was_filled_before_is_noted_once(mock_clock):
         await e._reconcile()
 
     assert noted == [{order: 4}]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_bust_that_was_not_heard_of_is_seen_in_the_snapshots(mock_clock, ours):
+    """Once two of them agree that less was filled than was told; a missing field says nothing."""
+    told = Taken(TQQQ=10)
+    async with executing(told, told.books, holding, epoch=EPOCH) as (execution, venue):
+        await trio.sleep(1)
+        order = by_hand(venue, Side.SELL, 10)
+        if ours:
+            venue._broker.cancel(venue.books, order)
+            await send(execution, EXIT)
+            await trio.sleep(2)
+            order = venue.books.by_client_id[EXIT.order_id]
+        fill(venue, order, 10)
+        await trio.sleep(3)
+        order.filled = order.value_micro = 0
+        order.updated_ns = venue.clock.now_ns()
+        venue.books.holdings["TQQQ"] = Held(10, 800 * MICRO)
+        really = venue.orders
+
+        async def uncounted(*, since_ns=None):
+            return [replace(o, counted=False) for o in await really(since_ns=since_ns)]
+
+        venue.orders = uncounted
+        await execution._reconcile()
+        await trio.sleep(1.5)
+        before = list(told)
+        venue.orders = really
+        await trio.sleep(60)
+
+    kind = FillBusted if ours else TradedByHand
+    assert of(before, FillBusted) == []
+    assert [r.shares for r in of(told, kind)] == ([10] if ours else [-10, 10])
+    assert told.shares == {"TQQQ": 10}
+    assert of(told, OrphanFound) == []
