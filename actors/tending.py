@@ -18,7 +18,7 @@ from engine.events import MICRO, OcoOrder
 
 TEND_SECONDS = 30.0
 LOOK_EVERY = 4
-"""So rarely, of those times, legs are asked for that stand where they should, by all that is known."""
+"""So rarely, of those times, legs are asked for that are well by all that is known."""
 _EVERY_NS = round(TEND_SECONDS * SECOND_NS)
 _AFTER_NS = 15 * SECOND_NS
 """After a minute's begin: then nothing is on its way."""
