@@ -8,8 +8,9 @@ The desk performs nothing: the supervisor sends what it returns, and a test can 
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from heapq import merge
 from operator import itemgetter
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from engine.events import (
     FillBusted,
     FillCorrected,
     Gate,
+    NotFlat,
     OcoOrder,
     Order,
     OrderCanceled,
@@ -42,6 +44,7 @@ from engine.events import (
     Resume,
     SessionClosed,
     SessionOpened,
+    SharesSplit,
     TradedByHand,
 )
 from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
@@ -55,7 +58,7 @@ from engine.trading.cycle import decide
 from engine.trading.evidence import Evidence
 from engine.trading.exits import ambiguous, leg_touched, leg_words, touched_both
 from engine.trading.frame import FrameView
-from engine.trading.operator import cancel_entries, obey
+from engine.trading.operator import cancel_entries, obey, sell
 from engine.trading.positions import Part
 from engine.trading.protect import protect
 from engine.trading.ranking import NO_RANKING, RankingRules, rank, ranking_rules
@@ -85,6 +88,10 @@ class Outgoing(NamedTuple):
 
 
 NOTHING = Outgoing()
+MOST_PER_SHARE = 100
+"""Shares that a split makes of one, or one of so many, at most."""
+SPLIT_TOLERANCE = 0.1
+"""By how much the price may move in the minute of a split."""
 
 
 class Late(NamedTuple):
@@ -121,6 +128,8 @@ class Desk:
         self.evidence = Evidence(state.symbols, config)
         self.recorder = Recorder(state, stats, spans=spans)
         self.refusals = Refusals.none()
+        self.leap: Callable[[str], float] = lambda _: math.nan
+        """By what a symbol's price was multiplied in the session's last jump; NaN: by nothing."""
         self._config = config
         self._scan = scan
         self._carries = carries
@@ -130,7 +139,6 @@ class Desk:
         self._incidents: list[Incident] = []
         self._commands: deque[Given] = deque()
         self._changes: list[ConfigChanged] = []
-        self._last_bars: Floats | None = None
         self._opened: dict[int, tuple[Order, OrderFilled]] = {}
 
     def open_block(self, block: Block, answers: Sequence[Answer], *, trading: bool) -> None:
@@ -181,7 +189,8 @@ class Desk:
         ranking = self.page.ranking = rank(block, self._signals, slope, self._rules)
         self.evidence.open_block(block, self._signals, ranking, self._rules, self._config)
         self._tape.open_block(block)
-        self._faults: Faults | None = self._find_faults(block) if self._trading else None
+        stale = self._config.risk.stale_data_minutes
+        self._faults: Faults | None = faults(block, stale) if self._trading else None
         self._known = True
         for late in self._late:
             self._complete(late)
@@ -299,7 +308,8 @@ class Desk:
         for report in reports:
             self._fold_report(t, report)
         cancels = self._make_way(t, reports) + self._unheld(resting) if reports else []
-        orders = self._protect(t) if reports else []
+        orders = self._sell_again(t) if any(isinstance(r, NotFlat) for r in reports) else []
+        orders += self._protect(t) if reports else []
         working = self.state.working
         for held in list(working.values()):
             if not held.released and not any(i in working for i in held.order.after):
@@ -311,7 +321,9 @@ class Desk:
     def _make_way(self, t: int, reports: Sequence[Report]) -> list[str]:
         """Cancel what would enter beside what others hold; return what the broker is to cancel."""
         traded = {r.symbol for r in reports if isinstance(r, TradedByHand)}
-        found = traded or any(isinstance(r, OrphanFound) for r in reports)
+        found = traded or any(
+            isinstance(r, OrphanFound | FillBusted | FillCorrected) for r in reports
+        )
         everywhere = found and bool(self.state.risk.orphans)
         words = f"canceled: {self.state.risk.words()}" if everywhere else "canceled: traded by hand"
         cancels: list[str] = []
@@ -320,6 +332,12 @@ class Desk:
             self.recorder.record_all(t, canceled)
             cancels += sent
         return cancels
+
+    def _sell_again(self, t: int) -> list[Approved[Order | OcoOrder]]:
+        """Sell what is still held near the close and is not being sold."""
+        held = [symbol for symbol in self.state.leaves if symbol in self.state.column]
+        words, ts_ns = "still held near the close: sold again", self._block.ts_ns(t)
+        return self.recorder.record_all(t, sell(self.state, held, Decision.EOD_EXIT, words, ts_ns))
 
     def _unheld(self, rested: Sequence[Legs]) -> list[str]:
         """Return the orders that would sell what is not held any more, legs that rested first."""
@@ -410,12 +428,6 @@ class Desk:
             mute=mute,
         )
 
-    def _find_faults(self, block: Block) -> Faults:
-        risk = self._config.risk
-        before = None if block.first == 0 else self._last_bars
-        self._last_bars = block.bars[-1]
-        return faults(block, before, risk.stale_data_minutes, risk.max_jump_pct)
-
     def _view(self, t: int) -> FrameView:
         return FrameView(
             self._block, t, self.page.ranking, self._signals, self._explained, self._names,
@@ -492,8 +504,11 @@ class Desk:
 
     def _fold_report(self, t: int, report: Report) -> None:
         match report:
+            case OrderFilled() if report.shares > 0:
+                price = max(report.price_micro, 0) or self._mark(t, report.symbol)
+                self._fold_fill(t, report._replace(price_micro=price))
             case OrderFilled():
-                self._fold_fill(t, report)
+                pass  # nothing was filled
             case TradedByHand():
                 self._fold_trade(t, report)
             case FillBusted() | FillCorrected():
@@ -526,9 +541,27 @@ class Desk:
         """Book what somebody else traded; where no order tells a price, at the last mark."""
         if not traded.shares:
             return
+        split = self._as_split(traded)
+        if split is not None:
+            self.recorder.record(t, split)
+            return
         if traded.unpriced or traded.price_micro <= 0:
             traded = replace(traded, price_micro=self._mark(t, traded.symbol))
         self._booked(t, self.recorder.traded_by_hand(t, traded), None)
+
+    def _as_split(self, traded: TradedByHand) -> SharesSplit | None:
+        """Return what no order explains as a share split, if the price jumped accordingly."""
+        symbol, held = traded.symbol, self.state.ledger.held
+        before = self.state.ledger.quantity(symbol)
+        after = before + traded.shares
+        if not traded.unpriced or before * after <= 0:
+            return None
+        ratio = Fraction(after, before)
+        whole = all((p.shares * ratio).denominator == 1 for p in held if p.symbol == symbol)
+        exact = max(ratio.numerator, ratio.denominator) <= MOST_PER_SHARE and whole
+        if not exact or not abs(self.leap(symbol) * ratio - 1.0) <= SPLIT_TOLERANCE:
+            return None
+        return SharesSplit(ts_ns=traded.ts_ns, symbol=symbol, before=before, after=after)
 
     def _fold_mend(self, t: int, event: FillBusted | FillCorrected) -> None:
         """Undo or correct a fill, and the round trips that it ended."""

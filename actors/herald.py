@@ -8,10 +8,14 @@ from collections.abc import Callable, Sequence
 
 from engine.config import AlertKind
 from engine.events import (
+    MICRO,
     Acknowledge,
     BreakerTripped,
+    CashMoved,
     Command,
     ExitRefused,
+    FillBusted,
+    FillCorrected,
     Halt,
     Liquidate,
     NotFlat,
@@ -21,6 +25,7 @@ from engine.events import (
     Resume,
     StreamLost,
     StreamRestored,
+    TradedByHand,
 )
 from engine.records.page import Page
 
@@ -57,6 +62,21 @@ class Herald:
                     self._tell("end", f"the close is near: {reason}")
                 case StreamRestored():
                     self._tell("disconnect", "the order stream is back, and reconciled")
+                case _:
+                    self._others(report)
+
+    def _others(self, report: Report) -> None:
+        """Tell of what others did in the account, and of what was undone."""
+        match report:
+            case TradedByHand(symbol=symbol, shares=shares):
+                words = f"{symbol}: {shares:+,} shares by hand; no more entries in it today"
+                self._tell("halt", words)
+            case CashMoved(amount_micro=amount, reason=reason):
+                self._tell("halt", f"cash moved: {amount / MICRO:+,.2f} ({reason})")
+            case FillBusted(symbol=symbol, side=side, shares=shares):
+                self._tell("reject", f"{symbol}: the fill of {side} {shares:,} was undone")
+            case FillCorrected(symbol=symbol, side=side, shares=shares):
+                self._tell("reject", f"{symbol}: the fill of {side} {shares:,} was corrected")
 
     def bars_lost(self, reason: str) -> None:
         """Tell of a lost bar stream."""

@@ -1,75 +1,198 @@
 """Asking what has become of an order: one that was not answered, or of which nothing is heard.
 
 KEY INPUT: an intent; the broker's answers to questions for its id.
-KEY OUTPUT: snapshots of its order, taken into the orders.
+KEY OUTPUT: snapshots of its order, taken into the orders; an end where the broker's word is none.
+
+No wait is without bound, or silent: what is not known after a minute is said, and entries end until
+it is.
 """
+
+import logging
+from collections import Counter
+from itertools import chain, repeat
 
 import trio
 
 from actors.intents import Intent
 from actors.orders import Orders
-from actors.session_clock import SessionClock, move_on_after, pause
-from actors.venue import Unreachable, Venue
+from actors.session_clock import SECOND_NS, SessionClock, move_on_after, pause
+from actors.trust import Trust
+from actors.venue import Rejected, Status, Unreachable, Venue
 
 POLLS = (2.0, 3.0, 10.0)
 """Seconds between looks at an order of which nothing is heard: at 2, 5 and 15, then every 15."""
 SETTLE = (0.25, 0.5, 1.0, 1.0, 2.0)
 """Seconds between questions for an order whose sending was not answered."""
+PATIENCE_SECONDS = 60.0
+"""How long a word that is not understood, or an answer that does not come, is waited for."""
 NEVER_ARRIVED = "it never reached the broker"
+NO_MORE = "the broker has it no more"
+LOOKS = 2
+"""So often in a row the broker must say that it has no such order."""
+NOT_FOUND = frozenset({404, 40_410_000})
+_log = logging.getLogger("rotor")
 
 
 class Inquiry:
     """Questions for the orders of a session."""
 
     def __init__(
-        self, venue: Venue, clock: SessionClock, orders: Orders, nursery: trio.Nursery
+        self,
+        venue: Venue,
+        clock: SessionClock,
+        orders: Orders,
+        trust: Trust,
+        nursery: trio.Nursery,
     ) -> None:
         """What takes longer runs in `nursery`."""
         self._venue = venue
         self._clock = clock
         self._orders = orders
+        self._trust = trust
         self._nursery = nursery
+        self._doubts: set[str] = set()
+        """Ids of orders of which it was said that nothing is known."""
+        self._refused: Counter[str] = Counter()
+        """How often the broker would not cancel an order because it was over."""
 
-    async def look(self, intent: Intent) -> None:
-        """Ask once how an order stands."""
+    async def look(self, intent: Intent) -> bool | None:
+        """Ask once how an order stands; return whether the broker has it, None without answer."""
         try:
             order = await self._venue.order(intent.asked_id)
         except Unreachable:
-            return
+            return None
         if order is not None:
             self._orders.show(intent, order)
+        return order is not None
+
+    async def peek(self, intent: Intent) -> bool:
+        """Look at an order that rests; a fill of it is left to its event for a second.
+
+        Returns whether the broker has it.
+        """
+        try:
+            order = await self._venue.order(intent.asked_id)
+        except Unreachable:
+            return False
+        if order is None:
+            await self._lose(intent)
+            return False
+        if intent.behind(order):
+            await pause(self._clock, 1.0)
+            return bool(await self.look(intent))
+        self._orders.show(intent, order)
+        return True
+
+    def lost(self, intent: Intent) -> None:
+        """Find out whether the broker has no more what it had: its state may be another one."""
+        self._nursery.start_soon(self._lose, intent)
+
+    async def _lose(self, intent: Intent) -> None:
+        for _ in range(LOOKS):
+            if not intent.live or await self.look(intent) is not False:
+                return
+            await pause(self._clock, 0.5)
+        if intent.live:
+            self._orders.close(intent, "", Status.CANCELED, NO_MORE)
 
     async def settle(self, intent: Intent) -> None:
         """Find out whether an order that was not answered is there; it is never sent again."""
+        await self._settle(intent, self._clock.now_ns())
+
+    async def _settle(self, intent: Intent, since_ns: int) -> None:
         missed = 0
         for wait in SETTLE:
             await pause(self._clock, wait)
             if intent.asked_id in intent.known_ids:
-                return  # the stream has told of it
+                break  # the stream has told of it
             try:
                 order = await self._venue.order(intent.asked_id)
-            except Unreachable:
+            except Unreachable as error:
+                if self._late(since_ns):
+                    self._say(intent, f"the broker does not say what has become of it: {error}")
                 continue
             if order is not None:
                 self._orders.show(intent, order)
-                return
+                break
             missed += 1
-        if missed >= 2:
-            self._orders.end(intent, NEVER_ARRIVED)
         else:
-            self._nursery.start_soon(self.settle, intent)
+            if missed < 2:
+                self._nursery.start_soon(self._settle, intent, since_ns)
+                return
+            self._orders.end(intent, NEVER_ARRIVED)
+        self.understood(intent)
 
     def watch(self, intent: Intent) -> None:
         """Look after an order until it is over."""
         self._nursery.start_soon(self._watch, intent)
 
     async def _watch(self, intent: Intent) -> None:
-        for wait in (*POLLS, *([15.0] * 100)):
+        since_ns: int | None = None
+        for wait in chain(POLLS, repeat(15.0)):
             async with move_on_after(self._clock, wait):
                 await intent.done.wait()
             if intent.done.is_set():
-                return
-            await self.look(intent)
+                break
+            if await self.look(intent) is False and intent.carriers:
+                await self._lose(intent)
+            if intent.doubtful is None:
+                since_ns = None
+                continue
+            since_ns = self._clock.now_ns() if since_ns is None else since_ns
+            if not self._late(since_ns) or await self.resolve(intent):
+                continue
+            if self._late(since_ns + round(PATIENCE_SECONDS * SECOND_NS)):
+                self._orders.end(intent, "given up: its end cannot be had from the broker")
+        self.understood(intent)
+
+    async def resolve(self, intent: Intent) -> bool:
+        """Bring an order to its end whose word is not understood; return whether it is over.
+
+        What the broker does not list as open is over; what it lists is cancelled.
+        """
+        if await self.listed(intent):
+            await self.cancel(intent)
+        return intent.over
+
+    async def listed(self, intent: Intent) -> bool:
+        """Return whether the broker lists as open what it has no known word for; else it is over.
+
+        True where it does not answer.
+        """
+        said = intent.doubtful or ""
+        words = f"the broker calls it {said!r}" if said else "the broker has no word for it"
+        self._say(intent, words)
+        try:
+            open_orders = await self._venue.orders()
+        except Unreachable:
+            return True
+        there = {part.broker_id for order in open_orders for part in (order, *order.legs)}
+        if there & intent.carriers.keys():
+            return True
+        self._orders.close(intent, "", Status.CANCELED, f"it is open no more: {words}")
+        self.understood(intent)
+        return False
+
+    async def cancel(self, intent: Intent) -> None:
+        """Ask for a cancellation; a refusal may say that the order is over, or that there is none.
+
+        That is believed the second time, if no look says otherwise.
+        """
+        broker_id = intent.stop_id or intent.root_id
+        if broker_id is None:
+            return
+        answer = await self._venue.cancel(broker_id)
+        if not isinstance(answer, Rejected):
+            return
+        missing = answer.code in NOT_FOUND
+        if not missing and answer.ended in (None, Status.REPLACED):
+            return
+        there = await self.look(intent)
+        if intent.over or there is None or there is missing:
+            return
+        self._refused[broker_id] += 1
+        if self._refused[broker_id] > 1:
+            self._orders.close(intent, broker_id, answer.ended or Status.CANCELED, answer.reason)
 
     def chase(self, intent: Intent) -> None:
         """Ask in a second for fills whose events did not come: one may only be late."""
@@ -77,5 +200,25 @@ class Inquiry:
 
     async def _chase(self, intent: Intent) -> None:
         await pause(self._clock, 1.0)
-        if intent.owing:
+        if intent.owing or intent.suspect:
             await self.look(intent)
+
+    def _late(self, since_ns: int) -> bool:
+        return self._clock.now_ns() - since_ns >= PATIENCE_SECONDS * SECOND_NS
+
+    def _say(self, intent: Intent, words: str) -> None:
+        """Say once of an order that nothing is known of it; entries wait until something is."""
+        order = intent.order
+        if order.order_id not in self._doubts:
+            self._doubts.add(order.order_id)
+            words = f"{order.symbol}: what has become of an order is not known: {words}"
+            _log.warning("%s", words)
+            self._trust.lose(words, "orders")
+
+    def understood(self, intent: Intent) -> None:
+        """Take it that an order's state is known again."""
+        if intent.order.order_id in self._doubts:
+            self._doubts.remove(intent.order.order_id)
+            if not self._doubts:
+                self._trust.stand("orders")
+                self._trust.restore()

@@ -2,59 +2,18 @@
 
 KEY INPUT: our orders; the broker's events and snapshots, late, twice, out of order or not at all.
 KEY OUTPUT: fills, each once; whether the order is over.
-
-A broker order's fills are counted by what it says in all: an event that brings it above that is a
-duplicate, a snapshot that is above what events brought stands for those that never came.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import trio
 
-from actors.transitions import may_follow
+from actors.carriers import Carrier, Executed
 from actors.venue import BrokerOrder, Status, Update
 from engine.events import Approved, Decision, Leg, OcoOrder, Order
 
 FLATTENING = (Decision.EOD_EXIT, Decision.MANUAL_EXIT)
 """Exits that go down the ladder."""
-
-
-class Executed(NamedTuple):
-    """A fill that was not known before."""
-
-    shares: int
-    price_micro: int
-    leg: Leg | None
-    at_ns: int
-
-
-@dataclass(slots=True)
-class Carrier:
-    """One broker order of an intent."""
-
-    broker_id: str
-    leg: Leg | None
-    """Of an OCO; None for an order of its own."""
-    seen: int = 0
-    value_micro: int = 0
-    told: int = 0
-    """The most that the broker ever said was filled."""
-    status: Status = Status.PENDING
-    ignored: int = 0
-    """What was told of it that would have led back: late, or out of order."""
-
-    def turn(self, status: Status) -> None:
-        """Go to a status, if it may follow; what may not is counted."""
-        if may_follow(self.status, status):
-            self.status = status
-        elif status is not self.status:
-            self.ignored += 1
-
-    @property
-    def over(self) -> bool:
-        """Return whether nothing more will come of it."""
-        return self.status.final and self.seen >= self.told
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +23,6 @@ class Intent:
     approved: Approved[Order | OcoOrder]
     carriers: dict[str, Carrier] = field(default_factory=dict)
     """By broker id."""
-    executions: set[str] = field(default_factory=set)
     filled: int = 0
     reference: float | None = None
     """The middle of the quote when it was sent, USD."""
@@ -74,6 +32,8 @@ class Intent:
     """True until the market order of the ladder is at the broker."""
     refused: bool = False
     """True if the ladder's limit was refused."""
+    most: int | None = None
+    """How many shares may be asked for at most: so many are known to be held; None: all."""
     sent_id: str = ""
     """The client id that was sent last, if it is not the order's own."""
     known_ids: set[str] = field(default_factory=set)
@@ -93,6 +53,12 @@ class Intent:
     known_filled: int = 0
     """After a restart: the fills known from the log, until a snapshot says whose they were."""
     known_value_micro: int = 0
+    known_undone: int = 0
+    """After a restart: shares that the log knows as busted, which the broker may still count."""
+    tries: int = 0
+    """How often the broker has refused it."""
+    end_words: str = ""
+    """Why it was refused last, or what its end was told with, if it was not filled."""
     done: trio.Event = field(default_factory=trio.Event)
 
     @property
@@ -115,6 +81,17 @@ class Intent:
         """Return whether it is an exit that goes down the ladder."""
         order = self.order
         return isinstance(order, Order) and not order.entry and order.decision in FLATTENING
+
+    @property
+    def asked(self) -> int:
+        """Return how many shares of the order are asked for."""
+        return self.order.shares if self.most is None else min(self.most, self.order.shares)
+
+    @property
+    def doubtful(self) -> str | None:
+        """Return the broker's word for it that is not understood; None if there is none."""
+        live = (c for c in self.carriers.values() if not c.over)
+        return next((carrier.said for carrier in live if carrier.doubtful), None)
 
     @property
     def next_id(self) -> str:
@@ -180,61 +157,85 @@ class Intent:
 
     def heard(self, update: Update) -> Executed | None:
         """Take an event of the stream; return its fill if it is new."""
-        carrier = self.carriers[update.order.broker_id]
-        self._stands(carrier, update.order)
-        if not update.shares or update.execution_id in self.executions:
-            return None
-        if carrier.seen + update.shares > carrier.told:
-            return None  # a snapshot has brought it already
-        if update.execution_id:
-            self.executions.add(update.execution_id)
-        return self._book(carrier, update.shares, update.price_micro, update.at_ns)
+        return self._counted(self.carriers[update.order.broker_id].heard(update))
 
     def shown(self, order: BrokerOrder) -> list[Executed]:
         """Take a snapshot; return the fills that no event has brought."""
         self.carried_by(order)
         if self.resting and order.client_id == self.order.order_id and order.legs:
-            # a stop that the whole no longer shows was replaced, whether or not that was told
+            # a stop that the whole no longer shows was replaced, whether or not that was told;
+            # unless what it shows is from before that stop
             there = {leg.broker_id for leg in order.legs}
+            shown_ns = max(leg.updated_ns for leg in order.legs)
             for carrier in self.carriers.values():
                 gone = carrier.leg is Leg.STOP and carrier.broker_id not in there
-                if gone and not carrier.status.final:
+                if gone and not carrier.status.final and shown_ns >= carrier.updated_ns:
                     carrier.turn(Status.REPLACED)
         found = []
         for part in (order, *order.legs):
             carrier = self.carriers[part.broker_id]
-            self._stands(carrier, part)
-            if carrier.leg is Leg.STOP and part.stop_micro and not part.status.final:
+            carrier.stands(part)
+            if carrier.leg is Leg.STOP and part.stop_micro and not carrier.status.final:
                 self.shown_stop_micro = part.stop_micro
             self._attribute(carrier)
-            missing = carrier.told - carrier.seen
-            if missing > 0 and part.filled_price_micro is not None:
-                value = part.filled_price_micro * carrier.told - carrier.value_micro
-                price = max(1, round(value / missing))
-                found.append(self._book(carrier, missing, price, part.updated_ns))
+            executed = self._counted(carrier.missing(part))
+            found += [executed] if executed else []
         return found
+
+    def undo(self, carrier: Carrier, shares: int, price_micro: int, update: Update) -> None:
+        """Take back a fill that the exchange has busted."""
+        carrier.undo(shares, price_micro, update)
+        self.filled -= shares
+
+    def undone_in(self, order: BrokerOrder) -> list[Executed]:
+        """Return what snapshots show to be undone, though no event said so."""
+        parts = ((self.carriers[part.broker_id], part) for part in (order, *order.legs))
+        undone = [done for carrier, part in parts if (done := carrier.undone_in(part)) is not None]
+        self.filled -= sum(done.shares for done in undone)
+        return undone
+
+    @property
+    def suspect(self) -> bool:
+        """Return whether a fill of it may be undone, which the next look tells."""
+        return any(carrier.suspect for carrier in self.carriers.values())
+
+    def again(self, carrier: Carrier, update: Update) -> Executed:
+        """Count a fill anew, as it was corrected."""
+        self.filled += update.shares
+        return carrier.again(update, update.shares)
+
+    def behind(self, order: BrokerOrder) -> bool:
+        """Return whether a snapshot shows fills that were not counted yet."""
+        parts = ((part, self.carriers.get(part.broker_id)) for part in (order, *order.legs))
+        return any(p.filled > (0 if c is None else c.seen + c.cut) for p, c in parts)
+
+    def end_at_broker(self, broker_id: str, status: Status) -> None:
+        """Take it that a broker order is over, and so what else is left of a pair of legs."""
+        for carrier in self.carriers.values():
+            if not carrier.status.final:
+                carrier.turn(status if carrier.broker_id == broker_id else Status.CANCELED)
+            carrier.told = carrier.seen
 
     @property
     def owing(self) -> bool:
         """Return whether the broker has told of fills whose events did not come."""
-        return any(c.told > c.seen for c in self.carriers.values())
-
-    def _stands(self, carrier: Carrier, order: BrokerOrder) -> None:
-        carrier.told = max(carrier.told, order.filled)
-        carrier.turn(order.status)
+        return any(carrier.owing for carrier in self.carriers.values())
 
     def _attribute(self, carrier: Carrier) -> None:
         # after a restart: what the log knows was filled, the target first, as it comes first
+        if self.known_undone and carrier.told:
+            if carrier.told >= self.known_filled + self.known_undone:
+                carrier.cut += self.known_undone
+                carrier.told -= self.known_undone
+            self.known_undone = 0
         shares = min(self.known_filled, carrier.told - carrier.seen)
         if shares > 0:
             value = self.known_value_micro * shares // self.known_filled
             self.known_filled -= shares
             self.known_value_micro -= value
-            carrier.seen += shares
-            carrier.value_micro += value
+            carrier.known(shares, value)
 
-    def _book(self, carrier: Carrier, shares: int, price_micro: int, at_ns: int) -> Executed:
-        carrier.seen += shares
-        carrier.value_micro += shares * price_micro
-        self.filled += shares
-        return Executed(shares, price_micro, carrier.leg, at_ns)
+    def _counted(self, executed: Executed | None) -> Executed | None:
+        if executed is not None:
+            self.filled += executed.shares
+        return executed

@@ -55,7 +55,7 @@ from engine.config import Config
 from engine.events import Report
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told
+from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, before_row
 from engine.records.journal import Journal
 from engine.records.page import Page
 
@@ -193,7 +193,8 @@ class _Crew:
         self._giver, self._inputs = trio.open_memory_channel[Input](ROOM)
         signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
         self.trader = Trader(
-            desk, plan.session, Gridder(plan.symbols, signs),
+            desk, plan.session,
+            Gridder(plan.symbols, signs, plan.config.risk.max_jump_pct),
             list(zip(self._asked, self._answers, strict=True)), Direct(files), plan.views,
         )  # fmt: skip
         self.minutes = Minutes(
@@ -201,8 +202,9 @@ class _Crew:
         )
         self._reloading = Reloading(plan.reread, lambda: desk.config, self._giver.send_nowait)
         self.execution = Execution(
-            plan.venue, plan.clock, plan.config, plan.session, self._tell, self._book, self._met
-        )
+            plan.venue, plan.clock, plan.config, plan.session, self._tell, self._book, self._met,
+            epoch=plan.epoch, began=self._began, leaves=plan.mode == "live",
+        )  # fmt: skip
         self._confirming = Confirming(plan.venue, plan.clock, lambda: self._book().shares)
         self._cockpit = live_cockpit(
             plan, self.trader, self.minutes, self.execution, self._confirming,
@@ -250,7 +252,7 @@ class _Crew:
         for given in logged.inputs:
             await trader.take(given)
         check_unchanged(plan.folder, self._files)
-        note_sent(self._log, logged, take_up(self.execution, trader, plan.clock.now_ns()))
+        note_sent(self._log, logged, take_up(self.execution, trader, plan.clock.now_ns(), logged))
 
     async def _trade(self, logged: Logged) -> None:
         said = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
@@ -263,13 +265,18 @@ class _Crew:
         self._plan.herald.reports(reports)
 
     def _book(self) -> Books:
-        ledger = self._desk.state.ledger
+        state = self._desk.state
+        ledger = state.ledger
         return Books(
             {symbol: ledger.quantity(symbol) for symbol in ledger.positions},
             ledger.cash_micro,
-            {s: p.entry_price for s, p in ledger.positions.items() if p.orphan},
             settled=self.trader.settled and not self._giver.statistics().current_buffer_used,
+            left={p.symbol: p.quantity for p in ledger.held if state.stays(p)},
         )
+
+    def _began(self, filled: Mapping[str, int]) -> None:
+        self._log.note(before_row(filled))
+        self._log.flush()
 
     def _met(self, order_id: str, quote: Quote) -> None:
         self._log.note({"in": "quote", "order_id": order_id, **quote._asdict()})

@@ -157,7 +157,9 @@ class Minutes:
         if not inside or message.symbol not in self.symbols:
             self.counts.outside += 1
         elif minute >= self._next:
-            self._bars[minute][message.symbol] = message
+            there = self._bars[minute].get(message.symbol)
+            if there is None or message.updated or not there.updated:
+                self._bars[minute][message.symbol] = message
         elif message.updated:
             self.counts.revised += 1
         else:
@@ -189,9 +191,5 @@ class Minutes:
 
 
 def _sane(bars: Floats) -> Floats:
-    """Return bars with those that cannot be a minute's trades taken out."""
-    open_, high, low, close, volume = bars.T
-    with np.errstate(invalid="ignore"):
-        sane = (low > 0) & (low <= np.minimum(open_, close)) & (volume >= 0)
-        sane &= (high >= np.maximum(open_, close)) & np.isfinite(bars).all(axis=1)
-    return np.where(sane[:, None], bars, np.nan)
+    """Return bars with those taken out that are no numbers; the grid judges the others."""
+    return np.where(np.isfinite(bars).all(axis=1, keepdims=True), bars, np.nan)

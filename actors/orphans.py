@@ -1,14 +1,15 @@
-"""Positions that Rotor did not open: found at the broker, and closed there by hand.
+"""What the book and the broker do not agree on, though no order explains it.
 
-KEY INPUT: what the broker holds and the book does not, or no longer; cash; orders of others.
-KEY OUTPUT: OrphanFound; the fills that closed one.
+KEY INPUT: what the broker holds, what the book does; cash; the market.
+KEY OUTPUT: OrphanFound for a position of which the book has nothing; TradedByHand, unpriced, for
+shares that came or went otherwise.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from actors.venue import BrokerOrder, Holding
-from engine.events import MICRO, OrderFilled, OrphanFound, Side
+from actors.venue import Holding
+from engine.events import OrphanFound, TradedByHand
 from engine.trading.costs import DayFees
 from engine.trading.ledger import side_of
 
@@ -17,85 +18,54 @@ class Books(NamedTuple):
     """What the trader holds, as far as it has taken what it was told."""
 
     shares: Mapping[str, int]
-    """Signed, of every open position."""
-    cash_micro: int = 0
-    orphans: Mapping[str, float] = {}
-    """Those positions that it did not open, with their average price, USD."""
+    """Signed, of every open position; what others bought on top of ours is in it."""
+    cash_micro: int | None = None
+    """None: it is not compared."""
     settled: bool = True
     """False while reports are on their way to it."""
+    left: Mapping[str, int] = {}
+    """Shares of others that are never sold, by symbol."""
 
 
 def found(
-    held: Mapping[str, Holding], books: Books, cash_micro: int, fees: DayFees
+    held: Mapping[str, Holding],
+    symbols: Collection[str],
+    prices: Mapping[str, int],
+    beside: int,
+    fees: DayFees,
+    *,
+    leaves: bool,
 ) -> list[OrphanFound]:
-    """Return the positions of which the book has nothing; `cash_micro` is the broker's.
+    """Return the positions of which the book has nothing, at the prices that they have.
 
-    Where the broker has as much less cash than the book, a position was paid in this session.
+    `beside`: how much more cash the broker has than the book. Where it has as much less, a
+    position was paid in this session.
     """
-    beside = cash_micro - books.cash_micro
     orphans = []
-    for symbol, holding in sorted(held.items()):
-        if books.shares.get(symbol):
-            continue
-        value = holding.shares * holding.entry_price_micro
+    for symbol in sorted(symbols):
+        shares, price = held[symbol].shares, prices[symbol]
+        value = shares * price
         paid = abs(beside + value) < abs(beside)
         if paid:
             beside += value
-        side = side_of(holding.shares, entry=True)
+        side = side_of(shares, entry=True)
         orphans.append(
             OrphanFound(
                 ts_ns=0,
                 symbol=symbol,
-                shares=holding.shares,
-                price_micro=holding.entry_price_micro,
-                fee_micro=fees.charge(side, abs(holding.shares), abs(value)) if paid else 0,
+                shares=shares,
+                price_micro=price,
+                fee_micro=fees.charge(side, abs(shares), abs(value)) if paid else 0,
                 paid=paid,
+                left=leaves,
             )
         )
     return orphans
 
 
-def closed_by_hand(
-    held: Mapping[str, Holding], books: Books, others: Sequence[BrokerOrder], fees: DayFees
-) -> list[OrderFilled]:
-    """Return what was sold of orphans by orders that are not ours, at the prices these had."""
-    fills = []
-    for symbol, cost in sorted(books.orphans.items()):
-        ours = books.shares[symbol]
-        left = held[symbol].shares if symbol in held else 0
-        gone = abs(ours) - abs(left)
-        if gone <= 0 or ours * left < 0:
-            continue
-        side = side_of(ours, entry=False)
-        price = _price(others, symbol, side, gone, cost)
-        fills.append(
-            OrderFilled(
-                ts_ns=0,
-                order_id="by-hand",
-                symbol=symbol,
-                side=side,
-                shares=gone,
-                price_micro=price,
-                fee_micro=fees.charge(side, gone, gone * price),
-                slippage_micro=0,
-                final=not left,
-            )
-        )
-    return fills
-
-
-def _price(others: Sequence[BrokerOrder], symbol: str, side: Side, shares: int, cost: float) -> int:
-    """Return the average price of the last shares sold; at cost where no order tells."""
-    value, left = 0, shares
-    for order in sorted(_parts(others), key=lambda each: -each.updated_ns):
-        if order.symbol == symbol and order.side is side and order.filled_price_micro is not None:
-            part = min(left, order.filled)
-            value += part * order.filled_price_micro
-            left -= part
-    return round((value + left * cost * MICRO) / shares)
-
-
-def _parts(orders: Sequence[BrokerOrder]) -> Iterator[BrokerOrder]:
-    for order in orders:
-        yield order
-        yield from order.legs
+def moved(symbol: str, shares: int, *, leaves: bool) -> TradedByHand:
+    """Return that shares came or went without an order: a transfer, a split, a reset."""
+    return TradedByHand(
+        ts_ns=0, order_id="", symbol=symbol, shares=shares, price_micro=0, fee_micro=0,
+        unpriced=True, left=leaves,
+    )  # fmt: skip

@@ -19,10 +19,9 @@ from actors.trader import Pages, Trader
 from actors.views import Views
 from engine.config import Config
 from engine.errors import RotorError
-from engine.events import OrderFilled
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import Input, InputLog, Logged, read_log, sent_row
+from engine.records.inputs import Input, InputLog, Logged, Told, read_log, sent_row
 from engine.records.journal import FILES, Journal
 from engine.records.page import Page
 from engine.trading.approval import approve_exit
@@ -76,7 +75,7 @@ async def again(
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
     answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
     trader = Trader(
-        desk, r.session, Gridder(r.symbols, signs),
+        desk, r.session, Gridder(r.symbols, signs, r.config.risk.max_jump_pct),
         list(zip(asked, answers, strict=True)), pages, Views(),
     )  # fmt: skip
     begin(trader, learners)
@@ -109,36 +108,32 @@ def blocks_of(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Ite
         yield gridder.block(session, 0, bars)
 
 
-def take_up(execution: Execution, trader: Trader, now_ns: int) -> list[str]:
-    """Give execution the orders that are not over, and the fees of the day so far.
+def take_up(execution: Execution, trader: Trader, now_ns: int, logged: Logged) -> list[str]:
+    """Give execution the orders that are not over, and all that the log knows was filled.
 
     Returns the ids of those that are sent if the broker does not have them.
     """
-    state, fills = trader.desk.state, trader.fills
-    for fill in fills:
-        execution.fees.charge(fill.side, fill.shares, fill.shares * fill.price_micro)
-
+    state = trader.desk.state
+    told = [
+        report for given in logged.inputs if isinstance(given, Told) for report in given.reports
+    ]
+    execution.learn(told, logged.before)
     for orphan in trader.orphans:
         if orphan.paid:
             side = side_of(orphan.shares, entry=True)
             execution.fees.charge(side, abs(orphan.shares), abs(orphan.value_micro))
 
     sendable: list[str] = []
-
-    def known(order_id: str) -> list[OrderFilled]:
-        return [fill for fill in fills if fill.order_id == order_id]
-
     for legs in state.legs.values():
         approved = approve_exit(legs.order, legs.order.shares)
         silent, stop = not legs.resting, legs.stop_micro
-        seen = known(legs.order.order_id)
-        execution.restore(approved, seen, silent=silent, stop_micro=stop)
+        execution.restore(approved, silent=silent, stop_micro=stop)
         sendable += [] if silent else [legs.order.order_id]
     for working in state.working.values():
         if working.released:
             sent_ns = trader.session.open_ns + (working.decided_minute + 1) * MINUTE_NS
             stale = working.order.entry and now_ns >= sent_ns + MINUTE_NS
-            execution.restore(working.approved, known(working.order.order_id), stale=stale)
+            execution.restore(working.approved, stale=stale)
             sendable += [] if stale else [working.order.order_id]
     return sendable
 

@@ -3,7 +3,7 @@
 An exit that the broker refuses is sent again, at growing intervals, until it is taken or the
 session is over: a refusal is certain, so that the same id may be used.
 
-KEY INPUT: an intent that nothing speaks against.
+KEY INPUT: an intent that nothing speaks against, and how many shares it may ask for.
 KEY OUTPUT: its order, or orders, at the broker.
 
 The ladder of an exit that flattens: a marketable limit, immediate or cancel; what that leaves goes
@@ -17,7 +17,7 @@ from actors.last_look import LastLook
 from actors.orders import Orders
 from actors.session_clock import SECOND_NS, SessionClock, move_on_after, pause
 from actors.silence import Silence
-from actors.venue import Accepted, Answer, Rejected, Unreachable, Venue
+from actors.venue import Accepted, Answer, Rejected, Status, Unreachable, Venue
 from engine.events import Approved, OcoOrder, Order, RefusalKind
 from engine.trading.approval import approve_exit
 
@@ -65,7 +65,7 @@ class Sending:
             await self.finish(intent)
             return
         words = self._silence.words
-        await self._answered(intent, await self._submit(intent, intent.approved), words)
+        await self._answered(intent, await self._submit(intent, order), words)
 
     async def finish(self, intent: Intent) -> None:
         """Send at the market what a limit has left, once it is over; nothing if that was done."""
@@ -78,24 +78,33 @@ class Sending:
             return
         order = intent.order
         assert isinstance(order, Order)
+        if intent.filled >= intent.asked:
+            intent.rest_follows = False
+            self._orders.close(intent, "", Status.FILLED, "filled")
+            return
+        if refusal := await self._last_look.held(intent):
+            self._orders.end(intent, refusal)
+            return
         intent.sent_id = intent.next_id
-        rest = order._replace(order_id=intent.sent_id, shares=order.shares - intent.filled)
         words = self._silence.words
-        answer = await self._submit(intent, approve_exit(rest, rest.shares))
+        answer = await self._submit(intent, order._replace(order_id=intent.sent_id))
         intent.rest_follows = False
         await self._answered(intent, answer, words)
 
     async def _try_limit(self, intent: Intent, order: Order) -> None:
         words = self._silence.words
-        answer = await self._submit(intent, approve_exit(order, order.shares))
+        answer = await self._submit(intent, order)
         if isinstance(answer, Rejected):
             intent.refused = True  # the market order may still go
         else:
             await self._answered(intent, answer, words)
 
-    async def _submit(self, intent: Intent, approved: Approved[Order | OcoOrder]) -> Answer:
-        """Send an order; a refused exit is sent again until it is taken, or the session is over."""
-        answer = await self._settled(intent, approved)
+    async def _submit(self, intent: Intent, order: Order | OcoOrder) -> Answer:
+        """Send an order; a refused exit is sent again until it is taken, or the session is over.
+
+        Each time for what is held then; nothing, and it is over.
+        """
+        answer = await self._settled(intent, order)
         tries = 0
         while isinstance(answer, Rejected) and self._worth_another(intent, answer, tries):
             tries += 1
@@ -105,9 +114,10 @@ class Sending:
             await pause(self._clock, self._wait(tries))
             if intent.ended or self._clock.now_ns() >= self._close_ns:
                 break
-            if not intent.resting and await self._last_look.short(intent):
-                break  # sold by others meanwhile: another try might sell short
-            answer = await self._settled(intent, approved)
+            if refusal := await self._last_look.again(intent):
+                self._orders.end(intent, refusal)
+                break
+            answer = await self._settled(intent, order)
         return answer
 
     def _worth_another(self, intent: Intent, answer: Rejected, tries: int) -> bool:
@@ -124,20 +134,25 @@ class Sending:
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (tries - 1))
         return LAST_WAIT_SECONDS if left <= 0 else min(longest, max(left, FIRST_WAIT_SECONDS))
 
-    async def _settled(self, intent: Intent, approved: Approved[Order | OcoOrder]) -> Answer:
+    async def _settled(self, intent: Intent, order: Order | OcoOrder) -> Answer:
         """Send an order; what protects or closes is sent again where the shares are not there yet.
 
-        The position of a fill may show a moment after it.
+        The position of a fill may show a moment after it; if fewer shares are held than was known,
+        it asks for those.
         """
-        answer = await self._venue.submit(approved)
+        if intent.entry:
+            return await self._venue.submit(intent.approved)
+        answer = await self._venue.submit(_sized(intent, order))
         for wait in SHARES_SETTLE:
-            if intent.entry or not _short(answer):
+            if not _short(answer):
                 return answer
             await pause(self._clock, wait)
-            answer = await self._venue.submit(approved)
-        if intent.flattens and _short(answer) and await self._cancel_others(approved.order.symbol):
+            if await self._last_look.again(intent):
+                return answer
+            answer = await self._venue.submit(_sized(intent, order))
+        if intent.flattens and _short(answer) and await self._cancel_others(order.symbol):
             await pause(self._clock, SHARES_SETTLE[-1])
-            answer = await self._venue.submit(approved)
+            answer = await self._venue.submit(_sized(intent, order))
         return answer
 
     async def _cancel_others(self, symbol: str) -> bool:
@@ -176,6 +191,12 @@ class Sending:
                 await self._inquiry.settle(intent)
         if not intent.resting:
             self._inquiry.watch(intent)
+
+
+def _sized(intent: Intent, order: Order | OcoOrder) -> Approved[Order | OcoOrder]:
+    """Return the order for as many shares as are left of those that may be asked for."""
+    shares = max(1, intent.asked - intent.filled)
+    return approve_exit(order._replace(shares=shares), shares)
 
 
 def _short(answer: Answer) -> bool:

@@ -45,10 +45,10 @@ class Silence:
 
     async def _listen(self, before: int) -> None:
         for wait in WORD_PAUSES:
-            if self.words > before or self._trust.down:
+            if self.words > before or not self._trust.connected:
                 return
             await pause(self._clock, wait)
-        if self.words > before or self._trust.down:
+        if self.words > before or not self._trust.connected:
             return
         self._unheard += 1
         if self._unheard >= MOST_UNHEARD:

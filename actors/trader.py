@@ -22,15 +22,7 @@ from actors.mailbox import Mailbox
 from actors.predictor import Answer
 from actors.views import Views
 from engine.config import Config
-from engine.events import (
-    Command,
-    FillBusted,
-    FillCorrected,
-    OrderFilled,
-    OrphanFound,
-    Report,
-    TradedByHand,
-)
+from engine.events import Command, OrderFilled, OrphanFound, Report
 from engine.market.frames import (
     AGE,
     CLOSE,
@@ -81,12 +73,11 @@ class Trader:
     _last: Block | None = None
     orphans: list[OrphanFound] = field(default_factory=list)
     """All that were found in the session."""
-    by_hand: list[TradedByHand] = field(default_factory=list)
-    """All that others traded in the session."""
-    mends: list[FillBusted | FillCorrected] = field(default_factory=list)
-    """All fills that were undone or corrected in the session."""
     _early: list[Report] = field(default_factory=list)
     _fills: list[OrderFilled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.desk.leap = self.gridder.leap
 
     async def warm(self, blocks: Iterable[Block]) -> None:
         """Let the learners see earlier sessions."""
@@ -122,6 +113,7 @@ class Trader:
             case Reloaded(actor=actor, config=config, changes=changes):
                 kept = self.desk.config.model_dump(include={"database", "alerts"})
                 self.desk.reload(Config.model_validate(kept | config), actor, changes)
+                self.gridder.max_jump_pct = self.desk.config.risk.max_jump_pct
                 outgoing = NOTHING
         if not isinstance(given, Frame) and self._last is not None:
             self.views.latest = self.desk.view()
@@ -154,8 +146,6 @@ class Trader:
         self._early += [r for r in reports if r.ts_ns >= end_ns]
         self._fills += [r for r in now if isinstance(r, OrderFilled)]
         self.orphans += [r for r in now if isinstance(r, OrphanFound)]
-        self.by_hand += [r for r in now if isinstance(r, TradedByHand)]
-        self.mends += [r for r in now if isinstance(r, FillBusted | FillCorrected)]
         return self.desk.fold(0, [_stamped(report, self.ts_ns) for report in now])
 
     async def _frame(self, frame: Frame) -> tuple[Outgoing, list[tuple[str, int]]]:

@@ -55,7 +55,7 @@ class BrokerOrder:
     """Average, None before the first fill."""
     status: Status
     said: str
-    """The broker's own word for the status."""
+    """The broker's own word for the status; empty where it gave none."""
     stop_micro: int | None
     limit_micro: int | None
     updated_ns: int
@@ -64,24 +64,30 @@ class BrokerOrder:
     legs: tuple["BrokerOrder", ...] = ()
     """Of an OCO: its stop; of a bracket: both."""
     extended_hours: bool = False
+    counted: bool = True
+    """False if it does not say how much of it was filled: 0 is then no answer."""
+    doubtful: bool = False
+    """True if neither its word nor a moment says how it stands: it is taken for working."""
 
 
 class Update(NamedTuple):
     """One event of the order stream."""
 
     event: str
-    """The broker's word: new, fill, partial_fill, canceled, expired, replaced, rejected, …"""
+    """The broker's word: new, fill, partial_fill, canceled, trade_bust, trade_correct, …"""
     at_ns: int
     execution_id: str
     """Empty where the broker gives none."""
     shares: int
-    """Of this fill; 0 for other events."""
+    """Of this fill, or of one that is undone, or as it should have been; 0 for other events."""
     price_micro: int
     """Of this fill."""
     order: BrokerOrder
     """The order after it."""
     position: int | None
-    """Signed shares held after a fill, if told."""
+    """Signed shares held after it, if told."""
+    previous_id: str = ""
+    """The execution that a trade_bust undoes, or a trade_correct changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ class Rejected:
     code: int = 0
     """The broker's code (40310000, …), or the HTTP status."""
     kind: RefusalKind = RefusalKind.UNKNOWN
+    ended: Status | None = None
+    """How the order in question is over already, where that is why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +125,27 @@ class Holding(NamedTuple):
     symbol: str
     shares: int
     """Signed."""
-    entry_price_micro: int
+    entry_price_micro: int | None
+    """None where the broker tells none, or one that rounds to nothing."""
     available: int
     """Not held by working orders."""
+    fraction: bool = False
+    """True if a part of a share is held beside the whole ones."""
+    market_micro: int | None = None
+    """Its price now, where the broker tells it."""
+
+
+class Activity(NamedTuple):
+    """What moved an account's cash and is no fill: a deposit, a fee, a dividend."""
+
+    activity_id: str
+    kind: str
+    """The broker's word: CSD, CSW, FEE, DIV, …"""
+    date: str
+    """2026-07-10, in New York."""
+    amount_micro: int
+    """Signed."""
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,45 +187,6 @@ class Bar(NamedTuple):
     """True for a revision of a bar that was sent before."""
 
 
-class MarketClock(NamedTuple):
-    """What time it is for the broker."""
-
-    now_ns: int
-    is_open: bool
-    next_open_ns: int
-    next_close_ns: int
-
-
-class MarketDay(NamedTuple):
-    """A session as the broker's calendar has it."""
-
-    date: dt.date
-    open_ns: int
-    close_ns: int
-
-
-class Asset(NamedTuple):
-    """What may be done with a symbol."""
-
-    symbol: str
-    status: str
-    """active, or inactive."""
-    tradable: bool
-    marginable: bool
-    shortable: bool
-    easy_to_borrow: bool
-    fractionable: bool
-
-
-class Settings(NamedTuple):
-    """What the account's owner has set at the broker."""
-
-    suspended: bool
-    no_shorting: bool
-    max_multiplier: float | None
-    """None: not set, or not told."""
-
-
 @dataclass(frozen=True, slots=True)
 class Connected:
     """A stream stands and is subscribed."""
@@ -231,6 +218,11 @@ class Denied(Unreachable):
 class Venue(Protocol):
     """Orders and questions. Questions raise Unreachable, or Denied."""
 
+    @property
+    def fees_at_once(self) -> bool:
+        """Return whether a fill's fees leave the cash with it; else they are posted later."""
+        ...
+
     async def submit(self, approved: Approved[Order | OcoOrder]) -> Answer:
         """Send an order once; entries are marketable limits, immediate or cancel."""
         ...
@@ -257,6 +249,10 @@ class Venue(Protocol):
 
     async def account(self) -> Account:
         """Return the account."""
+        ...
+
+    async def activities(self, since: dt.date) -> list[Activity]:
+        """Return what moved the account's cash since a day, oldest first, fills left out."""
         ...
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:

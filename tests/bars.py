@@ -1,6 +1,7 @@
 """Small markets for tests: blocks and bar files made on the spot."""
 
 import datetime as dt
+import math
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +42,16 @@ def session(day=DAY):
     return found
 
 
-def synth_blocks(sessions=3, *, symbols=SIX, seed=1, signal=0.0, first=DAY, universe=None):
-    """Return one generated block per session."""
+def synth_blocks(
+    sessions=3, *, symbols=SIX, seed=1, signal=0.0, first=DAY, universe=None, max_jump_pct=math.inf,
+    spoil=lambda bars: bars,
+):  # fmt: skip
+    """Return one generated block per session; `spoil` may change a session's bars before."""
     days = sessions_between(first, first + dt.timedelta(days=2 * sessions + 10))[:sessions]
     signs = [(universe or Config().universe).sign(symbol) for symbol in symbols]
-    gridder = Gridder(symbols, signs)
+    gridder = Gridder(symbols, signs, max_jump_pct)
     parts = generate(days, symbols=symbols, seed=seed, signal=signal)
-    return [gridder.block(day, 0, bars) for day, bars in parts]
+    return [gridder.block(day, 0, spoil(bars)) for day, bars in parts]
 
 
 def block_of(ohlcv, *, day=DAY, first=0, symbols=None):

@@ -113,7 +113,8 @@ def _run(
         dates, symbols = (*prepared.warmup, *prepared.dates), prepared.source.symbols
         signs = [prepared.config.universe.sign(symbol) for symbol in symbols]
         sessions = noise_after(prepared.source.sessions(dates[0], dates[-1]), moment_ns, seed)
-        return islice(session_blocks(sessions, Gridder(symbols, signs)), skip, None)
+        gridder = Gridder(symbols, signs, prepared.config.risk.max_jump_pct)
+        return islice(session_blocks(sessions, gridder), skip, None)
 
     plan = Plan(
         config=prepared.config, symbols=prepared.source.symbols, open_blocks=open_blocks,

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.venue import Account, Asset, Denied, MarketDay, Settings, Unreachable
+from actors.market_facts import Asset, MarketDay, Settings
+from actors.venue import Account, Denied, Holding, Unreachable
 from engine.config import Config
 from engine.events import MICRO
 from engine.market.calendar import NEW_YORK, sessions_between
@@ -124,14 +125,24 @@ def _multiplier(account: Account, settings: Settings | None) -> float:
 
 async def positions(patient: Patient, _: Account) -> list[Finding]:
     """Say what the account holds already."""
-    held = {h.symbol: h.shares for h in await patient.venue.holdings() if h.shares}
+    held = {h.symbol: h for h in await patient.venue.holdings() if h.shares or h.fraction}
     working = len(await patient.venue.orders())
     orders = f", {working} open orders" if working else ""
     if not held:
         return [ok("positions", f"none{orders}")]
-    shown = ", ".join(f"{shares:,} {symbol}" for symbol, shares in sorted(held.items()))
+    shown = ", ".join(_shown(holding) for _, holding in sorted(held.items()))
+    if not any(holding.shares for holding in held.values()):
+        return [ok("positions", f"holds {shown}, which no session counts or sells{orders}")]
     todo = "nothing, if a session is to be taken up again; else close them, or use another account"
     return [warning("positions", f"holds {shown}{orders}", todo)]
+
+
+def _shown(holding: Holding) -> str:
+    """Return a position in words, the part of a share that is beside whole ones too."""
+    if not holding.shares:
+        return f"a part of a share of {holding.symbol}"
+    part = " and a part of a share" if holding.fraction else ""
+    return f"{holding.shares:,} {holding.symbol}{part}"
 
 
 async def clock(patient: Patient, _: Account) -> list[Finding]:

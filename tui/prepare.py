@@ -73,7 +73,8 @@ class Prepared:
         universe = self.config.universe
         signs = [universe.sign(symbol) for symbol in self.source.symbols]
         sessions = self.source.sessions(dates[0], dates[-1])
-        return islice(session_blocks(sessions, Gridder(self.source.symbols, signs)), skip, None)
+        gridder = Gridder(self.source.symbols, signs, self.config.risk.max_jump_pct)
+        return islice(session_blocks(sessions, gridder), skip, None)
 
     @property
     def first_ts_ns(self) -> int:

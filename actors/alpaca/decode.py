@@ -1,62 +1,78 @@
 """Alpaca's payloads in the trader's terms, read tolerantly.
 
 KEY INPUT: parsed JSON or msgpack, as it came.
-KEY OUTPUT: BrokerOrder, Update, Holding, Account, Quote, Bar; None where it cannot be read.
+KEY OUTPUT: BrokerOrder, Update, Holding, Account, Activity, Quote, Bar; None for what cannot be
+read.
 
 An unknown field or word is counted and passed over, never a crash. Money is exact micro-dollars.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from actors.alpaca.scalars import decimal, micro, real, time_ns
-from actors.venue import Account, Bar, BrokerOrder, Holding, Quote, Status, Update
+from actors.alpaca.words import (
+    EVENTS,
+    FILLS,
+    MENDED,
+    STATUSES,
+    Payload,
+    ending_of,
+    status_of,
+    word_of,
+)
+from actors.venue import Account, Activity, Bar, BrokerOrder, Holding, Quote, Status, Update
 from engine.events import Side
 
-Payload = Mapping[str, Any]
-
-STATUSES = {
-    "new": Status.WORKING,
-    "partially_filled": Status.PARTIAL,
-    "filled": Status.FILLED,
-    "done_for_day": Status.EXPIRED,
-    "canceled": Status.CANCELED,
-    "expired": Status.EXPIRED,
-    "replaced": Status.REPLACED,
-    "pending_cancel": Status.WORKING,
-    "pending_replace": Status.WORKING,
-    "pending_review": Status.PENDING,
-    "accepted": Status.PENDING,
-    "pending_new": Status.PENDING,
-    "accepted_for_bidding": Status.PENDING,
-    "stopped": Status.WORKING,
-    "rejected": Status.REJECTED,
-    "suspended": Status.PENDING,
-    "calculated": Status.WORKING,
-    "held": Status.PENDING,
-}
-"""Every word that Alpaca has for an order's status; a new one counts as working."""
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-EVENTS = _words(
-    "new fill partial_fill canceled expired done_for_day replaced accepted rejected pending_new"
-    " stopped pending_cancel pending_replace calculated suspended order_replace_rejected"
-    " order_cancel_rejected restated held trade_bust trade_correct"
-)
-
-_ORDER_FIELDS = _words(
-    "id client_order_id created_at updated_at submitted_at filled_at expired_at expires_at"
-    " canceled_at failed_at replaced_at replaced_by replaces asset_id symbol asset_class notional"
-    " qty filled_qty filled_avg_price order_class order_type type side position_intent"
-    " time_in_force limit_price stop_price status extended_hours legs trail_percent trail_price"
-    " hwm subtag source ratio_qty take_profit stop_loss commission reject_reason"
+_ORDER_FIELDS = frozenset(
+    [
+        "id",
+        "client_order_id",
+        "created_at",
+        "updated_at",
+        "submitted_at",
+        "filled_at",
+        "expired_at",
+        "expires_at",
+        "canceled_at",
+        "failed_at",
+        "replaced_at",
+        "replaced_by",
+        "replaces",
+        "asset_id",
+        "symbol",
+        "asset_class",
+        "notional",
+        "qty",
+        "filled_qty",
+        "filled_avg_price",
+        "order_class",
+        "order_type",
+        "type",
+        "side",
+        "position_intent",
+        "time_in_force",
+        "limit_price",
+        "stop_price",
+        "status",
+        "extended_hours",
+        "legs",
+        "trail_percent",
+        "trail_price",
+        "hwm",
+        "subtag",
+        "source",
+        "ratio_qty",
+        "take_profit",
+        "stop_loss",
+        "commission",
+        "reject_reason",
+    ]
 )
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL, "sell_short": Side.SELL}
+CONTRACT = 100
+"""Shares of an option's contract."""
 _MOST_KINDS = 500
 """Kinds of oddity that are told apart: beyond, new ones are counted as one."""
 
@@ -82,6 +98,7 @@ class Decoder:
             self._odd(f"order field {field}")
         filled = self._shares(payload.get("filled_qty") or 0)
         shares = self._shares(payload.get("qty")) if payload.get("qty") is not None else filled
+        status = self._status(payload, shares, filled)
         legs = payload.get("legs")
         read = map(self.order, legs if isinstance(legs, list) else ())
         return BrokerOrder(
@@ -92,9 +109,11 @@ class Decoder:
             kind=str(payload.get("type") or payload.get("order_type") or ""),
             shares=shares,
             filled=filled,
-            filled_price_micro=micro(payload.get("filled_avg_price")) if filled else None,
-            status=self._status(payload, filled),
-            said=str(payload.get("status")),
+            filled_price_micro=_price(payload, "filled_avg_price") if filled else None,
+            status=status or Status.WORKING,
+            said=word_of(payload),
+            doubtful=status is None,
+            counted=decimal(payload.get("filled_qty")) is not None,
             stop_micro=micro(payload.get("stop_price")),
             limit_micro=micro(payload.get("limit_price")),
             updated_ns=_updated(payload),
@@ -113,10 +132,13 @@ class Decoder:
         event = str(data.get("event"))
         if event not in EVENTS:
             self._odd(f"event {event}")
-        fill = event in {"fill", "partial_fill"}
-        shares = self._shares(data.get("qty")) if fill else 0
-        price = micro(data.get("price")) if fill else 0
-        if fill and (shares < 1 or price is None):
+        end = ending_of(event, order.shares, order.filled) if order.doubtful else None
+        if end is not None:
+            order = replace(order, status=end, doubtful=False)
+        told = event in FILLS or event in MENDED
+        shares = self._shares(data.get("qty")) if told and data.get("qty") is not None else 0
+        price = _price(data, "price", of=data.get("order")) if told else 0
+        if event in FILLS and (shares < 1 or price is None):
             self._odd("update: a fill without shares or price")
         position = data.get("position_qty")
         return Update(
@@ -126,24 +148,51 @@ class Decoder:
             shares=shares,
             price_micro=price or 0,
             order=order,
-            position=None if position is None or not fill else self._shares(position),
+            position=None if position is None or not told else self._shares(position),
+            previous_id=str(data.get("previous_execution_id") or ""),
         )
 
     def holding(self, payload: object) -> Holding | None:
-        """Return a position; of a short one shares and available are negative."""
-        if not isinstance(payload, Mapping) or not payload.get("symbol"):
+        """Return a position; of a short one shares and available are negative.
+
+        None where its symbol or its shares cannot be read; a price that cannot is none.
+        """
+        number = decimal(payload.get("qty")) if isinstance(payload, Mapping) else None
+        if not isinstance(payload, Mapping) or not payload.get("symbol") or number is None:
             self._odd("position: unreadable")
             return None
-        shares = self._shares(payload.get("qty"))
+        shares = int(number)
         if str(payload.get("side")) == "short":
             shares = -abs(shares)
+        entry = _price(payload, "avg_entry_price")
+        if not entry:
+            self._odd("position: without an entry price")
         free = payload.get("qty_available")
         available = shares if free is None else self._shares(free)
         return Holding(
             symbol=str(payload["symbol"]),
             shares=shares,
-            entry_price_micro=micro(payload.get("avg_entry_price")) or 0,
+            entry_price_micro=entry or None,
             available=-abs(available) if shares < 0 else available,
+            fraction=number != int(number),
+            market_micro=_price(payload, "current_price") or None,
+        )
+
+    def activity(self, payload: object) -> Activity | None:
+        """Return what moved the account's cash beside fills; None for a fill, or nothing at all."""
+        if not isinstance(payload, Mapping):
+            self._odd("activity: not an object")
+            return None
+        amount, kind = micro(payload.get("net_amount")), str(payload.get("activity_type") or "")
+        if not amount or kind == "FILL":
+            return None
+        words = str(payload.get("description") or "")
+        return Activity(
+            activity_id=str(payload.get("id") or ""),
+            kind=kind,
+            date=str(payload.get("date") or payload.get("transaction_time") or "")[:10],
+            amount_micro=amount,
+            words=f"{kind}: {words}" if words else kind,
         )
 
     def account(self, payload: object) -> Account | None:
@@ -190,14 +239,11 @@ class Decoder:
         o, h, low, c = (float(p) for p in prices if p is not None)
         return Bar(symbol, start, o, h, low, c, volume, updated)
 
-    def _status(self, payload: Payload, filled: int) -> Status:
-        word = str(payload.get("status"))
+    def _status(self, payload: Payload, shares: int, filled: int) -> Status | None:
+        word = word_of(payload)
         if word not in STATUSES:
             self._odd(f"status {word}")
-        status = STATUSES.get(word, Status.WORKING)
-        if word == "done_for_day" and payload.get("time_in_force") == "gtc":
-            status = Status.WORKING
-        return Status.PARTIAL if filled and status is Status.WORKING else status
+        return status_of(payload, shares, filled)
 
     def _shares(self, value: object) -> int:
         number = decimal(value)
@@ -211,6 +257,14 @@ class Decoder:
     def _odd(self, what: str) -> None:
         known = what in self.oddities or len(self.oddities) < _MOST_KINDS
         self.oddities[what if known else "others"] += 1
+
+
+def _price(payload: Payload, name: str, *, of: object = None) -> int | None:
+    """Return a price of one unit: an option's contract counts for its hundred shares."""
+    price = micro(payload.get(name))
+    named = of if isinstance(of, Mapping) else payload
+    option = named.get("asset_class") == "us_option"
+    return price * CONTRACT if price is not None and option else price
 
 
 def _updated(payload: Payload) -> int:

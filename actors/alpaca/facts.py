@@ -14,7 +14,8 @@ from alpaca.trading.client import TradingClient
 from actors.alpaca.outcome import readable
 from actors.alpaca.rest import Api
 from actors.alpaca.scalars import real, time_ns
-from actors.venue import Asset, Denied, MarketClock, MarketDay, Settings, Unreachable
+from actors.market_facts import Asset, MarketClock, MarketDay, Settings
+from actors.venue import Denied, Unreachable
 
 Payload = Mapping[str, Any]
 ONE_BY_ONE = 50

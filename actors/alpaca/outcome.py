@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from actors.alpaca.decode import Decoder
 from actors.alpaca.refusals import classify
+from actors.alpaca.words import ended_by
 from actors.venue import Accepted, Answer, Denied, Rejected, Unknown, Unreachable
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def answer_of(outcome: Outcome, decoder: Decoder) -> Answer:
     """Return the answer to a submit, cancel or replacement."""
     if isinstance(outcome, Refusal):
         kind = classify(outcome.reason, outcome.code, outcome.status)
-        return Rejected(outcome.reason, outcome.code, kind)
+        return Rejected(outcome.reason, outcome.code, kind, ended_by(outcome.reason))
     if not isinstance(outcome, Reply):
         return Unknown(outcome.reason)
     order = decoder.order(outcome.payload)

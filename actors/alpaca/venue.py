@@ -4,12 +4,14 @@ KEY INPUT: keys, paper or real money, an endpoint (a local exchange) or none, ap
 KEY OUTPUT: answers, and two streams.
 """
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import trio
 from alpaca.data.enums import Adjustment
 
+from actors.alpaca.activities import activities
 from actors.alpaca.connection import Bridge
 from actors.alpaca.decode import Decoder
 from actors.alpaca.facts import Facts
@@ -26,6 +28,7 @@ from actors.alpaca.scalars import new_york_day, time_ns
 from actors.alpaca.streams import BackOff, Stream
 from actors.venue import (
     Account,
+    Activity,
     Answer,
     Bar,
     BrokerOrder,
@@ -98,6 +101,11 @@ class AlpacaVenue:
         self.history = History(self._rest.data, self._decoder, live.feed, Adjustment.SPLIT)
         self._bar_stream: Stream[Bar] | None = None
         self._order_stream: Stream[Update] | None = None
+
+    @property
+    def fees_at_once(self) -> bool:
+        """Return whether a fill's fees leave the cash with it: a local exchange's do."""
+        return self._counted
 
     @property
     def waiting(self) -> bool:
@@ -199,6 +207,12 @@ class AlpacaVenue:
         account = readable(self._decoder.account(payload), "the account")
         self.limits.equity_micro = account.equity_micro
         return account
+
+    async def activities(self, since: dt.date) -> list[Activity]:
+        """Return what moved the account's cash since a day, oldest first, fills left out."""
+        payloads = await activities(self._rest.trading, since)
+        read = map(self._decoder.activity, payloads)
+        return [activity for activity in read if activity is not None]
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Return the latest quotes, streamed or asked for; a symbol without one is missing."""

@@ -112,7 +112,7 @@ class Memory:
                 self.day.trade(event)
                 if booking.first:
                     self.slots.open(fill.symbol)
-                if booking.closed is not None:
+                if booking.closed is not None and not booking.orphan:  # it may stand beside ours
                     self.slots.close(fill.symbol)
             case RoundTripClosed():
                 self.trips.append(event)

@@ -116,7 +116,7 @@ class OrderBook:
                 row.purpose = f"stop, trailing {100 * row.trail:.1f}%"
             case Trade():
                 self._filled(event.fill)
-                if event.booking.closed is not None:
+                if event.booking.closed is not None and not event.booking.orphan:
                     for row in self.legs_of(event.fill.symbol):
                         row.state = "canceled"
             case OrderCanceled() | OrderRejected():

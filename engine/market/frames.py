@@ -9,6 +9,7 @@ line per symbol-bar and needs one compiled signature.
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,15 @@ class Session:
         return (self.close_ns - self.open_ns) // MINUTE_NS
 
 
+class Doubt(NamedTuple):
+    """A bar that was not believed."""
+
+    t: int
+    """Its frame in the block."""
+    column: int
+    ohlcv: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Consecutive frames of one session: T minutes of S symbols, read-only."""
@@ -60,6 +70,8 @@ class Block:
 
     sign is +1 for what gains when the market rises and −1 for what falls.
     """
+    doubts: tuple[Doubt, ...] = ()
+    """Bars that were not believed, by frame and column; in `bars` their minute has no bar."""
 
     def __len__(self) -> int:
         return len(self.bars)
@@ -85,4 +97,5 @@ class Block:
             self.symbols,
             self.bars[start:stop],
             self.universe[start:stop],
+            tuple(d._replace(t=d.t - start) for d in self.doubts if start <= d.t < stop),
         )

@@ -10,7 +10,7 @@ orders, the same ids. So this file is what a killed session goes on from.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,6 +116,11 @@ def sent_row(order_id: str) -> Json:
     return {"in": "sent", "order_id": order_id}
 
 
+def before_row(filled: Mapping[str, int]) -> Json:
+    """Return the note of what had been filled of others' orders before the session."""
+    return {"in": "before", "filled": dict(filled)}
+
+
 class InputLog:
     """The log, open for appending."""
 
@@ -166,6 +171,8 @@ class Logged:
     """The checksum to go on from."""
     size: int
     """Bytes of whole lines; what follows was torn off."""
+    before: dict[str, int] | None = None
+    """What had been filled of others' orders before the session, by broker id; None: not noted."""
 
 
 def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
@@ -177,6 +184,7 @@ def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
     sent: set[str] = set()
     met: dict[str, Met] = {}
     head, size = "", 0
+    before: dict[str, int] | None = None
     for number, line, row in _lines(path):
         cut = line.rindex(b',"chain":"')
         head = hashlib.sha256(head.encode() + line[:cut] + b"}").hexdigest()
@@ -186,11 +194,13 @@ def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
         match row["in"]:
             case "sent":
                 sent.add(row["order_id"])
+            case "before":
+                before = row["filled"]
             case "quote":
                 met[row["order_id"]] = Met(*(row[name] for name in Met._fields))
             case _:
                 inputs.append(_input(row, symbols))
-    return Logged(tuple(inputs), frozenset(sent), met, head, size)
+    return Logged(tuple(inputs), frozenset(sent), met, head, size, before)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, Json]]:

@@ -69,7 +69,8 @@ class Recorded:
     def blocks(self, skip: int = 0) -> Iterator[Block]:
         """Yield a block per session, behind the first `skip`."""
         universe = self.config.universe
-        gridder = Gridder(self.symbols, [universe.sign(symbol) for symbol in self.symbols])
+        signs = [universe.sign(symbol) for symbol in self.symbols]
+        gridder = Gridder(self.symbols, signs, self.config.risk.max_jump_pct)
         for i, (session, bars) in enumerate(self.sessions):
             block = gridder.block(session, 0, bars)
             if i >= skip:
@@ -101,7 +102,7 @@ def read_recorded(folder: Path) -> Recorded:
         match row["type"]:
             case "frame":
                 bars = np.full((len(column), 5), np.nan)
-                for symbol, bar in row["bars"].items():
+                for symbol, bar in (row["bars"] | row.get("doubted", {})).items():
                     bars[column[symbol]] = bar
                 frames.setdefault(session_day(row["timestamp_ms"]), []).append(bars)
             case "session_opened" if row["trading"] and recorded.trade_from is None:

@@ -68,7 +68,10 @@ def signal_rows(page: Page) -> list[list[bytes]]:
 
 
 def frame_rows(page: Page) -> list[bytes]:
-    """Return each frame's bars as the tail of an events.jsonl row (present symbols only)."""
+    """Return each frame's bars as the tail of an events.jsonl row (present symbols only).
+
+    Bars that were not believed stand beside the others.
+    """
     bars = page.block.bars
     ohlc = _column(bars[:, :, : CLOSE + 1])
     volume = _column(bars[:, :, VOLUME])
@@ -83,7 +86,17 @@ def frame_rows(page: Page) -> list[bytes]:
             if present[i]:
                 cells.append(names[s] + b",".join([*ohlc[4 * i : 4 * i + 4], volume[i]]) + b"]")
         out.append(b'"type":"frame","bars":{%b}}' % b",".join(cells))
+    for t, doubted in _doubted(page).items():
+        out[t] = b'%b,"doubted":%b}' % (out[t][:-1], orjson.dumps(doubted))
     return out
+
+
+def _doubted(page: Page) -> dict[int, dict[str, tuple[float, ...]]]:
+    """Return the bars that were not believed, by frame and symbol."""
+    found: dict[int, dict[str, tuple[float, ...]]] = {}
+    for t, column, ohlcv in page.block.doubts:
+        found.setdefault(t, {})[page.block.symbols[column]] = ohlcv
+    return found
 
 
 def position_rows(page: Page) -> list[bytes]:
@@ -137,7 +150,7 @@ class Levels:
                     self._levels[order.symbol] = (order.stop_micro, order.target_micro)
                 elif order.replaces:
                     self._levels.pop(order.symbol, None)
-            case Trade(booking=booking) if not booking.entry:
+            case Trade(booking=booking) if not (booking.entry or booking.orphan):
                 if booking.closed is not None or event.fill.leg is Leg.STOP:
                     self._levels.pop(event.fill.symbol, None)
 

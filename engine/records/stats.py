@@ -127,7 +127,7 @@ class RunStats:
         self.traded_micro += fill.shares * fill.price_micro
         self.forced_closes += fill.forced
         self.ambiguous_bars += fill.ambiguous
-        self.positions_opened += booking.entry and booking.first
+        self.positions_opened += booking.entry and booking.first and not booking.orphan
         if booking.closed is not None:
             self.round_trips.append(booking.closed)
 

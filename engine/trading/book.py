@@ -47,8 +47,8 @@ class Book:
         self._tape = tape
         held = state.ledger.positions
         self._positions = {state.column[s]: p for s, p in held.items() if s in state.column}
-        self._beside = len(held) - len(self._positions)
-        """Orphans of symbols that are not traded here: they take slots."""
+        self._beside = sum(s not in state.column and not state.stays(p) for s, p in held.items())
+        """Orphans of symbols that are not traded here: those that are not left take slots."""
         self.orphans = {s for s, position in self._positions.items() if position.orphan}
         """Columns of positions that Rotor did not open."""
         self.staying = {s for s in self.orphans if state.stays(self._positions[s])}
@@ -132,7 +132,8 @@ class Book:
         """Return the slots that are neither held nor promised once those in `gone` have left."""
         claims = self._claimed | {self.leaving[s] for s in gone if s in self.leaving}
         fresh = sum(s not in self.leaving for s in gone)
-        taken = self._beside + len(self._positions) + len(self.entering) - len(claims) - fresh
+        held = len(self._positions) - len(self.staying)
+        taken = self._beside + held + len(self.entering) - len(claims) - fresh
         return self.config.rotation.max_positions - taken
 
     def unclaimed_exit(self) -> int | None:
@@ -165,6 +166,15 @@ class Book:
             for s, position in self._positions.items()
             if s not in gone and self.leaving.get(s) not in self._claimed
         ]
+        sizing = self._size(request, bound, gone)
+        staying = [(s, position) for s, position in bound if s not in self.leaving]
+        if len(staying) < len(bound):  # what leaves makes no room for the other side
+            sizing = min(sizing, self._size(request, staying, gone), key=lambda one: one.shares)
+        return sizing
+
+    def _size(
+        self, request: Request, bound: Sequence[tuple[int, Position]], gone: Sequence[int]
+    ) -> Sizing:
         exposure = measure(
             self._state,
             self.frame,

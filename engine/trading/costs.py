@@ -82,14 +82,23 @@ class DayFees:
         self._sec = self._taf = self._cat = 0
         self._booked_micro = 0
 
+    @property
+    def booked_micro(self) -> int:
+        """Return the day's fees so far."""
+        return self._booked_micro
+
     def charge(self, side: Side, shares: int, value_micro: int) -> int:
-        """Book one fill; return what it adds to the day's fees, micro-dollars (whole cents)."""
+        """Book one fill; return what it adds to the day's fees, micro-dollars (whole cents).
+
+        A fill that is undone has its shares and value negative.
+        """
         if not self._charged:
             return 0
         self._cat += shares * self._cat_rate
         if side is Side.SELL:
             self._sec += value_micro * self._sec_rate
-            self._taf += min(shares * self._taf_rate, self._taf_cap)
+            taf = min(abs(shares) * self._taf_rate, self._taf_cap)
+            self._taf += taf if shares >= 0 else -taf
         cents = -(-self._sec // _CENT) - (-self._taf // _CENT) - (-self._cat // _CENT)
         added = cents * _CENT_MICRO - self._booked_micro
         self._booked_micro += added

@@ -4,6 +4,8 @@ KEY INPUT: the state, a command, who gave it.
 KEY OUTPUT: the events in order, and the ids of entries that the broker is to cancel.
 """
 
+from collections.abc import Iterable
+
 from engine.events import (
     Acknowledge,
     CardCommand,
@@ -33,7 +35,8 @@ def obey(state: State, command: Command, actor: str, ts_ns: int) -> tuple[list[E
     canceled, cancels = cancel_entries(state, symbol, f"canceled by {actor}", ts_ns)
     events += canceled
     if isinstance(command, Liquidate):
-        _sell(state, symbol, actor, ts_ns, events)
+        names = [held for held in state.leaves if symbol in (None, held)]
+        events += sell(state, names, Decision.MANUAL_EXIT, f"liquidated by {actor}", ts_ns)
     return events, cancels
 
 
@@ -63,22 +66,23 @@ def cancel_entries(
     return here, sent
 
 
-def _sell(state: State, symbol: str | None, actor: str, ts_ns: int, events: list[Event]) -> None:
+def sell(
+    state: State, symbols: Iterable[str], decision: Decision, reason: str, ts_ns: int
+) -> list[Event]:
+    """Return what sells these positions, but for those that are being sold."""
     leaving = {w.order.symbol for w in state.working.values() if not w.order.entry}
-    decision, offset = Decision.MANUAL_EXIT, 0
-    for held in sorted(state.leaves):
-        if held in leaving or symbol not in (None, held):
-            continue
+    events: list[Event] = []
+    for offset, symbol in enumerate(sorted(set(symbols) - leaving)):
         events.append(
             Decided(
                 ts_ns=ts_ns,
-                symbol=held,
+                symbol=symbol,
                 decision=decision,
-                reason=f"liquidated by {actor}",
+                reason=reason,
                 rank=0,
                 strength=0.0,
             )
         )
-        approved = exit_order(state, held, decision, offset)
+        approved = exit_order(state, symbol, decision, offset)
         events.append(OrderSubmitted(ts_ns=ts_ns, approved=approved))
-        offset += 1
+    return events

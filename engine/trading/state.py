@@ -288,6 +288,7 @@ class State:
             self._leg_filled(source, fill, decision, reason)
             return self._book(fill, decision, reason)
         if source is None:
+            self._bar(self.column_of(fill.symbol))
             return self._book(fill, Decision.MANUAL_EXIT, reason, by_hand=True)
         source.remaining -= fill.shares
         if fill.order_id in self.working and (fill.final or source.remaining <= 0):
@@ -300,9 +301,7 @@ class State:
         left = traded.left or self.ledger.ours(traded.symbol) is not None
         parts = self._book(traded.fill, Decision.MANUAL_EXIT, reason, by_hand=True, left=left)
         self._contribute(traded.deposit_micro)
-        column = self.column_of(traded.symbol)
-        if column != NOWHERE and not self.columns.barred[column]:
-            self.columns.barred[column] = Gate.BY_HAND
+        self._bar(self.column_of(traded.symbol))
         return parts
 
     def mend(self, event: FillBusted | FillCorrected) -> Mended:
@@ -429,9 +428,14 @@ class State:
         if column == NOWHERE:
             return
         self.columns.quantity[column] = self.ledger.quantity(event.symbol)
+        self._bar(column)
         if column in self.legs:
             self.legs[column].divide(event.before, event.after)
-            self._unrest(column)
+
+    def _bar(self, column: int) -> None:
+        """End the entries in a symbol for the session."""
+        if column != NOWHERE and not self.columns.barred[column]:
+            self.columns.barred[column] = Gate.BY_HAND
 
     def _drop_legs(self, column: int) -> None:
         if column in self.legs:
@@ -497,7 +501,9 @@ class State:
         barred[barred == Gate.BY_HAND] = Gate.NONE
         self.cooldown_until = np.zeros(len(self.symbols), np.int64)
         self.told = np.zeros(len(self.symbols), np.int8)
-        self.equity = self.risk.day_open = self.risk.session_open = self.cash
+        if not self.ledger.positions:  # else what is carried stands at its last price
+            self.equity = self.cash
+        self.risk.day_open = self.risk.session_open = self.equity
         self.risk.orders_minute = -2
         self.risk.start_session()
         self.inbox.start_session()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.market.frames import AGE, CLOSE, HIGH, LOW, OPEN, PRESENT, Block, Floats, Ints
+from engine.market.frames import AGE, CLOSE, HIGH, LOW, PRESENT, Block, Floats, Ints
 from engine.trading.legs import trailed
 
 
@@ -27,44 +27,13 @@ class Faults:
     """(T,) either of them, by the limits."""
 
 
-def faults(block: Block, before: Floats | None, stale_minutes: int, max_jump_pct: float) -> Faults:
-    """Find stale data and bad prices; `before` (S, 8) are the bars of the minute before the block.
-
-    A jump is measured from the last close of the session: a night is no minute.
-    """
-    frames, symbols = block.bars.shape[:2]
-    data_age = np.empty(frames)
-    bad = np.empty(frames, np.int16)
-    last = np.full((symbols, 8), np.nan) if before is None else before
-    _faults(block.bars, last, block.first, max_jump_pct / 100, data_age, bad)
+def faults(block: Block, stale_minutes: int) -> Faults:
+    """Find stale data, and the bars that were not believed."""
+    data_age = block.bars[:, :, AGE].min(axis=1)
+    bad = np.full(len(block), -1, np.int16)
+    for doubt in reversed(block.doubts):
+        bad[doubt.t] = doubt.column
     return Faults(data_age, bad, (data_age >= stale_minutes) | (bad >= 0))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _faults(
-    bars: Floats, before: Floats, first: int, jump: float, data_age: Floats,
-    bad: npt.NDArray[np.int16],
-) -> None:  # fmt: skip
-    frames, symbols = bars.shape[:2]
-    for t in range(frames):
-        age = np.inf
-        worst = -1
-        for s in range(symbols):
-            age = min(age, bars[t, s, AGE])
-            if worst >= 0 or bars[t, s, PRESENT] == 0.0:
-                continue
-            open_, close = bars[t, s, OPEN], bars[t, s, CLOSE]
-            high, low = bars[t, s, HIGH], bars[t, s, LOW]
-            last = bars[t - 1, s] if t > 0 else before[s]
-            # so many minutes without a bar reach back behind the open, NaN before the first block
-            today = last[AGE] <= first + t - 1
-            base = last[CLOSE] if today else open_
-            straight = 0.0 < low <= min(open_, close) and high >= max(open_, close)
-            near = abs(open_ / base - 1.0) <= jump and abs(close / base - 1.0) <= jump
-            if not (straight and near):
-                worst = s
-        data_age[t] = age
-        bad[t] = worst
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -7,7 +7,16 @@ import trio
 from actors.exchange.account import Holding
 from actors.execution import Execution
 from actors.orphans import Books
-from engine.events import MICRO
+from engine.events import (
+    MICRO,
+    CashMoved,
+    FillBusted,
+    FillCorrected,
+    OrderFilled,
+    OrphanFound,
+    Side,
+    TradedByHand,
+)
 from tests.actors.interleavings import market
 from tests.actors.simulated_venue import Latencies, open_venue
 from tests.bars import SIX, config
@@ -17,7 +26,11 @@ AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.
 
 @asynccontextmanager
 async def executing(
-    told, book=lambda: Books({}), begin=lambda _execution, _venue: None, met=lambda *_: None
+    told,
+    book=lambda: Books({}),
+    begin=lambda _execution, _venue: None,
+    met=lambda *_: None,
+    **named,
 ):
     """Run execution on a venue that holds nothing, half a minute before the bell; yields both.
 
@@ -25,7 +38,7 @@ async def executing(
     """
     (session, bars), warmup = market()
     venue, clock = open_venue(session, SIX, bars, warmup, config(), 0, AT_ONCE)
-    execution = Execution(venue, clock, config(), session, told.extend, book, met)
+    execution = Execution(venue, clock, config(), session, told.extend, book, met, **named)
     begin(execution, venue)
     async with trio.open_nursery() as nursery:
         await nursery.start(execution.run, SIX)
@@ -51,4 +64,57 @@ def hold(venue, symbol, shares, price, *, paid=True):
     cost = abs(shares) * round(price * MICRO)
     venue.books.holdings[symbol] = Holding(shares, cost)
     if paid:
-        venue.books.cash_micro -= cost if shares > 0 else -cost
+        side = Side.BUY if shares > 0 else Side.SELL
+        fee = venue.books._fees.charge(side, abs(shares), cost)
+        venue.books.cash_micro -= side.sign * cost + fee
+
+
+def sell_by_hand(venue, symbol, price):
+    """Let the venue hold a position no more, as if it was sold by hand, fees and all."""
+    shares = venue.books.holdings.pop(symbol).shares
+    value = shares * round(price * MICRO)
+    venue.books.cash_micro += value - venue.books._fees.charge(Side.SELL, shares, value)
+
+
+class Taken(list):
+    """What was told, and the book of a trader that takes it at once."""
+
+    def __init__(self, **shares):
+        super().__init__()
+        self.shares = dict(shares)
+        self.cash_micro = None
+
+    def extend(self, reports):
+        """Take reports."""
+        for report in reports:
+            self.append(report)
+            self._book(report)
+
+    def books(self):
+        """Return what is held."""
+        return Books({s: n for s, n in self.shares.items() if n}, self.cash_micro)
+
+    def _book(self, report):
+        match report:
+            case OrderFilled() | FillBusted():
+                sign = -1 if isinstance(report, FillBusted) else 1
+                self._move(report.symbol, sign * report.side.sign * report.shares)
+                value = report.side.sign * report.shares * report.price_micro
+                self._pay(-sign * (value + report.fee_micro))
+            case FillCorrected():
+                more = report.shares * (report.new_price_micro - report.price_micro)
+                fees = report.new_fee_micro - report.fee_micro
+                self._pay(-report.side.sign * more - fees)
+            case TradedByHand() | OrphanFound():
+                self._move(report.symbol, report.shares)
+                self._pay(report.deposit_micro - report.shares * report.price_micro)
+                self._pay(-report.fee_micro)
+            case CashMoved():
+                self._pay(report.amount_micro)
+
+    def _move(self, symbol, shares):
+        self.shares[symbol] = self.shares.get(symbol, 0) + shares
+
+    def _pay(self, micro):
+        if self.cash_micro is not None:
+            self.cash_micro += micro

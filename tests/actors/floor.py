@@ -6,8 +6,8 @@ import numpy as np
 
 from actors.desk import Desk, Given
 from actors.predictor import Answer
-from actors.supervisor import _walk
-from engine.events import MICRO
+from actors.supervisor import _send, _walk
+from engine.events import MICRO, TradedByHand
 from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, WARM, Signals
 from engine.learning.slope import EarnedSlope
 from engine.market.calendar import sessions_between
@@ -81,7 +81,9 @@ class Floor:
         names = [("x",)] * len(self.symbols)
         slope = EarnedSlope(self.symbols, min_sessions=cfg.quality.min_shadow_sessions)
         self.desk = Desk(cfg, state, RunStats(self.start), slope, names, scan=scan)
-        self.gridder = Gridder(self.symbols, [cfg.universe.sign(s) for s in self.symbols])
+        signs = [cfg.universe.sign(s) for s in self.symbols]
+        self.gridder = Gridder(self.symbols, signs, cfg.risk.max_jump_pct)
+        self.desk.leap = self.gridder.leap
         self.sessions = sessions_between(first, first + dt.timedelta(days=60))
         self.day, self.minute = 0, 0
         self.closed = lambda _page: None
@@ -110,7 +112,7 @@ class Floor:
         )
         self.desk.open_block(self.block, [Answer(explained, ())], trading=True)
         if reports:
-            self.desk.fold(0, reports)
+            at_once(_send(DirectPort(self.account), self.desk.fold(0, reports)))
         at_once(_walk(self.desk, self.block, DirectPort(self.account)))
         page = self.desk.close_block()
         self.closed(page)
@@ -119,6 +121,17 @@ class Floor:
         if self.minute == self.session.minutes:
             self.day, self.minute = self.day + 1, 0
         return [what for _, what in page.entries]
+
+    def by_hand(self, symbol, shares, price=0.0, *, fee=0, order_id="theirs", left=False):
+        """Let somebody else trade in the account, without a price by a transfer; the report."""
+        price_micro = round(price * MICRO)
+        self.account._shares[symbol] += shares
+        self.account._cash_micro -= shares * price_micro + fee
+        return TradedByHand(
+            ts_ns=self.session.open_ns + self.minute * 60 * 10**9, order_id=order_id * bool(price),
+            symbol=symbol, shares=shares, price_micro=price_micro, fee_micro=fee,
+            unpriced=not price, left=left,
+        )  # fmt: skip
 
     def play(self, bars, signals):
         """Play minutes of (T, S, 5) bars with the same signals; return all events."""

@@ -18,6 +18,7 @@ import trio
 import trio.testing
 
 from actors.alpaca.refusals import classify
+from actors.alpaca.words import ended_by
 from actors.exchange.account import Account
 from actors.exchange.broker import Broker
 from actors.exchange.market import Market
@@ -105,6 +106,8 @@ class SimulatedVenue:
         self.market, self.clock, self.latencies = market, clock, latencies
         self.orders_seen = []
         """Client ids as they arrived."""
+        self.activity = []
+        self.fees_at_once = True
         self._rng = random.Random(seed)
         self._broker = Broker(Matching(market, config), _Now(clock))
         self.books = Account("key", "key", market.session, config, self._tell)
@@ -220,7 +223,7 @@ class SimulatedVenue:
                 return Accepted(shown_order(act()))
             except Refusal as refusal:
                 code, words = refusal.body["code"], refusal.body["message"]
-                return Rejected(words, code, classify(words, code))
+                return Rejected(words, code, classify(words, code), ended_by(words))
 
         try:
             return await self._ask(attempt)
@@ -288,6 +291,10 @@ class SimulatedVenue:
                 buying_power_micro=cash, blocked="", shorting=True, multiplier=1.0,
             )
         )  # fmt: skip
+
+    async def activities(self, since):
+        """Return what moved the cash, as a test has set it."""
+        return await self._ask(lambda: list(self.activity))
 
     async def quotes(self, symbols):
         """Return the latest quotes."""

@@ -4,6 +4,7 @@ import pytest
 import trio.testing
 
 from actors.desk import Outgoing
+from actors.orphans import Books
 from actors.venue import Quote, Rejected, Unreachable
 from engine.events import (
     Decision,
@@ -34,7 +35,8 @@ async def test_shares_that_are_not_there_yet_are_waited_for(mock_clock):
     """A leg refused for want of shares is sent again by the same id before it counts as refused."""
     told = []
     refused = Rejected("insufficient qty available", kind=RefusalKind.SHARES)
-    async with executing(told) as (execution, venue):
+    async with executing(told, lambda: Books({"TQQQ": 10})) as (execution, venue):
+        hold(venue, "TQQQ", 10, 10.0)
         sent = answering(venue, [refused] * 3)
         await execution.send(Outgoing((), (approve_exit(LEGS, 10),)), [])
         await trio.sleep(10)
@@ -46,7 +48,8 @@ async def test_shares_that_are_not_there_yet_are_waited_for(mock_clock):
 async def test_another_refusal_is_final_at_once(mock_clock):
     """The broker's words are told."""
     told = []
-    async with executing(told) as (execution, venue):
+    async with executing(told, lambda: Books({"TQQQ": 10})) as (execution, venue):
+        hold(venue, "TQQQ", 10, 10.0)
         sent = answering(venue, [Rejected("no", 42_210_000)])
         await execution.send(Outgoing((), (approve_exit(LEGS, 10),)), [])
         await trio.sleep(10)
@@ -64,7 +67,7 @@ async def test_an_exit_never_sells_what_is_not_held(mock_clock):
         await trio.sleep(10)
 
     assert sent == []
-    assert told[0].reason == "the broker holds 0 shares"
+    assert told[0].reason == "the broker holds none"
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,8 @@ async def test_a_session_taken_up_late_starts_from_history(autojump_clock):
 
 
 async def test_strange_bars_are_left_out(autojump_clock):
-    """Before the bell, of other symbols, or no minute's trades at all."""
-    bad = bar("BBB", 0)._replace(low=20.0)
+    """Before the bell, of other symbols, or no numbers; a crossed one is the grid's to judge."""
+    bad = bar("BBB", 0)._replace(low=float("nan"))
     venue = Stream([(10.0, bar("AAA", -1)), (20.0, bar("CCC", 0)), (60.1, bad),
                     (60.1, bar("AAA", 0))])  # fmt: skip
     found, counts = await frames(venue, 1)

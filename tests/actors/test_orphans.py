@@ -1,5 +1,7 @@
 """Positions that Rotor did not open: found, counted, acknowledged, sold."""
 
+from dataclasses import replace
+
 import pytest
 import trio
 import trio.testing
@@ -9,6 +11,7 @@ from actors.venue import BrokerOrder, Status
 from engine.events import (
     MICRO,
     Acknowledge,
+    CashMoved,
     Decided,
     Decision,
     Gate,
@@ -19,10 +22,11 @@ from engine.events import (
     OrphanFound,
     RoundTripClosed,
     Side,
+    TradedByHand,
 )
 from engine.records.page import Trade
 from engine.trading.ledger import Ledger, side_of
-from tests.actors.executing import executing, hold
+from tests.actors.executing import executing, hold, sell_by_hand
 from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
 
@@ -68,23 +72,27 @@ class Account:
             self.told.append(report)
             if isinstance(report, OrphanFound):
                 side = side_of(report.shares, entry=True)
-                self.ledger.book(
-                    OrderFilled(
-                        0, "", report.symbol, side, abs(report.shares), report.price_micro,
-                        report.fee_micro, 0, final=True,
-                    ),
-                    Decision.MANUAL_EXIT, by_hand=True,
-                )  # fmt: skip
-                self.ledger.cash_micro += report.deposit_micro
-            elif isinstance(report, OrderFilled):
-                self.ledger.book(report, Decision.MANUAL_EXIT, by_hand=True)
+                self._trade(report, side)
+            elif isinstance(report, TradedByHand):
+                if report.unpriced:
+                    # an account's books without the desk's: it is sold at its cost
+                    price = round(self.ledger.positions[report.symbol].entry_price * MICRO)
+                    report = replace(report, price_micro=price)
+                self._trade(report, Side.BUY if report.shares > 0 else Side.SELL)
+            elif isinstance(report, CashMoved):
+                self.ledger.cash_micro += report.amount_micro
+
+    def _trade(self, report, side):
+        fill = OrderFilled(
+            0, "", report.symbol, side, abs(report.shares), report.price_micro, report.fee_micro,
+            0, final=True,
+        )  # fmt: skip
+        self.ledger.book(fill, Decision.MANUAL_EXIT, by_hand=True)
+        self.ledger.cash_micro += report.deposit_micro
 
     def books(self):
         held = self.ledger.positions
-        return Books(
-            {s: p.quantity for s, p in held.items()}, self.ledger.cash_micro,
-            {s: p.entry_price for s, p in held.items() if p.orphan},
-        )  # fmt: skip
+        return Books({s: p.quantity for s, p in held.items()}, self.ledger.cash_micro)
 
 
 @pytest.mark.parametrize(("shares", "paid"), [(10, True), (10, False), (-10, True), (-10, False)])
@@ -102,7 +110,7 @@ async def test_what_is_held_unknown_is_adopted_once(mock_clock, shares, paid):
     (found,) = account.told
     assert (found.symbol, found.shares, found.price_micro) == ("TQQQ", shares, 80_000_000)
     assert found.paid is paid
-    assert abs(account.ledger.cash_micro + found.fee_micro - cash) == 0
+    assert account.ledger.cash_micro == cash
     assert execution.trust.down == ""
 
 
@@ -146,13 +154,13 @@ def sold_by_hand(shares, price):
 
 @pytest.mark.parametrize(("price", "known"), [(90.0, True), (80.0, False)])
 async def test_one_that_is_closed_by_hand_leaves_the_book(mock_clock, price, known):
-    """At the price of the order that closed it; at its cost where none tells."""
+    """At the price of the order that closed it; else unpriced, and what it brought apart."""
     account = Account()
     async with executing(account, account.books) as (execution, venue):
         account.ledger.cash_micro = venue.books.cash_micro
         hold(venue, "TQQQ", 10, 80.0, paid=True)
         await trio.sleep(20)
-        del venue.books.holdings["TQQQ"]
+        sell_by_hand(venue, "TQQQ", price)
         really = venue.orders
 
         async def orders(*, since_ns=None):
@@ -161,19 +169,25 @@ async def test_one_that_is_closed_by_hand_leaves_the_book(mock_clock, price, kno
         venue.orders = orders
         await trio.sleep(60)
 
-    assert [type(report) for report in account.told] == [OrphanFound, OrderFilled]
-    assert (account.told[1].shares, account.told[1].price_micro) == (10, price * MICRO)
+    rest = [] if known else [CashMoved]
+    assert [type(report) for report in account.told] == [OrphanFound, TradedByHand, *rest]
+    traded = account.told[1]
+    assert (traded.shares, traded.price_micro) == (-10, round(price * MICRO) if known else 0)
+    assert traded.unpriced is not known
     assert account.ledger.positions == {}
     assert execution.trust.down == ""
 
 
-async def test_more_shares_than_the_book_still_stop_entries(mock_clock):
-    """What is held partly by us and partly by others cannot be told apart."""
+async def test_more_shares_than_the_book_are_told_once(mock_clock):
+    """As traded by hand, unpriced; a book that does not take it stops entries."""
     told = []
     async with executing(told, lambda: Books({"TQQQ": 10})) as (execution, venue):
         hold(venue, "TQQQ", 15, 80.0, paid=True)
         await trio.sleep(60)
 
+    assert [(r.symbol, r.shares, r.unpriced) for r in told if isinstance(r, TradedByHand)] == [
+        ("TQQQ", 5, True)
+    ]
     assert "the broker holds 15 TQQQ, the book 10 TQQQ" in execution.trust.down
     assert not any(isinstance(report, OrphanFound) for report in told)
 

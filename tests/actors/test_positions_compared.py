@@ -8,7 +8,7 @@ import trio.testing
 
 from actors.orphans import Books
 from actors.venue import Unreachable
-from engine.events import StreamLost
+from engine.events import StreamLost, TradedByHand
 from tests.actors.executing import executing
 
 
@@ -30,13 +30,13 @@ async def test_what_is_on_its_way_is_no_difference(mock_clock):
 
 
 async def test_a_difference_that_stays_stops_entries(mock_clock):
-    """After a second look and a snapshot of the orders."""
+    """What was traded by hand is told first; it is lost where the book does not take that."""
     told = []
     async with executing(told, lambda: Books({"TQQQ": 10})) as (execution, _):
         await trio.sleep(90)
 
     assert "the broker holds nothing, the book 10 TQQQ" in execution.trust.down
-    assert [type(report) for report in told] == [StreamLost]
+    assert [type(report) for report in told] == [TradedByHand, StreamLost]
 
 
 async def test_an_unanswered_snapshot_of_a_standing_stream_stops_nothing(mock_clock):

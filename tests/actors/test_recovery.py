@@ -24,14 +24,17 @@ def test_what_may_still_be_sent_is_told():
     )
     trader = SimpleNamespace(
         desk=SimpleNamespace(state=SimpleNamespace(legs={}, working=dict(enumerate(known)))),
-        session=SimpleNamespace(open_ns=OPEN), fills=[], orphans=[],
+        session=SimpleNamespace(open_ns=OPEN), orphans=[],
     )  # fmt: skip
     restored = {}
     execution = SimpleNamespace(
-        restore=lambda approved, fills, stale: restored.setdefault(approved.order_id, stale)
+        learn=lambda *_: None,
+        restore=lambda approved, stale: restored.setdefault(approved.order_id, stale),
     )
 
-    sendable = take_up(execution, trader, now_ns=OPEN + 5 * MINUTE_NS + 1)
+    sendable = take_up(
+        execution, trader, OPEN + 5 * MINUTE_NS + 1, SimpleNamespace(inputs=(), before=None)
+    )
 
     assert sendable == ["exit", "entry"]
     assert restored == {"exit": False, "old entry": True, "entry": False}

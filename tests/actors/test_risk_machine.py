@@ -92,11 +92,15 @@ class Trader(RuleBasedStateMachine):
         self.short = short
         self.cfg = self.configure(edits | tight)
         self.floor = Floor(self.cfg, SYMBOLS, scan=scan)
+        self.begin()
         self.price = np.full(len(SYMBOLS), 50.0)
         self.halted = False
         self.flattened = False
         self.blocked = set()
         self.seen = 0
+
+    def begin(self):
+        """Prepare the floor."""
 
     def configure(self, edits):
         self.sets |= edits
@@ -119,7 +123,7 @@ class Trader(RuleBasedStateMachine):
         day = floor.day
         while floor.day == day:
             self.play(*minute)
-        assert not floor.state.ledger.positions
+        assert not floor.state.leaves
 
     @rule(symbol=SOME_SYMBOL, minute=MINUTE)
     def liquidate(self, symbol, minute):
@@ -129,7 +133,7 @@ class Trader(RuleBasedStateMachine):
         self.play(*minute)
         state = self.floor.state
         leaving = {w.order.symbol for w in state.working.values() if not w.order.entry}
-        held = set(state.ledger.positions)
+        held = set(state.leaves)
         assert (held if symbol is None else held & {symbol}) <= leaving
 
     @rule(minute=MINUTE)
@@ -154,8 +158,9 @@ class Trader(RuleBasedStateMachine):
         key, _ = edit
         self.cfg = self.configure(dict([edit]))
         self.floor.desk.reload(self.cfg, "test", [(key, None, self.sets[key])])
+        self.floor.gridder.max_jump_pct = self.cfg.risk.max_jump_pct
 
-    def play(self, bars, wishes):
+    def play(self, bars, wishes, reports=()):
         rows = np.full((len(SYMBOLS), 5), np.nan)
         for s, spec in enumerate(bars):
             if spec is None:
@@ -168,7 +173,7 @@ class Trader(RuleBasedStateMachine):
         signals = quiet(SYMBOLS)
         signals[:, PROBABILITY] = wishes
         signals[:, EXPECTED] = np.sign(np.array(wishes) - 0.5) * 0.01
-        self.floor.frame(rows, signals)
+        self.floor.frame(rows, signals, reports)
         self.check()
 
     def check(self):
@@ -202,12 +207,12 @@ class Trader(RuleBasedStateMachine):
         gone = {
             w.order.symbol for i, w in state.working.items() if not w.order.entry and i in waited
         }
-        equity = state.cash + sum(p.quantity * price[s] for s, p in state.ledger.positions.items())
+        equity = state.cash + sum(p.quantity * price[p.symbol] for p in state.ledger.held)
         signed, heat = {}, 0.0
         for s, p in state.ledger.positions.items():
             if s not in gone:
                 signed[s] = p.quantity * price[s]
-                stop = state.legs[SYMBOLS.index(s)].stop_micro / MICRO
+                stop = 0.0 if p.orphan else state.legs[SYMBOLS.index(s)].stop_micro / MICRO
                 heat += max(0.0, p.quantity * (price[s] - stop))
         for order in (w.order for w in state.working.values() if w.order.entry):
             worst = price[order.symbol] * (1 + risk.entry_limit_pct / 100)

@@ -119,7 +119,10 @@ def test_one_journal_whatever_the_blocks_the_scan_and_the_executor(blocks, full,
 )
 def test_the_scan_passes_over_nothing_that_matters(seed, sets, orders, block_size):
     """Whatever the rules and commands, deciding every frame and scanning leave one journal."""
-    blocks = synth_blocks(2, seed=seed, signal=3.0, symbols=(*SIX, "AAA", "BBB"), first=EVE)
+    blocks = synth_blocks(
+        2, seed=seed, signal=3.0, symbols=(*SIX, "AAA", "BBB"), first=EVE,
+        max_jump_pct=sets["risk.max_jump_pct"],
+    )  # fmt: skip
     cfg = config("learning.warm_rows=50", *(f"{key}={value}" for key, value in sets.items()))
     commands = tuple(
         Given(blocks[minute // 390].ts_ns(minute % 390), command, "test")

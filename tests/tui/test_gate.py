@@ -7,8 +7,8 @@ import trio
 
 from actors.alpaca.keys import Keys
 from actors.crew import innermost
+from actors.market_facts import MarketDay
 from actors.session_clock import WallClock
-from actors.venue import MarketDay
 from engine.errors import BadInputError
 from tests.actors.alpaca.fakes import Answer, Rest
 from tests.actors.exchange.venue import floor_of, quiet_market, serving

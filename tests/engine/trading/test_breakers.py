@@ -371,8 +371,10 @@ def test_the_first_by_number_refuses_and_all_are_told():
     assert (state.risk.block, state.risk.words(), state.risk.blocked_since_ns) == (None, "", None)
 
 
-def found_in(bars, *, before=None, stale=3, jump=25.0, **keywords):
-    return faults(block_of(np.asarray(bars, float), **keywords), before, stale, jump)
+def found_in(bars, *, stale=3, jump=25.0):
+    bars = np.asarray(bars, float)
+    names = [f"S{i}" for i in range(bars.shape[1])]
+    return faults(Gridder(names, [1.0] * len(names), jump).block(session(), 0, bars), stale)
 
 
 BARS = {
@@ -391,6 +393,7 @@ BARS = {
     "a price below zero": ((50, 51, -1, 50), True),
     "no high": ((50, np.nan, 49, 50), True),
     "no open": ((np.nan, 51, 49, 50), True),
+    "a volume below zero": ((50, 51, 49, 50, -1), True),
 }
 
 
@@ -399,7 +402,7 @@ def test_crossed_bars_and_jumps_are_bad_prices(case):
     """Against the minute before, at its close; what is not a number is bad (A9)."""
     row, bad = BARS[case]
     bars = np.stack([flat(3), flat(3)], axis=1)
-    bars[1, 1, :4] = row
+    bars[1, 1, : len(row)] = row
     found = found_in(bars)
 
     assert found.bad_price[1] == (1 if bad else -1)
@@ -425,16 +428,13 @@ def test_a_market_that_has_never_traded_is_stale():
 
 @pytest.mark.parametrize("size", [1, 7])
 def test_faults_are_the_same_whatever_the_blocks_were_cut_to(size):
-    """The minute before a block is given to it: a jump across the border is found."""
+    """A jump across the border of two blocks is found."""
     bars = np.stack([walk(60, seed=s, missing=0.3, step=5e-3) for s in (1, 2)], axis=1)
     bars[35:, 0, :4] *= 1.1
-    whole = block_of(bars)
-    jump = 1.0
-    once = faults(whole, None, 2, jump)
-    before, parts = None, []
-    for block in whole.split(size):
-        parts.append(faults(block, before, 2, jump))
-        before = block.bars[-1]
+    once = faults(Gridder("AB", [1.0, 1.0], 1.0).block(session(), 0, bars), 2)
+    cut = Gridder("AB", [1.0, 1.0], 1.0)
+    minutes = range(0, 60, size)
+    parts = [faults(cut.block(session(), at, bars[at : at + size]), 2) for at in minutes]
 
     assert once.faulty.any()
     for name in ("data_age", "bad_price", "faulty"):
@@ -445,11 +445,11 @@ def test_faults_are_the_same_whatever_the_blocks_were_cut_to(size):
 @pytest.mark.parametrize("first_bar", [0, 1])
 def test_a_night_is_no_minute(first_bar):
     """A gap over night is no jump within a minute, whenever the symbol's first bar comes."""
-    gridder = Gridder(("AAA", "BBB"), (1.0, 1.0))
+    gridder = Gridder(("AAA", "BBB"), (1.0, 1.0), 25.0)
     yesterday = np.stack([flat(390, 50.0), flat(390, 20.0)], axis=1)
     gridder.block(session(), 0, yesterday)
     today = np.stack([flat(5, 50.0), flat(5, 40.0)], axis=1)
     today[:first_bar, 1] = np.nan
     block = gridder.block(session(DAY + dt.timedelta(days=1)), 0, today)
 
-    assert not faults(block, None, 3, 25.0).faulty.any()
+    assert not faults(block, 3).faulty.any()
