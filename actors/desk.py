@@ -373,7 +373,7 @@ class Desk:
                 ),
             )
 
-    def decide(self, t: int, *, late: bool = False, mute: bool = False) -> Outgoing:
+    def decide(self, t: int, *, late: bool = False, mute: str = "") -> Outgoing:
         """Watch and decide frame `t`; return what is to be sent now.
 
         A late frame, learned of after its time, moves stops and breakers, but decides nothing. In
@@ -387,7 +387,7 @@ class Desk:
         self.refusals.add(gates)
         return Outgoing(tuple(cancels), (*legs, *self.recorder.record_all(t, events)))
 
-    def _watch(self, t: int, *, mute: bool) -> list[str]:
+    def _watch(self, t: int, *, mute: str) -> list[str]:
         """Value the frame, move the trailing stops, run the breakers; return entries to cancel."""
         state, columns, ts_ns = self.state, self.state.columns, self._block.ts_ns(t)
         for move in observe(
@@ -409,7 +409,7 @@ class Desk:
                 cancels = sent
         return cancels
 
-    def _readings(self, t: int, *, mute: bool) -> Readings:
+    def _readings(self, t: int, *, mute: str) -> Readings:
         risk, wrong, minute = self.state.risk, self._faults, self._block.first + t
         assert wrong is not None
         bad = wrong.bad_price.item(t)

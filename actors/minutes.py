@@ -20,7 +20,7 @@ from actors.cockpit.views import Link
 from actors.session_clock import SessionClock, move_on_at
 from actors.venue import Bar, Connected, Lost, Unreachable, Venue
 from engine.market.frames import MINUTE_NS, Floats, Session
-from engine.records.inputs import Frame
+from engine.records.inputs import MUTE, Frame
 
 GRACE_SECONDS = 2.0
 """After a minute's end, for bars still on their way."""
@@ -72,6 +72,8 @@ class Minutes:
     """True if it should have told bars of the minute before, and has not."""
     _mute: bool = False
     """True from when it was found dead until it brings a bar."""
+    _why: str = ""
+    """Why it broke, while it is down."""
 
     async def run(self, first: int, give: Give) -> None:
         """Give every frame from minute `first` on, until the session's last."""
@@ -144,11 +146,12 @@ class Minutes:
     def _take(self, message: Bar | Connected | Lost) -> None:
         if isinstance(message, Connected):
             self.link = "up"
-            self._stood_ns = self.clock.now_ns()
+            self._stood_ns, self._why = self.clock.now_ns(), ""
             return
         if isinstance(message, Lost):
             self.link = "down"
             self._suspect, self._stood_ns, self._given_up = True, None, message.fatal
+            self._why = message.reason
             self.lost(message.reason)
             return
         self._silent = self._mute = False
@@ -174,7 +177,11 @@ class Minutes:
         end_ns = self.session.open_ns + (minute + 1) * MINUTE_NS
         late = self.clock.now_ns() > end_ns + self.clock.span_ns(LATE_SECONDS)
         self.counts.backfilled += backfilled
-        await give(Frame(minute, _sane(bars), late=late, backfilled=backfilled, mute=self._mute))
+        mute = self._silence() if self._mute else ""
+        await give(Frame(minute, _sane(bars), late=late, backfilled=backfilled, mute=mute))
+
+    def _silence(self) -> str:
+        return f"the bar stream is down ({self._why})" if self._why else MUTE
 
     async def _history(self, start: int, stop: int) -> dict[int, dict[str, Bar]] | None:
         """Return the bars of minutes start…stop − 1 as history has them; None without an answer."""

@@ -8,14 +8,20 @@ Nothing that trades asks another clock. Against a real venue session time is the
 
 import heapq
 import math
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
 import trio
 
 SECOND_NS = 1_000_000_000
+STEP_NS = SECOND_NS
+"""A wall that moves by more at once was set."""
+MOMENT_NS = SECOND_NS // 20
+LOOK_SECONDS = 1.0
+"""How often a clock that may be set is looked at."""
 LEAST_WALL_SECONDS = 0.15
 """However fast the session runs, grace, polls and deadlines last so long by the wall."""
 
@@ -63,21 +69,62 @@ async def _cancel_at(clock: SessionClock, ts_ns: int, scope: trio.CancelScope) -
     scope.cancel()
 
 
+def steady_ns() -> int:
+    """Return a count that no setting of the clock moves, and that goes on while the machine sleeps.
+
+    Where the system has none (macOS), it stands in sleep.
+    """
+    boot: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic_ns() if boot is None else time.clock_gettime_ns(boot)
+
+
 class WallClock:
-    """Session time is the wall's."""
+    """Session time is the wall's, but for a step of it, which is held back until it is confirmed.
+
+    Small corrections (NTP's) are followed. It is asked from several threads.
+    """
+
+    def __init__(
+        self, wall: Callable[[], int] = time.time_ns, steady: Callable[[], int] = steady_ns
+    ) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._lock = threading.Lock()
+        self._lead = self._read()[1]
+        self.held_ns = 0
+        """By how much the wall was set since, which session time does not follow yet."""
 
     def now_ns(self) -> int:
-        """Return the wall's time, UTC ns."""
-        return time.time_ns()
+        """Return the session's time, UTC ns."""
+        with self._lock:
+            now, lead = self._read()
+            change, self._lead = lead - self._lead, lead
+            if abs(change) > STEP_NS:
+                self.held_ns += change
+            return now - self.held_ns
+
+    def follow(self) -> None:
+        """Take the wall for right: session time is what it says."""
+        with self._lock:
+            self._lead = self._read()[1]
+            self.held_ns = 0
 
     async def sleep_until(self, ts_ns: int) -> None:
-        """Wait by the wall, which may be set meanwhile."""
-        while (left := ts_ns - time.time_ns()) > 0:  # noqa: ASYNC110 - the wall has no event
-            await trio.sleep(min(left / SECOND_NS, 30.0))
+        """Wait by the wall, which may be set meanwhile, on a machine that may sleep."""
+        while (left := ts_ns - self.now_ns()) > 0:  # noqa: ASYNC110 - the wall has no event
+            await trio.sleep(min(left / SECOND_NS, LOOK_SECONDS))
 
     def span_ns(self, seconds: float) -> int:
         """Return the seconds as they are."""
         return round(seconds * SECOND_NS)
+
+    def _read(self) -> tuple[int, int]:
+        """Return the wall's time, and its lead before the steady count, read at one moment."""
+        while True:
+            before = self._steady()
+            now = self._wall()
+            if self._steady() - before < MOMENT_NS:  # else this thread had to wait in between
+                return now, now - before
 
 
 class TrioClock:

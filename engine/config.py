@@ -9,13 +9,12 @@ strengths and probabilities are fractions. Every field carries its reload class:
 """
 
 import hashlib
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from engine.errors import ConfigError
+from engine.layers import layer_of, layer_of_sets, validated
 
 Reload = Literal["live", "next entry", "restart"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -25,7 +24,6 @@ Multiple = Annotated[float, Field(gt=0, le=600)]
 """A percentage of equity that leverage may carry beyond 100."""
 Minutes = Annotated[int, Field(ge=0, le=390)]
 AlertKind = Literal["halt", "breaker", "disconnect", "reject", "end", "watchdog"]
-TomlTable = Mapping[str, Mapping[str, Any]]
 
 
 def _key(default: Any, reload: Reload = "live", **bounds: Any) -> Any:
@@ -310,24 +308,22 @@ def load_config(
     name: str = "config.toml",
     source: str = "",
     overrides: str = "",
+    overrides_name: str = "overrides.toml",
     sets: Sequence[str] = (),
 ) -> tuple[Config, tuple[str, ...]]:
     """Validate defaults < `toml` < `source` < `overrides` < `sets`.
 
     `source` is the text of a bar source's own config.toml. Return the configuration and the keys
-    that were set but have no effect yet. Raises ConfigError that names every wrong key, its value
-    and what is allowed.
+    that were set but have no effect yet. Raises ConfigError that names every wrong key, the layer
+    and the line that it stands in, its value and what is allowed.
     """
-    tables = _merge(
-        _parse(toml, name),
-        _parse(source, "the source's config.toml"),
-        _parse(overrides, "overrides.toml"),
-        _parse_sets(sets),
+    layers = (
+        layer_of(toml, name),
+        layer_of(source, "the source's config.toml"),
+        layer_of(overrides, overrides_name),
+        layer_of_sets(sets),
     )
-    try:
-        config = Config.model_validate(tables)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, name)) from None
+    config, tables = validated(Config, layers)
     idle = tuple(
         f"{section}.{key}"
         for section, keys in NOT_YET.items()
@@ -342,67 +338,3 @@ def reload_class(section: str, key: str) -> Reload:
     """Return when a change of the key takes effect; raises KeyError for an unknown key."""
     extra = Config.model_fields[section].default.__class__.model_fields[key].json_schema_extra
     return extra["reload"]  # type: ignore[no-any-return]
-
-
-def _parse(text: str, name: str) -> TomlTable:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not valid TOML: {error}") from None
-
-
-def _parse_sets(sets: Sequence[str]) -> TomlTable:
-    tables: dict[str, dict[str, Any]] = {}
-    for item in sets:
-        path, equals, value = item.partition("=")
-        section, dot, key = path.strip().partition(".")
-        if not (equals and dot and section and key):
-            raise ConfigError(
-                f"--set {item}: write section.key=value, such as rotation.max_positions=2"
-            )
-        tables.setdefault(section, {})[key] = _value(value.strip())
-    return tables
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _merge(*layers: TomlTable) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for section, table in layer.items():
-            below = merged.get(section, {})
-            if isinstance(table, Mapping) and not isinstance(below, Mapping):
-                raise ConfigError(f"{section} = {below!r}: is a section, not a value; [{section}]")
-            if isinstance(table, Mapping):
-                merged[section] = {**below, **table}
-            else:
-                merged[section] = table
-    return merged
-
-
-def _explain(error: ValidationError, name: str) -> str:
-    lines = []
-    for item in error.errors():
-        path = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            lines.append(f"{path}: unknown key; {_known(item['loc'])}")
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            secret = path.startswith("alerts.urls")
-            given = "(not shown: it may hold a token)" if secret else repr(item["input"])
-            lines.append(f"{path} = {given}: {message}")
-    return f"{name} or --set is invalid:\n  " + "\n  ".join(lines)
-
-
-def _known(loc: tuple[int | str, ...]) -> str:
-    if len(loc) == 1:
-        return "sections are " + ", ".join(Config.model_fields)
-    section = Config.model_fields.get(str(loc[0]))
-    if section is None:
-        return "see config.toml"
-    return f"[{loc[0]}] has " + ", ".join(type(section.default).model_fields)

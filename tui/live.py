@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors.alerts import Alerter, make_alerter
+from actors.clock_watch import check_clock, watch_clock
 from actors.remote_time import RemoteTime
 from actors.session_clock import RemoteClock, SessionClock, WallClock
 from engine.config import Config
@@ -38,6 +39,7 @@ from tui.venues import check_loopback, keys_for, venue_at
 
 if TYPE_CHECKING:
     from actors.alpaca.keys import Keys
+    from actors.alpaca.venue import AlpacaVenue
     from tui.cockpit.seat import Seat
 
 
@@ -75,6 +77,7 @@ async def run_live(
             if time is not None:
                 time.gauge = venue
             account = await open_account(venue)
+            await _mind_clock(nursery, clock, venue, alerter)
             if request.real:
                 await pass_gate(venue, account, config, symbols, clock, request.endpoint)
             session = await next_session(clock, stop)
@@ -117,6 +120,25 @@ async def _clock(
         await nursery.start(time.run)
         yield clock, time
         nursery.cancel_scope.cancel()
+
+
+async def _mind_clock(
+    nursery: trio.Nursery, clock: SessionClock, venue: "AlpacaVenue", alerter: Alerter
+) -> None:
+    """Tell of a clock that is wrong, that is set, of a machine that slept; not of an exchange's."""
+    if not isinstance(clock, WallClock):
+        return
+
+    async def ask() -> int:
+        return (await venue.facts.clock()).now_ns
+
+    def tell(words: str) -> None:
+        say(words)
+        alerter.tell("disconnect", words)
+
+    await check_clock(clock, ask, say)
+    awake = partial(venue.drop_orders, "this machine slept")
+    nursery.start_soon(watch_clock, clock, ask, tell, awake)
 
 
 @asynccontextmanager

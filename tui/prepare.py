@@ -6,7 +6,6 @@ KEY OUTPUT: Prepared: the configuration, the opened source, which sessions warm 
 
 import datetime as dt
 import math
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,12 +14,14 @@ from pathlib import Path
 from actors.desk import Given
 from engine.config import Config, load_config
 from engine.errors import BadInputError, ConfigError
+from engine.layers import read_toml
 from engine.learning.predictors import make_predictor
 from engine.learning.signals import Context
 from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
 from engine.market.sources import Source, open_source
+from engine.records.overrides import NAME as OVERRIDES
 from engine.records.overrides import read_overrides
 from engine.records.run_source import RunSource, holds_run, open_run
 from tui.commands import scripted
@@ -154,11 +155,11 @@ def read_text(config: Path | None) -> tuple[str, Path]:
 
 def overridden(config: Path | None) -> tuple[str, ...]:
     """Return section.key=value of every override beside --config or ./config.toml."""
-    tables = tomllib.loads(read_overrides(read_text(config)[1]))
+    tables = read_toml(read_overrides(read_text(config)[1]), OVERRIDES)
     return tuple(
         f"{section}.{key}={value}"
         for section, table in tables.items()
-        for key, value in table.items()
+        for key, value in (table.items() if isinstance(table, dict) else ())
     )
 
 

@@ -17,6 +17,7 @@ import orjson
 from engine.config import Config, Risk, load_config, reload_class
 from engine.errors import BadInputError
 from engine.events import Gate
+from engine.layers import scalar
 from engine.records.overrides import history, patch_overrides, read_overrides
 from engine.trading.approval import ADVICE, refusal
 from engine.trading.breakers import BREAKERS, Readings
@@ -285,16 +286,7 @@ def _assignment(item: str) -> tuple[str, Any]:
         raise BadInputError(f"rotor risk set {item}: write KEY=VALUE; keys are {known}")
     if value.strip() == "default":
         return f"risk.{key}", None
-    return f"risk.{key}", _value(value.strip())
-
-
-def _value(text: str) -> Any:
-    import tomllib
-
-    try:
-        return tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
-        return text
+    return f"risk.{key}", scalar(value.strip())
 
 
 def _shares(allowed: float) -> float | None:

@@ -27,6 +27,7 @@ from websockets.legacy.client import WebSocketClientProtocol
 
 from actors.alpaca.connection import Bridge, Broken, End, Heard, Kept, Up
 from actors.alpaca.keys import Keys
+from actors.alpaca.names import unresolved
 from actors.alpaca.quotes import Quotes, keep_quotes
 
 FATAL = {402: "keys refused", 405: "symbol limit", 409: "insufficient subscription"}
@@ -294,4 +295,4 @@ def _in_words(error: BaseException | None) -> str:
         return f"the connection broke: {error}"
     if isinstance(error, TimeoutError):
         return "no connection in time"
-    return f"{type(error).__name__}: {error}"
+    return unresolved(error) or f"{type(error).__name__}: {error}"

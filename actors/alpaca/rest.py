@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import trio
@@ -25,6 +26,7 @@ from requests.adapters import HTTPAdapter
 
 from actors.alpaca.keys import Keys
 from actors.alpaca.limits import RateSaid, TokenBucket, read_rate
+from actors.alpaca.names import unresolved
 from actors.alpaca.outcome import LIMITED, Outcome, Refusal, Reply, Silence, judge, payload_of
 
 C = TypeVar("C", bound=RESTClient)
@@ -202,4 +204,9 @@ def _in_words(error: Exception) -> str:
         return "no connection in time"
     if isinstance(error, requests.ReadTimeout):
         return "no answer in time"
-    return f"the connection failed: {type(error).__name__}"
+    return unresolved(error, _host(error)) or f"the connection failed: {type(error).__name__}"
+
+
+def _host(error: Exception) -> str:
+    request = getattr(error, "request", None)
+    return urlsplit(str(request.url)).hostname or "" if request is not None else "the broker's name"

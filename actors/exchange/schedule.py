@@ -9,7 +9,6 @@ to the account may last to the end, so that a sound trader ends flat or says tha
 """
 
 import random
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from actors.exchange.drawing import OTHERS, Draw
 from actors.exchange.fault import Fault, read_fault
 from actors.exchange.fault_kinds import FAMILIES, FOR_EVER
 from engine.errors import BadInputError
+from engine.layers import read_toml
 from engine.market.frames import Session
 
 CALM_MINUTES = 6
@@ -57,8 +57,8 @@ _DRAWS: dict[str, Draw] = {
 def read_script(path: Path, session: Session) -> list[Fault]:
     """Read the [[fault]] tables of a file; raises BadInputError that names it."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = read_toml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: {error}") from None
     rows = tables.pop("fault", [])
     if tables or not isinstance(rows, list):

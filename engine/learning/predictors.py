@@ -31,7 +31,7 @@ def make_predictor(name: str, context: Context) -> Predictor:
 
 def _load(path: str) -> type:
     module, dot, name = path.rpartition(".")
-    if not dot:
+    if not dot or not all(part.isidentifier() for part in path.split(".")):
         choices = ", ".join(BY_NAME)
         raise ConfigError(
             f"learning.predictor = {path!r}: there is {choices}, or package.module.Class"

@@ -45,6 +45,10 @@ Json = dict[str, Any]
 NAME = "inputs.jsonl"
 
 
+MUTE = "the bar stream is mute"
+"""It stands, and tells nothing."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A minute's bars."""
@@ -56,8 +60,8 @@ class Frame:
     """True if it was learned of after its time: nothing is decided in it."""
     backfilled: bool = False
     """True if bars of it came by REST after a gap of the stream."""
-    mute: bool = False
-    """True if the stream has said nothing for more than a minute: nothing is opened in it."""
+    mute: str = ""
+    """Why the stream has told nothing for more than a minute: nothing is opened in it."""
 
 
 class Told(NamedTuple):
@@ -224,9 +228,9 @@ def _row(given: Input, symbols: tuple[str, ...]) -> Json:
                 for s, symbol in enumerate(symbols)
                 if not np.isnan(given.bars[s, 0])
             }
-            flags = {"late": True} if given.late else {}
+            flags: Json = {"late": True} if given.late else {}
             flags |= {"backfilled": True} if given.backfilled else {}
-            flags |= {"mute": True} if given.mute else {}
+            flags |= {"mute": given.mute} if given.mute else {}
             return {"in": "frame", "minute": given.minute, "bars": bars, **flags}
         case Told():
             return {"in": "told", "reports": [_report_row(report) for report in given.reports]}
@@ -250,7 +254,8 @@ def _input(row: Json, symbols: tuple[str, ...]) -> Input:
             for symbol, bar in row["bars"].items():
                 bars[symbols.index(symbol)] = bar
             late, backfilled = row.get("late", False), row.get("backfilled", False)
-            return Frame(row["minute"], bars, late, backfilled, row.get("mute", False))
+            mute = row.get("mute", "")  # true in logs of an earlier version
+            return Frame(row["minute"], bars, late, backfilled, MUTE if mute is True else mute)
         case "told":
             return Told(tuple(_report(report) for report in row["reports"]))
         case "said":

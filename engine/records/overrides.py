@@ -21,6 +21,7 @@ from engine.config import Config, load_config
 from engine.errors import ConfigError
 
 NAME = "overrides.toml"
+PATCHED = f"{NAME} with this change"
 HISTORY = "overrides.history.jsonl"
 
 
@@ -56,9 +57,9 @@ def patch_overrides(
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         text = read_overrides(folder)
-        patched = _patched(text, changes)
         before = load_config(config_text, overrides=text)[0]
-        after = load_config(config_text, overrides=patched)[0]
+        patched = _patched(text, changes)
+        after = load_config(config_text, overrides=patched, overrides_name=PATCHED)[0]
         found = [
             Change(key=key, old=value_of(before, key), new=value_of(after, key)) for key in changes
         ]
@@ -85,12 +86,8 @@ def value_of(config: Config, path: str) -> Any:
 
 def _patched(text: str, changes: Mapping[str, Any]) -> str:
     import tomlkit
-    from tomlkit.exceptions import TOMLKitError
 
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise ConfigError(f"{NAME}: not valid TOML: {error}; mend or remove it") from None
+    document = tomlkit.parse(text)  # it was read without a fault
     for path, value in changes.items():
         value_of(Config(), path)
         section, _, key = path.partition(".")

@@ -34,8 +34,8 @@ class Readings(NamedTuple):
     """The symbol whose price crossed or jumped, empty if none."""
     refusal: str = ""
     """The broker's words for the last rejected order."""
-    mute: bool = False
-    """Whether the bar stream says nothing, though it was connected again."""
+    mute: str = ""
+    """Why the bar stream tells nothing, though it was connected again."""
 
 
 class Breaker(ABC):
@@ -165,7 +165,7 @@ class StaleData(_Fault):
     def exceeded(self, readings: Readings, risk: Risk) -> str | None:
         """Trip at `stale_data_minutes`, and while the stream is mute, whatever REST knows."""
         if readings.mute:
-            return "the bar stream is mute: bars are had by REST alone"
+            return f"{readings.mute}: bars are had by REST alone"
         if readings.data_age < risk.stale_data_minutes:
             return None
         return f"no bar of any symbol for {readings.data_age:.0f} minutes"

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import numpy as np
+import pytest
 import trio
 
 from actors.minutes import GRACE_SECONDS, Minutes
@@ -119,7 +120,7 @@ async def test_a_mute_stream_is_connected_again(autojump_clock):
     assert [round(at - start) for at in venue.connected] == [0, 75, 135]
     assert [round(at) for at, _ in found] == [62, 122, 182]
     assert [there(frame) for _, frame in found] == [[0, 1]] * 3
-    assert [frame.mute for _, frame in found] == [False, True, True]
+    assert [bool(frame.mute) for _, frame in found] == [False, True, True]
 
 
 async def test_frames_are_mute_until_a_bar_comes(autojump_clock):
@@ -128,7 +129,7 @@ async def test_frames_are_mute_until_a_bar_comes(autojump_clock):
     found, _ = await frames(venue, 3)
 
     assert venue.connections == 2
-    assert [frame.mute for _, frame in found] == [False, True, False]
+    assert [bool(frame.mute) for _, frame in found] == [False, True, False]
 
 
 async def test_a_bar_that_is_only_late_is_no_mute_stream(autojump_clock):
@@ -137,7 +138,7 @@ async def test_a_bar_that_is_only_late_is_no_mute_stream(autojump_clock):
     found, counts = await frames(venue, 2)
 
     assert venue.connections == 1
-    assert [frame.mute for _, frame in found] == [False, False]
+    assert [bool(frame.mute) for _, frame in found] == [False, False]
     assert counts.late == 1
 
 
@@ -150,8 +151,18 @@ async def test_a_stream_that_is_connecting_is_left_to_it(autojump_clock):
     found, _ = await frames(venue, 3)
 
     assert venue.connections == 1
-    assert [frame.mute for _, frame in found] == [False, True, False]
+    assert [bool(frame.mute) for _, frame in found] == [False, True, False]
     assert [there(frame) for _, frame in found] == [[0, 1]] * 3
+
+
+@pytest.mark.parametrize("reason", ["connection limit exceeded", "keys refused"])
+async def test_a_stream_that_is_refused_is_not_called_mute(autojump_clock, reason):
+    """Too many connections, say: the frames, and so the breaker, have the broker's words."""
+    venue = Stream([(30.0, Lost(reason)), (90.0, Lost(f"{reason} for 60 s"))], HISTORY)
+    found, _ = await frames(venue, 3)
+
+    down = f"the bar stream is down ({reason} for 60 s)"
+    assert [frame.mute for _, frame in found] == ["", down, down]
 
 
 async def test_a_stream_given_up_is_begun_again(autojump_clock):
@@ -160,7 +171,7 @@ async def test_a_stream_given_up_is_begun_again(autojump_clock):
     found, _ = await frames(venue, 2)
 
     assert venue.connections == 2
-    assert [frame.mute for _, frame in found] == [False, True]
+    assert [bool(frame.mute) for _, frame in found] == [False, True]
 
 
 async def test_a_stream_that_came_back_after_the_minute_is_not_mute(autojump_clock):
@@ -170,7 +181,7 @@ async def test_a_stream_that_came_back_after_the_minute_is_not_mute(autojump_clo
     found, _ = await frames(venue, 2)
 
     assert venue.connections == 1
-    assert [frame.mute for _, frame in found] == [False, False]
+    assert [bool(frame.mute) for _, frame in found] == [False, False]
 
 
 async def test_silence_everywhere_is_a_fact(autojump_clock):
@@ -179,7 +190,7 @@ async def test_silence_everywhere_is_a_fact(autojump_clock):
     found, _ = await frames(venue, 2)
 
     assert [there(frame) for _, frame in found] == [[], []]
-    assert [frame.mute for _, frame in found] == [False, False]
+    assert [bool(frame.mute) for _, frame in found] == [False, False]
     assert venue.connections == 1
 
 
@@ -189,7 +200,7 @@ async def test_silence_of_which_nothing_is_known_is_no_fact(autojump_clock):
     venue.history = None
     found, _ = await frames(venue, 2)
 
-    assert [frame.mute for _, frame in found] == [False, True]
+    assert [bool(frame.mute) for _, frame in found] == [False, True]
     assert venue.connections == 2
 
 

@@ -1,5 +1,6 @@
 """The command line as a user meets it: run in its own process, exit codes and all."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,10 @@ def rotor(*arguments, cwd=None, run=run):
     return run(
         [sys.executable, "-m", "tui.cli", *map(str, arguments)],
         cwd=cwd or SCRATCH, capture_output=True, text=True, timeout=patience(120),
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COLUMNS": "80"},
+        env={
+            "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COLUMNS": "80",
+            "ROTOR_RUNTIME_DIR": os.environ["ROTOR_RUNTIME_DIR"],
+        },
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from actors.presence import locked, record_of, socket_path
 from actors.views import Views
 from engine.errors import BadInputError, RotorError
 from tests.bars import SIX
+from tui.live_folder import account_lock
 from tui.session import ask
 
 ROOT = Path(__file__).parents[2]
@@ -257,3 +258,31 @@ def test_a_socket_that_answers_no_json_breaks_nothing_else(rotor, tmp_path, repl
 
     assert code == 1
     assert said.strip() == "rotor: what listens on this session's socket answers no JSON of Rotor's"
+
+
+def test_a_tab_shows_the_session_that_ran_when_it_was_served(rotor, elsewhere, monkeypatch):
+    """Not the one that is left once that has ended; without --readonly it is to be named."""
+    served = []
+
+    async def serve(server, *, open_browser):
+        served.append(server.command)
+
+    monkeypatch.setattr("tui.web._serve", serve)
+
+    assert rotor("web", "--port", "0")[0] == 2
+    assert rotor("web", "--port", "0", "--readonly")[0] == 0
+    assert "other/theirs --readonly" in served[0]
+
+
+def test_a_service_sees_the_account_that_a_login_shell_trades(rotor, tmp_path, monkeypatch):
+    """Whatever their environments say; the process and its folder are named."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "login"))
+    with account_lock("A1", None, tmp_path / "run"):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "service"))
+        with (
+            pytest.raises(BadInputError, match=rf"process {os.getpid()}, .*/run; rotor status"),
+            account_lock("A1", None, tmp_path / "run2"),
+        ):
+            pass
+    with account_lock("A1", None, tmp_path / "run2"):
+        pass

@@ -7,12 +7,12 @@ None of it belongs to the trading configuration: it changes no decision.
 """
 
 import os
-import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInputError
+from engine.layers import read_toml
 from tui.cockpit import keys
 from tui.options import AS_USUAL, Look
 
@@ -55,10 +55,11 @@ def load_settings(look: Look = AS_USUAL, *, readonly: bool = False) -> Settings:
 
 def _read(path: Path) -> Settings:
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = read_toml(path.read_text(encoding="utf-8"), str(path))
+        return Settings.model_validate(found, strict=True)
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]

@@ -61,6 +61,11 @@ def test_a_users_class_is_made_by_its_dotted_path():
     [
         ("nonsense", "there is ewrls, momentum, random, zero"),
         ("no.such.module.Thing", "cannot be imported"),
+        ("..x", "there is ewrls, momentum, random, zero"),
+        (".x", "there is ewrls, momentum, random, zero"),
+        ("engine..x", "there is ewrls, momentum, random, zero"),
+        ("engine.learning.", "there is ewrls, momentum, random, zero"),
+        ("engine.\0.x", "there is ewrls, momentum, random, zero"),
         ("engine.learning.baselines.Nobody", "cannot be imported"),
         ("engine.learning.signals.neutral", "is not a class"),
         ("engine.learning.signals.Context", "has no"),

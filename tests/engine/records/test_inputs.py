@@ -26,7 +26,7 @@ from engine.events import (
     StreamLost,
     StreamRestored,
 )
-from engine.records.inputs import Frame, InputLog, Met, Reloaded, Said, Told, read_log
+from engine.records.inputs import MUTE, Frame, InputLog, Met, Reloaded, Said, Told, read_log
 
 SYMBOLS = ("AAA", "BBB")
 texts = st.text(max_size=8)
@@ -64,7 +64,8 @@ inputs = st.one_of(
 def frame(minute):
     bars = np.full((2, 5), np.nan)
     bars[minute % 2] = [1.25, 1.5, 1.0, 1.125, 1e9 + 0.5]
-    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2, mute=minute == 3)
+    why = "the bar stream is down" if minute == 3 else ""
+    return Frame(minute, bars, late=minute == 1, backfilled=minute == 2, mute=why)
 
 
 def written(path, given):
@@ -91,6 +92,13 @@ def test_frames_keep_every_bit(tmp_path):
         assert was.bars.tobytes() == now.bars.tobytes()
         for name in ("minute", "late", "backfilled", "mute"):
             assert getattr(was, name) == getattr(now, name)
+
+
+def test_a_mute_frame_of_an_earlier_version_is_read(tmp_path):
+    """Its log has no words for it."""
+    written(tmp_path / "log", [Frame(0, frame(0).bars, mute=True)])
+
+    assert read_log(tmp_path / "log", SYMBOLS).inputs[0].mute == MUTE
 
 
 def test_it_goes_on_where_it_ended(tmp_path):

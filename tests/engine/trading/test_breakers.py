@@ -64,7 +64,7 @@ LIMITS = {
     Gate.STALE_DATA: [
         ("data_age", 2.0, 3.0),
         ("data_age", 2.999, math.inf),
-        ("mute", False, True),
+        ("mute", "", "the bar stream is mute"),
     ],
     Gate.LOST_STREAM: [("stream_lost", "", "timed out")],
     Gate.REJECTS: [("rejects", 2, 3), ("rejects", 0, 4)],
