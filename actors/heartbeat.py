@@ -8,7 +8,7 @@ a supervisor that hangs is as dead as one that was killed.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -58,6 +58,11 @@ class Heart:
 
 
 def _write(path: Path, count: int) -> None:
+    beat = f"{count:12}\n".encode()
     scratch = path.with_name(f"{NAME}.tmp")
-    scratch.write_text(f"{count}\n", encoding="ascii")
-    scratch.replace(path)
+    try:
+        scratch.write_bytes(beat)
+        scratch.replace(path)
+    except OSError:  # the disk is full: the one of before is written over, if it is still there
+        with suppress(OSError), path.open("r+b") as file:
+            file.write(beat)

@@ -13,6 +13,7 @@ the broker is asked what has become of the orders, and the session goes on.
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from actors.cockpit.wiring import live_cockpit
 from actors.control import Console, control
 from actors.crew import make_desk, make_learners, share_out
 from actors.desk import Desk, Given
+from actors.disk import DiskWatch, Reserve, held_words, in_words
 from actors.execution import Execution
 from actors.heartbeat import Heart
 from actors.herald import Herald
@@ -36,32 +38,37 @@ from actors.orphans import Books
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
 from actors.presence import Kind
-from actors.recovery import (
-    Direct,
-    blocks_of,
-    check_unchanged,
-    note_sent,
-    set_aside,
-    take_up,
-    whole_log,
-)
+from actors.recovery import Direct, blocks_of, note_sent, take_up
 from actors.reloading import Read, Reloading, on_change, on_hangup
+from actors.retaking import journal_again, leave_as_it_was, log_again, put_in_place
 from actors.session_clock import SessionClock
 from actors.system import Outcome, Screen, nobody, outcome_of
 from actors.trader import Trader, trade
 from actors.venue import Quote, Venue
 from actors.views import Views
 from engine.config import Config
-from engine.events import Report
+from engine.errors import DamagedError, DiskError, InvariantViolation
+from engine.events import Halt, Report
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import NAME, Input, InputLog, Logged, Said, Told, before_row
+from engine.records.inputs import (
+    NAME,
+    Input,
+    InputLog,
+    Logged,
+    Said,
+    Told,
+    before_row,
+    read_log,
+)
 from engine.records.journal import Journal
 from engine.records.page import Page
 
 ROOM = 10_000
 SCRIPT = "script"
 """Who gives the commands of a plan."""
+RECORDS = "the records"
+"""Who halts a session that cannot be recorded."""
 _log = logging.getLogger("rotor")
 
 
@@ -88,6 +95,8 @@ class LivePlan:
     """Files whose change reloads it, by absolute paths."""
     commands: tuple[Given, ...] = ()
     """Operators' commands, in order of time, each for the minute that begins then or later."""
+    opening: tuple[Input, ...] = ()
+    """What a session that begins is given first."""
     follower: Follower | None = None
     screen: Screen = nobody
     """Called with what a screen in this process looks at and asks."""
@@ -121,6 +130,8 @@ class LiveOutcome(NamedTuple):
     """How many inputs were taken again from the log."""
     ignored: int
     """Events and snapshots of orders that would have led back."""
+    inputs_sha256: str
+    """The log's checksum."""
 
 
 class _Announced:
@@ -138,29 +149,38 @@ class _Announced:
 async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> LiveOutcome:
     """Trade the session to its end, or until `stop` is set; raises what an actor raised.
 
-    `ready` is called once it trades.
+    `ready` is called once it trades. Raises DamagedError, and leaves the folder as it was, if the
+    log of before does not lead to the journal of before.
     """
-    logged = whole_log(plan.folder / NAME, plan.symbols)
+    logged = read_log(plan.folder / NAME, plan.symbols)
     learners = make_learners(plan.config, plan.symbols)
     desk = make_desk(
         plan.config, plan.symbols, plan.epoch, plan.cash_micro, learners,
         scan=False, spans=True, carries=True,
     )  # fmt: skip
+    reserve = Reserve(plan.folder)
+    if not reserve.take() and not logged.inputs:
+        raise DiskError(f"{plan.folder}: the disk has no room for a session's records; make some")
     first = plan.warmup[0][0] if plan.warmup else plan.session
-    set_aside(plan.folder)
-    files = Journal(plan.folder, "full", plan.epoch, first.open_ns)
-    log = InputLog(plan.folder / NAME, plan.symbols, logged.head)
+    files = journal_again(plan.folder, plan.epoch, first.open_ns, reserve.free)
+    crew, over = _Crew(plan, desk, learners, files, reserve, stop), False
     try:
         with files:
-            crew = _Crew(plan, desk, learners, files, log, stop)
             await crew.run(logged, ready)
+        over = True
+    except (BaseExceptionGroup, DiskError) as error:
+        raise in_words(error, crew.held()) from None
     finally:
-        log.close()
+        leave_as_it_was(plan.folder)
+        reserve.free()
+        crew.close_log(quietly=not over)
     desk.stats.interrupted = not crew.trader.over
     outcome = outcome_of(desk, learners, files)
+    head = logged.head if crew.log is None else crew.log.head
     return LiveOutcome(
-        outcome, _book_of(desk), crew.minutes.counts, len(logged.inputs), crew.execution.ignored
-    )
+        outcome, _book_of(desk), crew.minutes.counts, len(logged.inputs),
+        crew.execution.ignored, head,
+    )  # fmt: skip
 
 
 def _book_of(desk: Desk) -> Book:
@@ -180,10 +200,16 @@ class _Crew:
         desk: Desk,
         learners: Sequence[Learner],
         files: Journal,
-        log: InputLog,
+        reserve: Reserve,
         stop: trio.Event,
     ) -> None:
-        self._plan, self._desk, self._files, self._log, self._stop = plan, desk, files, log, stop
+        self.log: InputLog | None = None
+        """Opened once the one of before was taken again."""
+        self._reserve = reserve
+        self._disk = DiskWatch(
+            plan.folder, plan.config.live.min_free_mb, reserve, plan.clock, self._halt
+        )
+        self._plan, self._desk, self._files, self._stop = plan, desk, files, stop
         self._groups = share_out(learners)
         numbers = range(len(self._groups))
         self._asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in numbers]
@@ -238,6 +264,8 @@ class _Crew:
             nursery.start_soon(_stop, self._stop, nursery.cancel_scope)
             if not trader.over:
                 nursery.start_soon(self.minutes.run, trader.minute, self._giver.send)
+                assert self.log is not None
+                nursery.start_soon(self._disk.run, self.log)
                 ready()
                 await self._trade(logged)
             self._pages.close_sender()
@@ -249,16 +277,44 @@ class _Crew:
         plan, trader = self._plan, self.trader
         await trader.warm(blocks_of(trader.gridder, plan.warmup))
         trader.open()
-        for given in logged.inputs:
-            await trader.take(given)
-        check_unchanged(plan.folder, self._files)
-        note_sent(self._log, logged, take_up(self.execution, trader, plan.clock.now_ns(), logged))
+        for number, given in enumerate(logged.inputs, start=1):
+            try:
+                await trader.take(given)
+            except InvariantViolation as error:
+                raise DamagedError(
+                    f"{plan.folder / NAME}: input {number} cannot be taken again: {error}"
+                ) from None
+        for words in put_in_place(plan.folder, self._files, logged):
+            _log.warning(words)
+        self.log = log_again(plan.folder, plan.symbols, logged, self._reserve.free)
+        sent = take_up(self.execution, trader, plan.clock.now_ns(), logged)
+        note_sent(self.log, logged, sent)
+        for given in () if logged.inputs else plan.opening:
+            self._giver.send_nowait(given)
 
     async def _trade(self, logged: Logged) -> None:
+        assert self.log is not None
         said = sum(isinstance(one, Said) and one.actor == SCRIPT for one in logged.inputs)
         script = deque(self._plan.commands[said:])
         send, heart = self.execution.send, self._plan.heart
-        await trade(self.trader, self._inputs, self._log, send, script, heart)
+        await trade(self.trader, self._inputs, self.log, send, script, heart)
+
+    def _halt(self, reason: str) -> None:
+        """End entries, for want of records."""
+        command = Halt(reason=f"{reason}; open: {self.held()}")
+        self._giver.send_nowait(Said(command, RECORDS))
+        self._plan.herald.command(command, RECORDS)
+        _log.warning(command.reason)
+
+    def held(self) -> str:
+        """Return what is held, in words."""
+        return held_words(self._desk.state.ledger.held)
+
+    def close_log(self, *, quietly: bool) -> None:
+        """Make the log durable and close it; `quietly` if another error is told already."""
+        with suppress(DiskError) if quietly else nullcontext():
+            if self.log is not None:
+                self.log.close()
 
     def _tell(self, reports: Sequence[Report]) -> None:
         self._giver.send_nowait(Told(tuple(reports)))
@@ -275,11 +331,13 @@ class _Crew:
         )
 
     def _began(self, filled: Mapping[str, int]) -> None:
-        self._log.note(before_row(filled))
-        self._log.flush()
+        assert self.log is not None
+        self.log.note(before_row(filled))
+        self.log.flush()
 
     def _met(self, order_id: str, quote: Quote) -> None:
-        self._log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
+        assert self.log is not None
+        self.log.note({"in": "quote", "order_id": order_id, **quote._asdict()})
 
 
 async def _hear(

@@ -4,7 +4,6 @@ KEY INPUT: a run folder: what the session was made with, its log, its journal.
 KEY OUTPUT: the same trader again; orders that are not over, handed to execution.
 """
 
-import shutil
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +14,17 @@ from actors.crew import make_desk, make_learners, share_out
 from actors.execution import Execution
 from actors.mailbox import Mailbox
 from actors.predictor import Answer, Learner, predictor
+from actors.system import Outcome, outcome_of
 from actors.trader import Pages, Trader
 from actors.views import Views
 from engine.config import Config
-from engine.errors import RotorError
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
-from engine.records.inputs import Input, InputLog, Logged, Told, read_log, sent_row
-from engine.records.journal import FILES, Journal
+from engine.records.inputs import Input, InputLog, Logged, Told, sent_row
+from engine.records.journal import Journal
 from engine.records.page import Page
 from engine.trading.approval import approve_exit
 from engine.trading.ledger import side_of
-
-ASIDE = ".before"
-"""Where a resumed session's journal lies until it is written anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +39,15 @@ class Recording:
     warmup: tuple[tuple[Session, Floats], ...]
 
 
-async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> None:
+async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> Outcome:
     """Give a session its inputs again; its journal is written into `folder`."""
     first = recording.warmup[0][0] if recording.warmup else recording.session
+    seen: list[tuple[Trader, Sequence[Learner]]] = []
     with Journal(folder, "full", recording.epoch, first.open_ns) as files:
-        await again(recording, inputs, Direct(files))
+        await again(recording, inputs, Direct(files), lambda *both: seen.append(both))
+    trader, learners = seen[0]
+    trader.desk.stats.interrupted = not trader.over
+    return outcome_of(trader.desk, learners, files)
 
 
 async def _go_on(_given: Input) -> None:
@@ -144,47 +144,3 @@ def note_sent(log: InputLog, logged: Logged, order_ids: Sequence[str]) -> None:
         if order_id not in logged.sent:
             log.note(sent_row(order_id))
     log.sync()
-
-
-def whole_log(path: Path, symbols: tuple[str, ...]) -> Logged:
-    """Read the log of before, and cut off what a kill tore."""
-    logged = read_log(path, symbols)
-    if path.exists() and path.stat().st_size > logged.size:
-        with path.open("r+b") as file:
-            file.truncate(logged.size)
-    return logged
-
-
-def set_aside(folder: Path) -> None:
-    """Put the journal of before away; it is written anew."""
-    aside = folder / ASIDE
-    names = [f"{name}.jsonl" for name in FILES["full"]]
-    if aside.exists():  # a kill while it was written anew: what lies aside is the whole one
-        for name in names:
-            (folder / name).unlink(missing_ok=True)
-    else:
-        aside.mkdir()
-        for name in names:
-            if (folder / name).exists():
-                (folder / name).replace(aside / name)
-
-
-def check_unchanged(folder: Path, files: Journal) -> None:
-    """Hold the journal that was written anew against the one of before.
-
-    Raises RotorError where they differ: then something has changed the log, or the program.
-    """
-    files.sync()
-    for name in FILES["full"]:
-        before, now = folder / ASIDE / f"{name}.jsonl", folder / f"{name}.jsonl"
-        if not before.exists():
-            continue
-        old, new = before.read_bytes(), now.read_bytes()
-        whole = old[: old.rfind(b"\n") + 1]
-        if not new.startswith(whole[: len(new)]):
-            raise RotorError(
-                f"{now}: taking the log's inputs again gave another journal than the one of "
-                f"before, which lies in {folder / ASIDE}; it was recorded by another version, or "
-                "changed"
-            )
-    shutil.rmtree(folder / ASIDE)

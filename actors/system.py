@@ -108,6 +108,8 @@ class Outcome:
     scores: dict[str, tuple[HorizonScore, ...]]
     mailboxes: tuple[MailboxStatistics, ...]
     journal_sha256: str | None
+    heads: dict[str, str] = field(default_factory=dict)
+    """Of the journal's files."""
 
 
 def epoch_of(config: Config, symbols: Sequence[str], range_label: str) -> str:
@@ -184,6 +186,7 @@ def outcome_of(
         scores={s: x.scores() for s, x in zip(desk.state.symbols, learners, strict=True)},
         mailboxes=tuple(box.statistics() for box in boxes),
         journal_sha256=files.sha256,
+        heads=files.heads,
     )
 
 

@@ -235,6 +235,7 @@ class Live(_Section):
     max_orders_per_day: int = _key(5000, "live", ge=1)
     price_collar_pct: PositivePercent = _key(2.0)
     max_spread_pct: PositivePercent = _key(0.5)
+    min_free_mb: int = _key(200, "restart", ge=0, le=10**9)
 
 
 class Alerts(_Section):

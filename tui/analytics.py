@@ -23,6 +23,7 @@ from engine.records.store.queries import (
 )
 from engine.records.store.tables import BacktestResult
 from tui.archive import Archive, open_archive
+from tui.find_run import warn_at_a_glance, warn_of
 from tui.options import Database, Scope
 from tui.output import (
     Column,
@@ -197,10 +198,14 @@ def _runs(
         run = find_run(archive.store, scope.run)
         if not unrecorded:
             recorded(run)
+        warn_of(run)
         kind = "backtest" if run["kind"] == "replay" else run["kind"]
         return {kind: [run["id"]]}
     name = strategy or scope.strategy or archive.config.strategy.name
-    return runs_that_count(archive.store, name)
+    counted = runs_that_count(archive.store, name)
+    keys = {key for found in counted.values() for key in found}
+    warn_at_a_glance(run for run in runs(archive.store) if run["id"] in keys)
+    return counted
 
 
 def _check_strategy(archive: Archive, name: str) -> None:

@@ -6,6 +6,7 @@ KEY OUTPUT: Enrolled. A database that cannot be used never stops a run: what is 
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,10 @@ class Enrolled:
             finish(self.store, self.folder)
         except RotorError as error:  # also BadInputError: someone deleted the run meanwhile
             _tell(error, self.folder)
+        else:
+            if not self.store.in_place:
+                gone = StoreError(f"{self.store.name}: was deleted or replaced meanwhile")
+                _tell(gone, self.folder)
 
     def close(self) -> None:
         """Close the database."""
@@ -51,19 +56,43 @@ def check_url(url: str) -> None:
         parsed_url(url)
 
 
-def enrol(url: str, folder: Path) -> Enrolled:
+def enrol(url: str, folder: Path, kept: Path | None = None) -> Enrolled:
     """Enter a run that begins; without a URL, or without a database, nothing is followed.
 
-    Raises BadInputError for a URL that cannot be one, and a database of a newer Rotor.
+    `kept` is where the records of a run lie now whose place it takes. Raises BadInputError for a
+    URL that cannot be one, and a database of a newer Rotor.
     """
+
+    def enter(store: "Store") -> None:
+        from engine.records.store.follow import move, register
+
+        if kept is not None:
+            move(store, folder, kept)
+        register(store, folder)
+
+    return _enrol(url, folder, enter)
+
+
+def enrol_again(url: str, folder: Path) -> Enrolled:
+    """Follow a run that is taken up again."""
+
+    def enter(store: "Store") -> None:
+        from engine.records.store.follow import reopen
+
+        reopen(store, folder)
+
+    return _enrol(url, folder, enter)
+
+
+def _enrol(url: str, folder: Path, enter: Callable[["Store"], None]) -> Enrolled:
     if not url:
         return Enrolled(folder)
     from engine.records.store.database import Store
-    from engine.records.store.follow import catch_up, register
+    from engine.records.store.follow import catch_up
 
     try:
         store = Store(url)
-        register(store, folder)
+        enter(store)
     except StoreError as error:
         _tell(error, folder)
         return Enrolled(folder)

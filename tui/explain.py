@@ -4,13 +4,16 @@ KEY INPUT: a run, a round trip's number or an order's id.
 KEY OUTPUT: the story for people, or one JSON object.
 """
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from engine.errors import BadInputError
 from engine.events import Decision
-from engine.records.recorded import read_manifest
+from engine.records.manifest import read_manifest
+from engine.records.reading import sound_journal
+from engine.records.recorded import understood
 from engine.records.story import find_trip, round_trips, story
 from tui.find_run import find_folder
 from tui.options import Database
@@ -23,13 +26,21 @@ SHOWN_FEATURES = 12
 def explain_command(name: str, trade: str | None, database: Database, *, json: bool) -> int:
     """Run `rotor explain`; without a trade list what there is."""
     folder = find_folder(name, database)
-    level = read_manifest(folder)["level"]
+    manifest = read_manifest(folder)
+    level = manifest["level"]
     if level != "full":
         raise BadInputError(f"{folder}: journal {level} keeps no bars; replay with --journal full")
+    sound_journal(folder, manifest)
+    with understood(folder):
+        _explain(folder, trade, json=json)
+    return 0
+
+
+def _explain(folder: Path, trade: str | None, *, json: bool) -> None:
     trips = round_trips(folder)
     if trade is None:
         _list(trips, json=json)
-        return 0
+        return
     trip = find_trip(trips, trade, folder)
     if not trip.get("signal"):
         raise BadInputError(f"round trip {trip['trip']}: no signal of ours opened it")
@@ -38,7 +49,6 @@ def explain_command(name: str, trade: str | None, database: Database, *, json: b
         print_json(told)
     else:
         _tell(told)
-    return 0
 
 
 def _list(trips: list[Json], *, json: bool) -> None:

@@ -14,23 +14,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from actors.presence import HeldError, locked, now, runtime_folder
 from actors.recovery import Recording
 from engine.config import Config
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DamagedError
 from engine.market.calendar import session_on
-from engine.market.frames import Floats, Session
+from engine.market.frames import Session
 from engine.records.inputs import NAME as INPUTS
-from engine.records.recorded import read_manifest
+from engine.records.manifest import NAME, read_manifest, write_manifest, write_summary
+from engine.records.recorded import config_of
 from engine.records.store.url import without_password
 from tui.code import fingerprint, versions
-from tui.replay import write_json
 from tui.run_folder import FILES
+from tui.warmup import Warmup, read_warmup, write_warmup
 
 Json = dict[str, Any]
-WARMUP = "warmup.npz"
 
 
 @contextmanager
@@ -74,19 +72,24 @@ def begin(
     session: Session,
     symbols: tuple[str, ...],
     cash_micro: int,
-    warmup: list[tuple[Session, Floats]],
+    warmup: Warmup,
+    kept: str = "",
 ) -> Json:
-    """Make the folder of a session that begins; return its manifest."""
+    """Make the folder of a session that begins; return its manifest.
+
+    `kept` names what lies in the folder of a session of before, whose place this one takes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_warmup(folder, warmup)
+    seal = write_warmup(folder, warmup)
     capital = {"starting_capital": cash_micro / 1_000_000}
     simulation = config.simulation.model_copy(update=capital)
     config = config.model_copy(update={"simulation": simulation})
     shown = config.model_dump()
     shown["database"]["url"] = without_password(shown["database"]["url"])
     shown["alerts"] = config.alerts.shown()
+    name = folder.resolve().name
     manifest = {
-        "run_id": folder.resolve().name,
+        "run_id": f"{name}-after-{kept}" if kept else name,
         "command": "live",
         "strategy": config.strategy.name,
         "level": "full",
@@ -95,6 +98,7 @@ def begin(
         "from": str(session.date),
         "to": str(session.date),
         "warmup": [str(day.date) for day, _ in warmup],
+        "warmup_sha256": seal,
         "epoch": secrets.token_hex(4),
         "cash_micro": cash_micro,
         "config_sha256": config.sha256(),
@@ -107,16 +111,20 @@ def begin(
         "started": dt.datetime.now(dt.UTC).isoformat(),
         "ended": None,
     }
-    write_json(folder / "manifest.json", manifest)
+    manifest |= {"kept": kept} if kept else {}
+    write_manifest(folder, manifest)
     return manifest
 
 
 def resume(folder: Path, account: str, session: Session, symbols: tuple[str, ...]) -> Json | None:
     """Return the manifest of a session that goes on; None for a folder without one.
 
-    Raises BadInputError if it is another's, or over.
+    Raises BadInputError if it is another's, or over; DamagedError if that cannot be told.
     """
-    if not (folder / "manifest.json").exists():
+    if not (folder / NAME).exists():
+        left = held(folder)
+        if left:
+            raise DamagedError(f"{folder / NAME}: is missing, though {', '.join(left)} lie there")
         return None
     manifest = read_manifest(folder)
     ours = {"account": account, "symbols": list(symbols), "from": str(session.date)}
@@ -126,45 +134,45 @@ def resume(folder: Path, account: str, session: Session, symbols: tuple[str, ...
                 f"{folder}: holds a run of another {key} ({manifest.get(key)}, not {value}); "
                 "choose another --out"
             )
-    if manifest["ended"] is not None and not manifest["interrupted"]:
+    if manifest.get("ended") is not None and not manifest["interrupted"]:
         raise BadInputError(f"{folder}: this session is over; its summary lies there")
     return manifest
 
 
-def read_warmup(folder: Path) -> list[tuple[Session, Floats]]:
-    """Return the bars that warmed the learners when the session began."""
-    with np.load(folder / WARMUP) as arrays:
-        found = []
-        for name in arrays.files:
-            session = session_on(dt.date.fromisoformat(name))
-            assert session is not None
-            found.append((session, arrays[name]))
-    return found
+def reopen(folder: Path, manifest: Json) -> Json:
+    """Note that a session that had ended early goes on; return its manifest."""
+    if manifest.get("ended") is None:
+        return manifest
+    manifest = {key: value for key, value in manifest.items() if key not in _OF_THE_END}
+    manifest["ended"] = None
+    write_manifest(folder, manifest)
+    return manifest
+
+
+_OF_THE_END = {
+    "interrupted", "journal_sha256", "heads", "inputs_sha256", "summary_sha256", "scores",
+    "earned_slope",
+}  # fmt: skip
 
 
 def recording_of(folder: Path, manifest: Json) -> Recording:
-    """Return a live session as its folder has it."""
+    """Return a live session as its folder has it; raises BadInputError if it cannot be told."""
     session = session_on(dt.date.fromisoformat(manifest["from"]))
-    assert session is not None
+    cash_micro = manifest.get("cash_micro")
+    if session is None or cash_micro is None:
+        raise DamagedError(f"{folder / NAME}: is no manifest of a live session")
     return Recording(
-        config=Config.model_validate(manifest["config"]),
+        config=config_of(manifest),
         symbols=tuple(manifest["symbols"]),
         session=session,
         epoch=manifest["epoch"],
-        cash_micro=manifest["cash_micro"],
-        warmup=tuple(read_warmup(folder)),
+        cash_micro=cash_micro,
+        warmup=tuple(read_warmup(folder, manifest)),
     )
-
-
-def _write_warmup(folder: Path, warmup: list[tuple[Session, Floats]]) -> None:
-    scratch = folder / f"{WARMUP}.tmp"
-    with scratch.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{str(session.date): bars for session, bars in warmup})
-    scratch.replace(folder / WARMUP)
 
 
 def end(folder: Path, manifest: Json, ended: Json, summary: Json) -> None:
     """Write how a session ended."""
-    write_json(folder / "summary.json", summary)
-    stamp = {"ended": dt.datetime.now(dt.UTC).isoformat()}
-    write_json(folder / "manifest.json", manifest | ended | stamp)
+    seal = write_summary(folder, summary)
+    stamp = {"ended": dt.datetime.now(dt.UTC).isoformat(), "summary_sha256": [seal]}
+    write_manifest(folder, manifest | ended | stamp)

@@ -5,15 +5,16 @@ KEY OUTPUT: the session traded; a run folder, a summary, an exit code.
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import trio
 
 from actors.alerts import Alerter
+from actors.crew import innermost
 from actors.herald import Herald
 from actors.live import LiveOutcome, LivePlan, live
 from actors.presence import Kind
@@ -23,17 +24,21 @@ from actors.system import nobody
 from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
 from engine.config import AlertKind, Config, Simulation
-from engine.market.frames import Session
+from engine.errors import DamagedError, DiskError
+from engine.market.frames import Floats, Session
+from engine.records.inputs import NAME as INPUTS
+from engine.records.inputs import Input, read_log
 from tui.commands import scripted
-from tui.enrol import Enrolled, enrol
+from tui.enrol import Enrolled, enrol, enrol_again
 from tui.live_end import ending
-from tui.live_folder import begin, clear, end, read_warmup, resume
+from tui.live_folder import begin, clear, end, recording_of, reopen, resume
 from tui.live_progress import show_progress
 from tui.live_report import end_words, report, summary_of
-from tui.live_start import say, warmup_bars
+from tui.live_start import open_account, say, warmup_bars
 from tui.options import Look
 from tui.parity import parity
 from tui.prepare import Request, read_config
+from tui.safe_mode import check_known, keep_whole, leave_to, opening, standing
 from tui.watchdog import Duty, end_watchdog, watched, watching
 
 if TYPE_CHECKING:
@@ -70,6 +75,14 @@ class LiveRequest:
     """How it is drawn; None: there is none."""
 
 
+class _Ready(NamedTuple):
+    """All that a session needs to trade."""
+
+    manifest: Json
+    plan: LivePlan
+    enrolled: Enrolled
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSession:
     """A session, its account and its folder, which nobody else has now."""
@@ -88,37 +101,56 @@ class LiveSession:
     seat: "Seat | None"
 
     async def trade(self, stop: trio.Event, begun: Callable[[], object]) -> int:
-        """Trade until it is over or `stop` is set; return the exit code."""
-        manifest, plan, enrolled = await self._prepare()
-        self.alerter.begin(self.folder.name)
-        number = self.account.number
-        traded = ", ".join(self.symbols)
-        say(f"{self.session.date}: trading {traded} on account {number}; {self.folder}")
+        """Trade until it is over or `stop` is set; return the exit code.
 
-        def ready() -> None:
-            # what is loaded stays: to look through it all takes 0.1 s, of an order's way
-            gc.collect()
-            gc.freeze()
-            if self.time is not None:
-                self.time.busy = False
-            begun()
-
+        Raises DamagedError, and changes nothing, for records that cannot be gone on from; if the
+        broker has something of them open, a session in safe mode takes their place instead.
+        """
         try:
-            async with watched(self.folder, plan.heart, self._duty(), self.alerter.tell):
-                outcome = await self._with_progress(plan, stop, ready)
-        finally:
-            gc.unfreeze()
-        summary = await self._conclude(outcome, plan, manifest)
-        enrolled.finish()
-        enrolled.close()
+            ready = await self._prepare()
+            outcome = await self._run(ready, stop, begun)
+        except DamagedError as error:
+            ready = await self._prepare_safely(error)
+            outcome = await self._run(ready, stop, begun)
+        summary = await self._conclude(outcome, ready.plan, ready.manifest)
+        ready.enrolled.finish()
+        ready.enrolled.close()
         told = partial(report, summary, self.folder, json=self.request.json)
         if self.seat is None:
             told()
         else:
             self.seat.later.append(told)
-        return 1 if summary["interrupted"] or summary["problems"] else 0
+        spoiled = "kept" in summary or "unrecorded" in summary
+        return 1 if summary["interrupted"] or summary["problems"] or spoiled else 0
 
-    async def _prepare(self) -> tuple[Json, LivePlan, Enrolled]:
+    async def _run(
+        self, ready: _Ready, stop: trio.Event, begun: Callable[[], object]
+    ) -> LiveOutcome:
+        self.alerter.begin(self.folder.name)
+        traded = ", ".join(self.symbols)
+        number = self.account.number
+        say(f"{self.session.date}: trading {traded} on account {number}; {self.folder}")
+
+        def trades() -> None:
+            # what is loaded stays: to look through it all takes 0.1 s, of an order's way
+            gc.collect()
+            gc.freeze()
+            reopen(self.folder, ready.manifest)
+            if self.time is not None:
+                self.time.busy = False
+            begun()
+
+        try:
+            async with watched(self.folder, ready.plan.heart, self._duty(), self.alerter.tell):
+                return await self._with_progress(ready.plan, stop, trades)
+        except BaseExceptionGroup as group:
+            ready.enrolled.close()
+            error = innermost(group)
+            raise error if isinstance(error, DamagedError) else group from None
+        finally:
+            gc.unfreeze()
+
+    async def _prepare(self) -> _Ready:
         config, number, folder = self.config, self.account.number, self.folder
         if self.request.overwrite:
             clear(folder)
@@ -129,19 +161,64 @@ class LiveSession:
             cash = self.account.cash_micro
             manifest = begin(folder, config, number, self.session, self.symbols, cash, warmup)
             enrolled = enrol(config.database.url, folder)
-        else:
-            say(f"{folder}: this session is taken up again")
-            warmup = read_warmup(folder)
-            ours = {"database": config.database.model_dump(), "alerts": config.alerts.model_dump()}
-            config = Config.model_validate(manifest["config"] | ours)
-            enrolled = enrol("", folder)
+            return self._ready(manifest, config, warmup, enrolled)
+        say(f"{folder}: this session is taken up again")
+        recording = recording_of(folder, manifest)
+        await self._check_known(manifest)
+        ours = {"database": config.database, "alerts": config.alerts}
+        config = recording.config.model_copy(update=ours)
+        enrolled = enrol_again(config.database.url, folder)
+        return self._ready(manifest, config, recording.warmup, enrolled)
+
+    async def _check_known(self, manifest: Json) -> None:
+        """Raise DamagedError if the log lacks what it had, or what the broker has of it."""
+        log = self.folder / INPUTS
+        logged = read_log(log, self.symbols)
+        if logged.head != (manifest.get("inputs_sha256") or logged.head):
+            raise DamagedError(
+                f"{log}, line {logged.lines}: ends here, but is not the file that the manifest "
+                "names: inputs are missing or were replaced"
+            )
+        found = await standing(self.venue, self.session, self.symbols)
+        check_known(log, logged, manifest["epoch"], found.sent)
+
+    async def _prepare_safely(self, error: DamagedError) -> _Ready:
+        folder, number = self.folder, self.account.number
+        found = await standing(self.venue, self.session, self.symbols)
+        if not found.words:
+            raise DamagedError(
+                f"{error}. Nothing was changed, and the broker has nothing of this session open: "
+                "put the file back from a copy, or begin another session with a new --out"
+            ) from None
+        kept = keep_whole(folder)
+        why = f"{error}; all that lay in {folder} is kept in {kept}"
+        say(f"SAFE MODE: {why}. Open at the broker: {found.words}. Nothing is opened; stops rest "
+            "on, what none protects is sold, and all is sold before the close")  # fmt: skip
+        self.alerter.tell("halt", f"safe mode: {why}")
+        cash = (await open_account(self.venue)).cash_micro
+        manifest = begin(
+            folder, self.config, number, self.session, self.symbols, cash, [], kept.name
+        )
+        leave_to(folder, kept.name)
+        enrolled = enrol(self.config.database.url, folder, kept)
+        first = opening(why, found, self.session)
+        return self._ready(manifest, self.config, (), enrolled, first)
+
+    def _ready(
+        self,
+        manifest: Json,
+        config: Config,
+        warmup: Sequence[tuple[Session, Floats]],
+        enrolled: Enrolled,
+        first: tuple[Input, ...] = (),
+    ) -> _Ready:
         plan = LivePlan(
             config=config,
             symbols=self.symbols,
             session=self.session,
             venue=self.venue,
             clock=self.clock,
-            folder=folder,
+            folder=self.folder,
             epoch=manifest["epoch"],
             cash_micro=manifest["cash_micro"],
             warmup=tuple(warmup),
@@ -149,14 +226,15 @@ class LiveSession:
             reread=partial(_reread, self.request, config.simulation),
             watched=_watched(self.request),
             commands=scripted(self.request.commands, self.symbols, self.session.date),
+            opening=first,
             follower=enrolled.follower,
             herald=Herald(self._tell),
             mode="live" if self.request.real else "paper",
             kind=_kind(self.request),
-            account=number,
+            account=self.account.number,
             screen=nobody if self.seat is None else self.seat.open,
         )
-        return manifest, plan, enrolled
+        return _Ready(manifest, plan, enrolled)
 
     def _tell(self, kind: AlertKind, words: str) -> None:
         """Alert; where no screen shows it, on stderr too."""
@@ -178,6 +256,8 @@ class LiveSession:
         outcome, folder = live_outcome.outcome, self.folder
         summary = summary_of(live_outcome, plan.config, folder)
         summary |= (await ending(self.venue, live_outcome.book, self.symbols)).shown()
+        if "kept" in manifest:
+            summary["kept"] = str(folder.resolve() / manifest["kept"])
         await _stand_down(folder, summary)
         self.alerter.tell("end", end_words(summary))
         if not outcome.stats.interrupted:
@@ -185,10 +265,16 @@ class LiveSession:
         ended = {
             "interrupted": outcome.stats.interrupted,
             "journal_sha256": outcome.journal_sha256,
+            "heads": outcome.heads,
+            "inputs_sha256": live_outcome.inputs_sha256,
             "scores": {s: list(scores) for s, scores in outcome.scores.items()},
             "earned_slope": outcome.slope.pooled,
         }
-        end(folder, manifest, ended, summary)
+        try:
+            end(folder, manifest, ended, summary)
+        except DiskError as error:
+            summary["unrecorded"] = str(error)
+            say(f"how this session ended is not recorded: {error}")
         return summary
 
     def _duty(self) -> Duty | None:

@@ -19,8 +19,8 @@ from engine.records.store.tables import (
     RoundTripRow,
     SessionRow,
 )
-from tui.archive import Archive, open_archive
-from tui.find_run import state_of
+from tui.archive import Archive, no_run, open_archive
+from tui.find_run import state_of, warn_of
 from tui.options import Database
 from tui.output import Column, Form, number, percent, print_csv, print_json, show, usd, whole
 from tui.session import ask
@@ -81,9 +81,10 @@ def _recorded(name: str | None, database: Database) -> Json:
     with open_archive(database.config, database.sets) as archive:
         known = runs(archive.store)
         if name is None and not known:
-            raise BadInputError("no run yet: rotor replay")
+            raise BadInputError(no_run(archive))
         run = find_run(archive.store, name) if name else known[-1]
         state = state_of(run)
+        warn_of(run)
         if run["level"] == "none":
             return _unrecorded(archive, run, state)
         equity, cash = _equity(archive, run)

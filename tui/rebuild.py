@@ -91,11 +91,11 @@ def _all(archive: Archive, report: Report) -> list[Path]:
 def _cannot(folder: Path, read_bytes: int) -> str:
     """Return why reading a run anew would lose what is known of it; empty if it would not."""
     if not holds_run(folder):
-        return "its folder is gone"
+        return "its manifest.json is gone" if folder.is_dir() else "its folder is gone"
     level, ended = _begun(folder)
     journal = folder / "events.jsonl"
     if level != "none" and not journal.exists() and (ended or read_bytes):
-        return "its journal is gone"
+        return "its journal is gone (events.jsonl)"
     return ""
 
 

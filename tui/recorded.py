@@ -33,16 +33,18 @@ from actors.system import new_parts, replay
 from actors.trader import Trader
 from engine.errors import BadInputError
 from engine.market.frames import MINUTE_NS, Block, Session
-from engine.records.inputs import NAME as INPUTS
-from engine.records.inputs import Frame, Input, read_log
+from engine.records.inputs import Frame, Input
+from engine.records.manifest import read_manifest
 from engine.records.page import Page
-from engine.records.recorded import Recorded, read_manifest, read_recorded
+from engine.records.reading import sound_journal
+from engine.records.recorded import Recorded, read_recorded
 from tui.cockpit.seat import Seat
 from tui.kept import Kept, Stood
 from tui.live_folder import recording_of
 from tui.live_screen import show_on_screen
 from tui.options import Look
 from tui.verify import replayed
+from tui.verify_files import is_live, sound_inputs
 
 Json = dict[str, Any]
 BLOCK = 60
@@ -68,7 +70,7 @@ class FinishedRun(Protocol):
 def open_run(folder: Path) -> FinishedRun:
     """Read a run; raises BadInputError if it cannot be shown."""
     manifest = read_manifest(folder)
-    return _Live(folder, manifest) if (folder / INPUTS).exists() else _Replayed(folder)
+    return _Live(folder, manifest) if is_live(manifest) else _Replayed(folder)
 
 
 async def load(run: FinishedRun, index: int) -> list[CockpitView]:
@@ -202,7 +204,8 @@ class _Live:
     def __init__(self, folder: Path, manifest: Json) -> None:
         self._folder = folder
         self._recording: Recording = recording_of(folder, manifest)
-        self._inputs = read_log(folder / INPUTS, self._recording.symbols).inputs
+        sound_journal(folder, manifest)
+        self._inputs = sound_inputs(folder, manifest).inputs
         self.dates = [self._recording.session.date]
 
     async def rerun(self, tell: Tell, since: int) -> None:

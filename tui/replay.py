@@ -24,6 +24,7 @@ from actors.system import Outcome, Plan, epoch_of, run
 from engine.errors import BadInputError
 from engine.events import MICRO
 from engine.market.frames import Block
+from engine.records.manifest import seal_of, write_manifest, write_summary
 from engine.records.run_source import holds_run
 from engine.records.store.url import without_password
 from engine.records.summary import (
@@ -83,7 +84,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     started = dt.datetime.now(dt.UTC)
     startup = time.perf_counter()
     begun = _manifest(prepared, folder, started, request, level)
-    write_json(folder / "manifest.json", begun)
+    write_manifest(folder, begun)
     enrolled = enrol(prepared.config.database.url, folder)
     warm()
     startup = time.perf_counter() - startup
@@ -119,8 +120,9 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         "journal_sha256": outcome.journal_sha256,
         "run_dir": str(folder.resolve()),
     }
-    write_json(folder / "summary.json", summary)
-    write_json(folder / "manifest.json", begun | _ended(prepared, outcome))
+    ended = begun | _ended(prepared, outcome)
+    seal = write_summary(folder, summary)
+    write_manifest(folder, ended | {"summary_sha256": [seal]})
     enrolled.finish()
     rows, gate_off = _second_step(request, prepared, outcome, level)
     if rows:
@@ -128,7 +130,10 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     if gate_off is not None:
         summary["gate_off"] = gate_off
     if rows or gate_off is not None:
-        write_json(folder / "summary.json", summary)
+        # both are named before the second is written: a kill between them leaves one of them
+        seals = [seal, seal_of(summary)]
+        write_manifest(folder, ended | {"summary_sha256": seals})
+        write_summary(folder, summary)
     enrolled.close()
     _report(request, prepared, summary, rows, gate_off)
     # who leaves the screen has seen enough
@@ -269,16 +274,9 @@ def _ended(prepared: Prepared, outcome: Outcome) -> dict[str, Any]:
         "mailboxes": outcome.mailboxes,
         "interrupted": outcome.stats.interrupted,
         "journal_sha256": outcome.journal_sha256,
+        "heads": outcome.heads,
         "ended": dt.datetime.now(dt.UTC),
     }
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a file of JSON, whole or not at all."""
-    option = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
-    scratch = path.with_name(f"{path.name}.tmp")
-    scratch.write_bytes(orjson.dumps(value, option=option) + b"\n")
-    scratch.replace(path)
 
 
 def _report(

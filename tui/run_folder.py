@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DiskError
 from tui.claim import claim
 
 JOURNALS = tuple(
@@ -37,7 +37,7 @@ def run_folder(out: Path | None, runs_dir: str, epoch: str, *, overwrite: bool) 
         _move(held, folder, folder / ASIDE)
         try:
             yield folder
-        except (BadInputError, OSError, KeyboardInterrupt, SystemExit) as error:
+        except (BadInputError, DiskError, OSError, KeyboardInterrupt, SystemExit) as error:
             # a run that stands is kept; so is half a journal that was interrupted, unless it would
             # replace a whole run
             kept = isinstance(error, KeyboardInterrupt) and not held and _begun(folder)
@@ -70,7 +70,8 @@ def _undo(folder: Path, held: list[str], *, fresh: bool) -> None:
         (folder / name).unlink(missing_ok=True)
     _move(held, folder / ASIDE, folder)
     if fresh:
-        folder.rmdir()
+        with contextlib.suppress(FileNotFoundError):  # who deleted it has done so already
+            folder.rmdir()
 
 
 def _new_folder(runs: Path, epoch: str) -> Path:

@@ -19,9 +19,9 @@ from engine.events import MICRO
 from engine.records.store.follow import forget, use
 from engine.records.store.queries import find_run, rows, runs, runs_that_count
 from engine.records.store.tables import BacktestResult
-from tui.archive import Archive, open_archive
+from tui.archive import Archive, no_run, open_archive
 from tui.claim import is_claimed
-from tui.find_run import state_of
+from tui.find_run import state_of, warn_at_a_glance
 from tui.options import Database
 from tui.output import (
     Column,
@@ -64,9 +64,11 @@ COMPARED = (
 def list_runs(database: Database, form: Form) -> int:
     """Print all runs."""
     with open_archive(database.config, database.sets) as archive:
+        warn_at_a_glance(runs(archive.store))
         described = [_described(archive, run) for run in runs(archive.store)]
+        words = no_run(archive)
     if form == "table" and not described:
-        Console().print("no run yet: rotor replay")
+        Console().print(words, highlight=False)
         return 0
     ids = Counter(run["run_id"] for run in described)
     shown = [{**run, **_short(run, alone=ids[run["run_id"]] == 1)} for run in described]

@@ -18,20 +18,23 @@ import trio
 from actors.desk import Given
 from actors.recovery import take_again
 from actors.system import Plan, run
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DamagedError
 from engine.events import MICRO
 from engine.records.identity import broken_identities
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import read_log
-from engine.records.journal import FILES, combine
-from engine.records.reading import ChainReport, verify_chain
-from engine.records.recorded import Recorded, read_manifest, read_recorded
+from engine.records.manifest import NAME, SUMMARY, read_sealed
+from engine.records.reading import ChainReport, ask_journal
+from engine.records.recorded import Recorded, read_recorded, understood
 from tui.claim import is_claimed
 from tui.code import other_code
 from tui.find_run import find_folder
 from tui.live_folder import recording_of
 from tui.options import Database
 from tui.output import print_json
+from tui.verify_again import differences, figures
+from tui.verify_files import damaged_files, is_live, torn_inputs, unsealed
+from tui.warmup import NAME as WARMUP
 
 Json = dict[str, Any]
 
@@ -50,14 +53,17 @@ class Check:
 def verify_command(name: str, database: Database, *, json: bool) -> int:
     """Run `rotor verify`; return 0 if everything holds, else 1."""
     folder = find_folder(name, database)
-    manifest = read_manifest(folder)
+    manifest, sealed = read_sealed(folder)
     level = manifest["level"]
     if level == "none":
         raise BadInputError(f"{folder}: nothing was recorded (journal none)")
     checks = [_chain(folder, manifest)]
+    if checks[0].holds is not None:
+        checks.append(_files(folder, manifest, sealed=sealed))
     if checks[0].holds:
         checks.append(_ledger(folder, manifest))
-        checks.append(_again(folder))
+        if checks[1].holds is not False:
+            checks.append(_again(folder, manifest))
     sound = all(check.holds is not False for check in checks)
     if json:
         told = [{"check": c.name, "holds": c.holds, "words": c.words, "findings": c.findings}
@@ -70,37 +76,35 @@ def verify_command(name: str, database: Database, *, json: bool) -> int:
 
 def _chain(folder: Path, manifest: Json) -> Check:
     """Check every file's checksums, and the run's one hash against its manifest."""
-    level = manifest["level"]
     ended = manifest.get("ended") is not None
-    missing = [n for n in FILES[level] if not (folder / f"{n}.jsonl").exists()]
-    if not ended and not any(_size(folder / f"{name}.jsonl") for name in FILES[level]):
-        words = "the run still runs" if is_claimed(folder) else "the run was killed"
-        return Check("chain", holds=None, words=f"{words}, before its first record")
-    if missing:
-        return Check("chain", holds=False, words=f"missing: {', '.join(missing)}")
-    reports = {name: verify_chain(folder / f"{name}.jsonl") for name in FILES[level]}
-    bad = [
-        f"{name}.jsonl, line {r.tampered_line}: was changed after it was written"
-        for name, r in reports.items()
-        if r.tampered_line is not None
-    ]
-    torn = [_torn(folder, name, r) for name, r in reports.items() if r.torn_at is not None]
-    if not bad and ended:
-        if torn:
-            bad = [f"{words}, though the run ended" for words in torn]
-        elif combine(level, {n: r.head for n, r in reports.items()}) != manifest["journal_sha256"]:
-            bad = ["the files are whole, but not those that the manifest names"]
+    reports, bad = ask_journal(folder, manifest)
+    how = "the run still runs" if is_claimed(folder) else "the run was killed"
+    if not reports and not bad:
+        return Check("chain", holds=None, words=f"{how}, before its first record")
     if bad:
         return Check("chain", holds=False, words="the records were changed", findings=tuple(bad))
+    torn = [_torn(folder, name, r) for name, r in reports.items() if r.torn_at is not None]
     frames = sum(report.frames for report in reports.values())
     words = f"{frames:,} checksums hold in {len(reports)} files"
-    if not ended:
-        words += "; the run still runs" if is_claimed(folder) else "; the run was killed"
+    words += "" if ended else f"; {how}"
     return Check("chain", holds=True, words=words, findings=tuple(torn))
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+def _files(folder: Path, manifest: Json, *, sealed: bool) -> Check:
+    """Check that the run's other files are those that it wrote."""
+    bad = damaged_files(folder, manifest)
+    if bad:
+        words = "files of the run are missing or were changed"
+        return Check("files", holds=False, words=words, findings=tuple(bad))
+    open_ = unsealed(manifest, sealed=sealed)
+    if open_:
+        words = f"an older Rotor made it: no checksum covers {', '.join(open_)}"
+        return Check("files", holds=None, words=words)
+    rest = torn_inputs(folder, manifest)
+    torn = (f"{INPUTS}: the last {rest:,} bytes were not finished",) if rest else ()
+    covered = [NAME] + [SUMMARY] * (manifest.get("ended") is not None)
+    covered += [INPUTS, WARMUP] if is_live(manifest) else []
+    return Check("files", holds=True, words=f"{', '.join(covered)} as written", findings=torn)
 
 
 def _torn(folder: Path, name: str, report: ChainReport) -> str:
@@ -110,17 +114,23 @@ def _torn(folder: Path, name: str, report: ChainReport) -> str:
 
 def _ledger(folder: Path, manifest: Json) -> Check:
     start = round(manifest["config"]["simulation"]["starting_capital"] * MICRO)
-    found = broken_identities(folder, start)
+    try:
+        with understood(folder):
+            found = broken_identities(folder, start)
+    except DamagedError as error:
+        found = [str(error)]
     words = "the accounts do not add up" if found else "cash, lots, equity and round trips add up"
     return Check("ledger", holds=not found, words=words, findings=tuple(found))
 
 
-def _again(folder: Path) -> Check:
+def _again(folder: Path, manifest: Json) -> Check:
     """Run the recorded inputs again and compare every file."""
-    if (folder / INPUTS).exists():
-        return _live_again(folder)
+    if is_live(manifest):
+        return _live_again(folder, manifest)
     try:
         recorded = read_recorded(folder)
+    except DamagedError as error:
+        return Check("again", holds=False, words=str(error))
     except BadInputError as error:
         return Check("again", holds=None, words=str(error))
     if recorded.unrepeatable:
@@ -131,19 +141,19 @@ def _again(folder: Path) -> Check:
     return _judge(recorded.manifest, inputs, partial(_replayed_differences, folder, recorded))
 
 
-def _live_again(folder: Path) -> Check:
+def _live_again(folder: Path, manifest: Json) -> Check:
     """Give a live session its inputs again and compare every file."""
-    manifest = read_manifest(folder)
-    recording = recording_of(folder, manifest)
-    logged = read_log(folder / INPUTS, recording.symbols)
 
-    def differences() -> list[str]:
+    def found_again() -> list[str]:
+        recording = recording_of(folder, manifest)
         with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
             again = Path(scratch, "run")
-            trio.run(take_again, recording, logged.inputs, again)
-            return _differences(folder, again, ended=manifest.get("ended") is not None)
+            outcome = trio.run(take_again, recording, logged.inputs, again)
+            found = differences(folder, again, manifest)
+            return found or figures(folder, manifest, outcome, recording.config)
 
-    return _judge(manifest, f"{len(logged.inputs):,} inputs", differences)
+    logged = read_log(folder / INPUTS, tuple(manifest["symbols"]))
+    return _judge(manifest, f"{len(logged.inputs):,} inputs", found_again)
 
 
 def _judge(manifest: Json, inputs: str, differences: Callable[[], list[str]]) -> Check:
@@ -176,7 +186,8 @@ def _replayed_differences(folder: Path, recorded: Recorded) -> list[str]:
             _tell("")
         if outcome.stats.interrupted:
             raise KeyboardInterrupt
-        return _differences(folder, again, ended=recorded.manifest.get("ended") is not None)
+        found = differences(folder, again, recorded.manifest)
+        return found or figures(folder, recorded.manifest, outcome, recorded.config)
 
 
 def replayed(recorded: Recorded, folder: Path | None) -> Plan:
@@ -193,29 +204,6 @@ def replayed(recorded: Recorded, folder: Path | None) -> Plan:
         level="full" if folder else "none",
         commands=tuple(Given(c.ts_ns, c.command, c.actor) for c in recorded.commands),
     )
-
-
-def _differences(folder: Path, again: Path, *, ended: bool) -> list[str]:
-    found = []
-    for name in FILES["full"]:
-        ours, theirs = folder / f"{name}.jsonl", again / f"{name}.jsonl"
-        with ours.open("rb") as left, theirs.open("rb") as right:
-            number = 0
-            for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
-                if a != b and a.endswith(b"\n"):
-                    found.append(f"{name}.jsonl, line {number}: recorded {_cut(a)}, now {_cut(b)}")
-                    break
-            else:
-                rest = (left.readline(), right.readline())
-                if ended and any(rest):
-                    which = "more" if rest[0] else "less"
-                    found.append(f"{name}.jsonl: {which} was recorded, after line {number}")
-    return found
-
-
-def _cut(line: bytes) -> str:
-    text = line.decode(errors="replace").strip()
-    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _tell(text: str) -> None:

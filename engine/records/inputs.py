@@ -9,7 +9,6 @@ orders, the same ids. So this file is what a killed session goes on from.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DamagedError
 from engine.events import (
     CashMoved,
     Command,
@@ -40,9 +39,11 @@ from engine.events import (
 )
 from engine.market.frames import Floats
 from engine.records.command_rows import command_of, command_row
+from engine.records.growing import GrowingFile, Room, no_room
 
 Json = dict[str, Any]
 NAME = "inputs.jsonl"
+_CHAIN = b',"chain":"'
 
 
 MUTE = "the bar stream is mute"
@@ -128,10 +129,14 @@ def before_row(filled: Mapping[str, int]) -> Json:
 class InputLog:
     """The log, open for appending."""
 
-    def __init__(self, path: Path, symbols: tuple[str, ...], head: str = "") -> None:
-        self._file = path.open("ab")
+    def __init__(
+        self, path: Path, symbols: tuple[str, ...], head: str = "", room: Room = no_room
+    ) -> None:
+        """Go on from a checksum; `room` is for a full disk."""
+        self.path = path
+        self._file = GrowingFile(path, new=False, room=room)
         self._symbols = symbols
-        self._head = head
+        self.head = head
         self._dirty = bool(head)  # a killed process may have written what is not on the disk yet
 
     def append(self, given: Input) -> None:
@@ -141,8 +146,8 @@ class InputLog:
     def note(self, row: Json) -> None:
         """Append a row of another kind, such as what was sent."""
         body = orjson.dumps(row)
-        self._head = hashlib.sha256(self._head.encode() + body).hexdigest()
-        self._file.write(body[:-1] + b',"chain":"' + self._head.encode() + b'"}\n')
+        self.head = hashlib.sha256(self.head.encode() + body).hexdigest()
+        self._file.append(body[:-1] + _CHAIN + self.head.encode() + b'"}\n')
         self._dirty = True
 
     def flush(self) -> None:
@@ -152,14 +157,20 @@ class InputLog:
     def sync(self) -> None:
         """Make durable what was appended."""
         if self._dirty:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._file.sync()
             self._dirty = False
 
     def close(self) -> None:
         """Make it durable and close it."""
-        self.sync()
-        self._file.close()
+        try:
+            self.sync()
+        finally:
+            self._file.close()
+
+    @property
+    def in_place(self) -> bool:
+        """Return whether the file is still where it was opened."""
+        return self._file.in_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,36 +186,51 @@ class Logged:
     """The checksum to go on from."""
     size: int
     """Bytes of whole lines; what follows was torn off."""
+    lines: int = 0
+    """Whole lines, of all kinds."""
     before: dict[str, int] | None = None
     """What had been filled of others' orders before the session, by broker id; None: not noted."""
 
 
 def read_log(path: Path, symbols: tuple[str, ...]) -> Logged:
-    """Read a log; a torn last line is left out.
+    """Read a log; a torn last line is left out, and no file is an empty log.
 
-    Raises BadInputError, naming the line, where the chain does not hold.
+    Raises DamagedError, naming the line, where the chain does not hold.
     """
     inputs: list[Input] = []
     sent: set[str] = set()
     met: dict[str, Met] = {}
-    head, size = "", 0
+    head, size, number = "", 0, 0
     before: dict[str, int] | None = None
     for number, line, row in _lines(path):
-        cut = line.rindex(b',"chain":"')
-        head = hashlib.sha256(head.encode() + line[:cut] + b"}").hexdigest()
-        if row.get("chain") != head:
-            raise BadInputError(f"{path}, line {number}: was changed (its checksum does not hold)")
+        head = _chained(head, line)
+        if not head or row.get("chain") != head:
+            raise DamagedError(
+                f"{path}, line {number}: was changed after it was written (its checksum does not "
+                "hold)"
+            )
         size += len(line)
-        match row["in"]:
-            case "sent":
-                sent.add(row["order_id"])
-            case "before":
-                before = row["filled"]
-            case "quote":
-                met[row["order_id"]] = Met(*(row[name] for name in Met._fields))
-            case _:
-                inputs.append(_input(row, symbols))
-    return Logged(tuple(inputs), frozenset(sent), met, head, size, before)
+        try:
+            match row["in"]:
+                case "sent":
+                    sent.add(row["order_id"])
+                case "before":
+                    before = {str(order): int(filled) for order, filled in row["filled"].items()}
+                case "quote":
+                    met[row["order_id"]] = Met(*(row[name] for name in Met._fields))
+                case _:
+                    inputs.append(_input(row, symbols))
+        except (AttributeError, BadInputError, LookupError, TypeError, ValueError) as error:
+            raise DamagedError(
+                f"{path}, line {number}: holds what this Rotor does not know ({error})"
+            ) from None
+    return Logged(tuple(inputs), frozenset(sent), met, head, size, number, before)
+
+
+def _chained(head: str, line: bytes) -> str:
+    """Return the checksum that a line's end should have; empty for a line without one."""
+    body, mark, _ = line.rpartition(_CHAIN)
+    return hashlib.sha256(head.encode() + body + b"}").hexdigest() if mark else ""
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, Json]]:
@@ -215,9 +241,12 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, Json]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield number, line, orjson.loads(line)
+                row = orjson.loads(line)
             except ValueError as error:
-                raise BadInputError(f"{path}, line {number}: is no JSON ({error})") from None
+                raise DamagedError(f"{path}, line {number}: is no JSON ({error})") from None
+            if not isinstance(row, dict):
+                raise DamagedError(f"{path}, line {number}: is no input ({row!r:.40})")
+            yield number, line, row
 
 
 def _row(given: Input, symbols: tuple[str, ...]) -> Json:
@@ -264,7 +293,7 @@ def _input(row: Json, symbols: tuple[str, ...]) -> Input:
             changes = tuple((key, old, new) for key, old, new in row["changes"])
             return Reloaded(row["actor"], row["config"], changes)
         case kind:
-            raise BadInputError(f"inputs.jsonl holds {kind!r}, which this Rotor does not know")
+            raise BadInputError(f"an input of kind {kind!r}")
 
 
 def _report(row: Json) -> Report:

@@ -9,16 +9,15 @@ or wall time, so that the same decisions give the same bytes.
 """
 
 import hashlib
-import os
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self
 
 import orjson
 
-from engine.errors import BadInputError
 from engine.events import Decided, Decision, FillBusted, FillCorrected
 from engine.records.event_rows import event_tail
+from engine.records.growing import GrowingFile, Room, no_room
 from engine.records.page import Page, Trade
 from engine.records.rows import (
     decision_body,
@@ -43,13 +42,9 @@ GENESIS = bytes(32)
 class ChainedFile:
     """One .jsonl file: frames are appended to a buffer, the buffer is written per page."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file: BinaryIO = path.open("xb")
-        except FileExistsError:
-            raise BadInputError(f"{path} exists: a run is never written over another") from None
+    def __init__(self, path: Path, room: Room = no_room) -> None:
+        self._file = GrowingFile(path, new=True, room=room)
         self._head = GENESIS
-        self._buffer: list[bytes] = []
 
     @property
     def head(self) -> bytes:
@@ -60,31 +55,42 @@ class ChainedFile:
         """Append the records of one frame, at least one."""
         body = b"\n".join(rows)
         self._head = hashlib.sha256(self._head + body).digest()
-        self._buffer.append(body[:-1])
-        self._buffer.append(b',"chain":"%b"}\n' % self._head.hex().encode())
+        self._file.append(body[:-1])
+        self._file.append(b',"chain":"%b"}\n' % self._head.hex().encode())
+
+    def move(self, path: Path) -> None:
+        """Put it elsewhere on its disk, in the place of what may lie there."""
+        self._file.path.replace(path)
+        self._file.path = path
 
     def flush(self) -> None:
         """Hand the buffer to the operating system."""
-        self._file.write(b"".join(self._buffer))
-        self._buffer = []
         self._file.flush()
 
     def sync(self) -> None:
         """Make what was written durable."""
-        self.flush()
-        os.fsync(self._file.fileno())
+        self._file.sync()
 
     def close(self) -> None:
         """Make it durable and close it."""
-        self.sync()
-        self._file.close()
+        try:
+            self.sync()
+        finally:
+            self._file.close()
 
 
 class Journal:
     """All files of a run, at one of three levels."""
 
-    def __init__(self, folder: Path | None, level: Level, epoch: str, first_ts_ns: int) -> None:
-        """Make the files in `folder` (level none: nothing is made).
+    def __init__(
+        self,
+        folder: Path | None,
+        level: Level,
+        epoch: str,
+        first_ts_ns: int,
+        room: Room = no_room,
+    ) -> None:
+        """Make the files in `folder` (level none: nothing is made); `room` is for a full disk.
 
         Raises BadInputError if one of them exists already.
         """
@@ -96,7 +102,7 @@ class Journal:
         assert folder is not None
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES[level]:
-            self._files[name] = ChainedFile(folder / f"{name}.jsonl")
+            self._files[name] = ChainedFile(folder / f"{name}.jsonl", room)
         head = {"type": "journal", "version": VERSION, "epoch": epoch, "level": level}
         self._files["events"].frame([self._event(first_ts_ns, orjson.dumps(head)[1:])])
 
@@ -110,6 +116,11 @@ class Journal:
         self._entries(page)
         for file in self._files.values():
             file.flush()
+
+    def move(self, folder: Path) -> None:
+        """Put all files into another folder of their disk, in the place of what may lie there."""
+        for name, file in self._files.items():
+            file.move(folder / f"{name}.jsonl")
 
     def sync(self) -> None:
         """Make everything written so far durable."""
@@ -138,6 +149,11 @@ class Journal:
         if not self._files:
             return None
         return combine(self.level, {name: file.head for name, file in self._files.items()})
+
+    @property
+    def heads(self) -> dict[str, str]:
+        """Return each file's checksum so far."""
+        return {name: file.head.hex() for name, file in self._files.items()}
 
     def _bulk(self, name: str, frames: list[list[bytes]]) -> None:
         file = self._files[name]

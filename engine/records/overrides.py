@@ -7,6 +7,7 @@ Only the named keys change; None takes an override away. The patched whole is va
 halt is no parameter: nothing here touches one.
 """
 
+import datetime as dt
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -71,8 +72,26 @@ def patch_overrides(
 
 
 def history(folder: Path) -> list[dict[str, Any]]:
-    """Return the changes made so far, oldest first."""
-    return [orjson.loads(line) for line in _text(folder / HISTORY).splitlines()]
+    """Return the changes made so far, oldest first; a line that a kill tore is none yet.
+
+    Raises ConfigError that names the line which cannot be read.
+    """
+    path = folder / HISTORY
+    lines = _text(path).split("\n")
+    return [_remembered(path, number, line) for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _remembered(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row: dict[str, Any] = orjson.loads(line)
+        dt.datetime.fromisoformat(row["when"])
+        known = all(isinstance(row[key], str) for key in ("key", "who", "why"))
+        known = known and {"old", "new"} <= row.keys()
+    except (AttributeError, LookupError, TypeError, ValueError):
+        known = False
+    if not known:
+        raise ConfigError(f"{path}, line {number}: is no change of a setting; mend or remove it")
+    return row
 
 
 def value_of(config: Config, path: str) -> Any:
@@ -117,7 +136,9 @@ def _remember(path: Path, changes: list[Change], *, who: str, why: str, when: st
         {"when": when, "who": who, "why": why, "key": c.key, "old": c.old, "new": c.new}
         for c in changes
     ]
-    with path.open("ab") as file:
+    with path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)  # a kill may have left half a line
         file.write(b"".join(orjson.dumps(row) + b"\n" for row in rows))
         file.flush()
         os.fsync(file.fileno())

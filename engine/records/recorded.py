@@ -6,6 +6,7 @@ KEY OUTPUT: Recorded: every session's bars up to the last whole frame, commands,
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ import orjson
 from pydantic import ValidationError
 
 from engine.config import Config
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DamagedError
 from engine.events import Command
 from engine.market.calendar import NEW_YORK, session_on
 from engine.market.frames import Block, Floats, Session
 from engine.market.grid import Gridder
 from engine.records.command_rows import command_of
+from engine.records.manifest import read_manifest
+from engine.records.reading import sound_journal
 
 Json = dict[str, Any]
 
@@ -53,18 +56,8 @@ class Recorded:
 
     @property
     def config(self) -> Config:
-        """Return the configuration that the run had.
-
-        Raises BadInputError if it is none of this Rotor's, as that of a run of other code may be.
-        """
-        try:
-            return Config.model_validate(self.manifest["config"])
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise BadInputError(
-                f"its settings are none of this Rotor's: {key}: {first['msg']}"
-            ) from None
+        """Return the configuration that the run had; raises BadInputError as `config_of` does."""
+        return config_of(self.manifest)
 
     def blocks(self, skip: int = 0) -> Iterator[Block]:
         """Yield a block per session, behind the first `skip`."""
@@ -77,28 +70,41 @@ class Recorded:
                 yield block
 
 
-def read_manifest(folder: Path) -> Json:
-    """Return a run's manifest; raises BadInputError if the folder holds no run."""
+def config_of(manifest: Json) -> Config:
+    """Return the configuration that a run had.
+
+    Raises BadInputError if it is none of this Rotor's, as that of a run of other code may be.
+    """
     try:
-        manifest: Json = orjson.loads((folder / "manifest.json").read_bytes())
-    except FileNotFoundError:
-        raise BadInputError(f"{folder}: holds no run (no manifest.json)") from None
-    except orjson.JSONDecodeError as error:
-        raise BadInputError(f"{folder}/manifest.json: is no JSON ({error})") from None
-    if "epoch" not in manifest or "config" not in manifest:
-        raise BadInputError(f"{folder}/manifest.json: is no manifest of a run")
-    return manifest
+        return Config.model_validate(manifest["config"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BadInputError(
+            f"its settings are none of this Rotor's: {key}: {first['msg']}"
+        ) from None
 
 
 def read_recorded(folder: Path) -> Recorded:
-    """Read a run's inputs back; raises BadInputError if its journal has no bars."""
+    """Read a run's inputs back.
+
+    Raises BadInputError if its journal has no bars, DamagedError if it is not as it was written.
+    """
     recorded = Recorded(read_manifest(folder))
     level = recorded.manifest["level"]
     if level != "full":
         raise BadInputError(f"{folder}: journal {level} keeps no bars; replay with --journal full")
+    sound_journal(folder, recorded.manifest)
+    path = folder / "events.jsonl"
+    with understood(path):
+        _take_up(recorded, path)
+    return recorded
+
+
+def _take_up(recorded: Recorded, path: Path) -> None:
     column = {symbol: s for s, symbol in enumerate(recorded.symbols)}
     frames: dict[dt.date, list[Floats]] = {}
-    for row in whole_rows(folder / "events.jsonl"):
+    for row in whole_rows(path):
         match row["type"]:
             case "frame":
                 bars = np.full((len(column), 5), np.nan)
@@ -112,7 +118,18 @@ def read_recorded(folder: Path) -> Recorded:
             case _:
                 recorded.unrepeatable = _unrepeatable(row) or recorded.unrepeatable
     recorded.sessions = [(_session(day), np.stack(bars)) for day, bars in frames.items()]
-    return recorded
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Raise DamagedError, naming the file, if its rows do not have what the body asks of them."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise DamagedError(
+            f"{path}: has a row that is not as this Rotor writes it ({type(error).__name__}: "
+            f"{error}); rotor verify {path.parent}"
+        ) from None
 
 
 def _unrepeatable(row: Json) -> str:
@@ -134,8 +151,13 @@ def _unrepeatable(row: Json) -> str:
 
 
 def whole_rows(path: Path) -> Iterator[Json]:
-    """Yield the rows of a journal's whole frames; what a kill left unfinished is not among them."""
+    """Yield the rows of a journal's whole frames; what a kill left unfinished is not among them.
+
+    A run that was killed before its first record has none.
+    """
     waiting: list[Json] = []
+    if not path.exists():
+        return
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
@@ -143,7 +165,9 @@ def whole_rows(path: Path) -> Iterator[Json]:
             try:
                 row = orjson.loads(line)
             except orjson.JSONDecodeError as error:
-                raise BadInputError(f"{path}, line {number}: is no JSON ({error})") from None
+                raise DamagedError(f"{path}, line {number}: is no JSON ({error})") from None
+            if not isinstance(row, dict):
+                raise DamagedError(f"{path}, line {number}: is no record ({row!r:.40})")
             waiting.append(row)
             if "chain" in row:
                 yield from waiting

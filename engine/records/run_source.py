@@ -55,8 +55,11 @@ class RunSource(Source):
 
 
 def holds_run(path: Path) -> bool:
-    """Return whether a path is the folder of a run."""
-    return (path / "manifest.json").is_file() and (path / "events.jsonl").is_file()
+    """Return whether a path is the folder of a run, be it a damaged one."""
+    if (path / "events.jsonl").is_file():
+        return True
+    parts = ("summary.json", "signals.jsonl", "decisions.jsonl", "trades.jsonl")
+    return (path / "manifest.json").is_file() and any((path / part).is_file() for part in parts)
 
 
 def open_run(path: Path, symbols: Sequence[str] | None = None) -> RunSource:

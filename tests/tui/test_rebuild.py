@@ -126,7 +126,7 @@ def test_a_journal_that_is_gone_takes_no_rows_along(rotor, below, tmp_path):
     code, _, err = rotor("rebuild", "a")
     assert code == 2
     assert "its journal is gone" in err
-    assert asked(rotor, "rebuild")["kept"][0]["reason"] == "its journal is gone"
+    assert asked(rotor, "rebuild")["kept"][0]["reason"] == "its journal is gone (events.jsonl)"
     assert [asked(rotor, *words) for words in QUESTIONS] == below
 
 

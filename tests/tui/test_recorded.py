@@ -26,7 +26,8 @@ from engine.market.calendar import sessions_between
 from engine.market.frames import MINUTE_NS
 from engine.market.synth import generate
 from engine.records.inputs import NAME, Frame, read_log
-from engine.records.recorded import Recorded, read_manifest, read_recorded
+from engine.records.manifest import read_manifest
+from engine.records.recorded import Recorded, read_recorded
 from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
 from tests.engine.records.store.folders import write_run

@@ -1,6 +1,5 @@
 """`rotor verify`: whatever was changed is found, whatever was killed still holds."""
 
-import hashlib
 import shutil
 import signal
 import sys
@@ -11,9 +10,9 @@ import numpy as np
 import orjson
 import pytest
 
-from engine.records.journal import FILES, GENESIS, combine
+from engine.records.journal import FILES, combine
 from engine.records.reading import verify_chain
-from tests.engine.records.store.folders import change_manifest, write_run
+from tests.engine.records.store.folders import change_manifest, seal, write_run
 from tests.tui.forked import popen
 from tests.tui.rehearsal import wait_for
 from tui.cli import main
@@ -40,30 +39,12 @@ def verify(folder, capfdbinary):
     return code, {check["check"]: check for check in told["checks"]}
 
 
-def sealed(folder):
-    """Make all checksums of a spoilt run anew, as a skilled forger would."""
-    heads = {}
-    for name in FILES["full"]:
-        path = folder / f"{name}.jsonl"
-        head, frame, out = GENESIS, [], []
-        for line in path.read_bytes().splitlines():
-            body, mark, _ = line.partition(b',"chain":"')
-            frame.append(body + b"}" if mark else body)
-            if mark:
-                head = hashlib.sha256(head + b"\n".join(frame)).digest()
-                out += [*frame[:-1], body + b',"chain":"' + head.hex().encode() + b'"}']
-                frame = []
-        path.write_bytes(b"\n".join([*out, b""]))
-        heads[name] = head
-    change_manifest(folder, journal_sha256=combine("full", heads))
-
-
 def test_a_run_that_ended_holds(run, capfdbinary):
-    """Chain, accounts and a second run of the recorded inputs, commands and approvals included."""
+    """Chain, files, accounts and a second run of the inputs, commands and approvals included."""
     code, checks = verify(run, capfdbinary)
 
     assert code == 0
-    assert [check["holds"] for check in checks.values()] == [True, True, True]
+    assert [check["holds"] for check in checks.values()] == [True, True, True, True]
     assert b'"approve"' in (run / "events.jsonl").read_bytes()
 
 
@@ -89,7 +70,9 @@ def test_removed_records_are_found(copy, capfdbinary):
     code, checks = verify(copy, capfdbinary)
 
     assert code == 1
-    assert "not those that the manifest names" in checks["chain"]["findings"][0]
+    (found,) = checks["chain"]["findings"]
+    assert "trades.jsonl, line " in found
+    assert "ends here, but is not the file that the manifest names" in found
 
 
 def test_a_forged_price_is_found_twice(copy, capfdbinary):
@@ -100,7 +83,7 @@ def test_a_forged_price_is_found_twice(copy, capfdbinary):
     lines[3] = lines[3].replace(b'"pnl":%b' % orjson.dumps(row["pnl"]), b'"pnl":99.5')
     assert b"99.5" in lines[3]
     path.write_bytes(b"".join(lines))
-    sealed(copy)
+    seal(copy)
     code, checks = verify(copy, capfdbinary)
 
     assert code == 1
@@ -113,23 +96,23 @@ def test_a_forged_decision_is_found(copy, capfdbinary):
     """A reason that was never given: only the second run can tell, and does."""
     path = copy / "decisions.jsonl"
     path.write_bytes(path.read_bytes().replace(b"(rank=1,", b"(rank=2,", 1))
-    sealed(copy)
+    seal(copy)
     code, checks = verify(copy, capfdbinary)
 
     assert code == 1
-    assert [check["holds"] for check in checks.values()] == [True, True, False]
+    assert [check["holds"] for check in checks.values()] == [True, True, True, False]
 
 
 def test_what_other_code_decides_otherwise_proves_nothing(copy, capfdbinary):
     """Chain and accounts hold, the second run says whose code it was: exit code 0, with words."""
     path = copy / "decisions.jsonl"
     path.write_bytes(path.read_bytes().replace(b"(rank=1,", b"(rank=2,", 1))
-    sealed(copy)
+    seal(copy)
     change_manifest(copy, code="0" * 64)
     code, checks = verify(copy, capfdbinary)
 
     assert code == 0
-    assert [check["holds"] for check in checks.values()] == [True, True, None]
+    assert [check["holds"] for check in checks.values()] == [True, True, True, None]
     assert "made by other code (code 000000000000 then" in checks["again"]["words"]
     assert "proves nothing" in checks["again"]["words"]
     assert "decisions.jsonl, line" in checks["again"]["findings"][0]
@@ -155,12 +138,12 @@ def test_accounts_are_asked_whatever_code_made_them(copy, capfdbinary):
     pnl = orjson.dumps(orjson.loads(lines[3])["pnl"])
     lines[3] = lines[3].replace(b'"pnl":%b' % pnl, b'"pnl":99.5')
     path.write_bytes(b"".join(lines))
-    sealed(copy)
+    seal(copy)
     change_manifest(copy, code="0" * 64)
     code, checks = verify(copy, capfdbinary)
 
     assert code == 1
-    assert [check["holds"] for check in checks.values()] == [True, False, None]
+    assert [check["holds"] for check in checks.values()] == [True, True, False, None]
 
 
 def test_settings_of_another_rotor_are_no_crash(copy, capfdbinary):

@@ -38,6 +38,7 @@ class Store:
         _make_folder(self.url)
         self.name = without_password(self.url.render_as_string(hide_password=True))
         self.engine = _engine(self.url, busy_ms)
+        self._file: tuple[int, int] | None = None
         if not migrate:
             return
         try:
@@ -46,6 +47,21 @@ class Store:
         except RotorError:
             self.close()
             raise
+        self._file = self._found()
+
+    @property
+    def in_place(self) -> bool:
+        """Return whether the file that was opened is still where it was; of a server, True."""
+        return self._found() == self._file
+
+    def _found(self) -> tuple[int, int] | None:
+        if not self._is_sqlite or not self.url.database:
+            return None
+        try:
+            there = Path(self.url.database).stat()
+        except OSError:
+            return None
+        return there.st_dev, there.st_ino
 
     def revision(self) -> str | None:
         """Return the migration that it is at, None for a database that is not ours yet."""
@@ -128,7 +144,11 @@ def parsed_url(url: str) -> URL:
     """Return a URL; raises BadInputError for one that cannot be one, or of no database we know."""
     try:
         parsed = make_url(url)
+        texts = (url, *map(str, parsed.translate_connect_args().values()))
+        sane = not any("\0" in text for text in texts)  # no system takes one in a name
     except (ArgumentError, ValueError):
+        sane = False
+    if not sane:
         # a mistyped URL may hold a password anywhere
         shown = "(not shown: it may hold a password)" if {"@", "="} & set(url) else repr(url)
         raise BadInputError(

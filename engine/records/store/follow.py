@@ -11,47 +11,59 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DamagedError
 from engine.events import MICRO
+from engine.records.manifest import NAME, read_manifest
+from engine.records.reading import sound_journal, sound_summary
 from engine.records.store.aggregates import refresh
-from engine.records.store.batch import Batch
 from engine.records.store.database import Store
-from engine.records.store.handlers import HANDLERS
 from engine.records.store.tables import BacktestResult, Run
+from engine.records.store.taking import here, reached, read_on
 from engine.records.store.url import without_password
 
 Json = dict[str, Any]
-CHUNK = 16_000_000
-"""Bytes of a journal read in one transaction, at most; a frame is never cut."""
 _RUNS: Any = Run.__table__  # type: ignore[attr-defined]
 _RESULTS: Any = BacktestResult.__table__  # type: ignore[attr-defined]
-_TYPE = b'"type":"'
-_CHAINED = b'"}\n'
 
 
 def register(store: Store, folder: Path) -> None:
     """Enter a run that begins; what the database knew of another run in this folder goes."""
-    _enter(store, folder, keep_pin=False)
+    row = _run_row(read_manifest(folder), folder)
+    with store.write() as connection:
+        _enter(connection, row, keep_pin=False)
+
+
+def reopen(store: Store, folder: Path) -> None:
+    """Go on following a run that is taken up again; one that is not known is entered."""
+    row = _run_row(read_manifest(folder), folder)
+    with store.write() as connection:
+        known = connection.execute(select(_RUNS.c.started_at).where(here(folder))).scalar()
+        if known == row["started_at"]:
+            state = {"state": "running", "ended_at": None, "journal_sha256": None}
+            connection.execute(update(_RUNS).where(here(folder)).values(state))
+        else:
+            _enter(connection, row, keep_pin=False)
+
+
+def move(store: Store, folder: Path, to: Path) -> None:
+    """Note that a run's records lie elsewhere now."""
+    with store.write() as connection:
+        _forget(connection, to)
+        connection.execute(update(_RUNS).where(here(folder)).values(folder=str(to.resolve())))
 
 
 def catch_up(store: Store, folder: Path) -> int:
-    """Read on in a run's journal; return how many rows were taken."""
+    """Read on in a run's journal; return how many rows were taken.
+
+    Raises DamagedError, and takes nothing of that reading, for what is not as it was written.
+    """
     taken = 0
     while True:
         with store.write() as connection:
-            run, start = _reached(connection, folder)
-            lines, reached = _frames(folder / "events.jsonl", start)
-            if reached == start:
-                return taken
-            batch = Batch(connection, run)
-            taken += _take(batch, lines, folder, start)
-            batch.write()
-            known = _RUNS.c.id == run
-            connection.execute(update(_RUNS).where(known).values(read_bytes=reached))
-            live = select(_RUNS.c.strategy).where(known, _RUNS.c.kind == "live")
-            strategy = connection.execute(live).scalar()
-            if strategy is not None:
-                refresh(connection, strategy)
+            more = read_on(connection, folder)
+        if more is None:
+            return taken
+        taken += more
 
 
 def finish(store: Store, folder: Path) -> None:
@@ -59,22 +71,26 @@ def finish(store: Store, folder: Path) -> None:
 
     If another run lies in the folder by now, it is read from its first row.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     with store.read() as connection:
-        known = connection.execute(select(_RUNS.c.started_at).where(_here(folder))).scalar()
+        known = connection.execute(select(_RUNS.c.started_at).where(here(folder))).scalar()
     if known is not None and known != dt.datetime.fromisoformat(manifest["started"]):
-        _enter(store, folder, keep_pin=False)
+        register(store, folder)
     catch_up(store, folder)
-    ended = _ended(folder, manifest)
     with store.write() as connection:
-        run, _ = _reached(connection, folder)
-        if ended is not None:
-            state, result = ended
-            connection.execute(update(_RUNS).where(_RUNS.c.id == run).values(state))
-            connection.execute(delete(_RESULTS).where(_RESULTS.c.run == run))
-            if result is not None:
-                connection.execute(insert(_RESULTS).values(result | {"run": run}))
-        refresh(connection, manifest["strategy"])
+        _conclude(connection, folder, manifest)
+
+
+def _conclude(connection: Connection, folder: Path, manifest: Json) -> None:
+    ended = _ended(folder, manifest)
+    run, _ = reached(connection, folder)
+    if ended is not None:
+        state, result = ended
+        connection.execute(update(_RUNS).where(_RUNS.c.id == run).values(state))
+        connection.execute(delete(_RESULTS).where(_RESULTS.c.run == run))
+        if result is not None:
+            connection.execute(insert(_RESULTS).values(result | {"run": run}))
+    refresh(connection, manifest["strategy"])
 
 
 def forget(store: Store, folder: Path) -> None:
@@ -86,17 +102,39 @@ def forget(store: Store, folder: Path) -> None:
 def rebuild(store: Store, folder: Path) -> None:
     """Read a run anew from its first row; whether it is pinned stays.
 
-    A run whose folder was moved takes the place of the row whose folder is gone.
+    A run whose folder was moved takes the place of the row whose folder is gone. Raises
+    DamagedError, and leaves what is known of it, if its records are not as they were written, or
+    if more of its journal was read before than is there now.
     """
-    _enter(store, folder, keep_pin=True)
-    finish(store, folder)
+    manifest = read_manifest(folder)
+    sound_journal(folder, manifest)
+    sound_summary(folder, manifest)
+    row = _run_row(manifest, folder)
+    with store.write() as connection:
+        _check_length(connection, folder, row)
+        _enter(connection, row, keep_pin=True)
+        while read_on(connection, folder) is not None:
+            pass
+        _conclude(connection, folder, manifest)
+
+
+def _check_length(connection: Connection, folder: Path, row: Json) -> None:
+    same = select(_RUNS.c.read_bytes).where(here(folder), _RUNS.c.started_at == row["started_at"])
+    read = connection.execute(same).scalar() or 0
+    path = folder / "events.jsonl"
+    there = path.stat().st_size if path.exists() else 0
+    if there < read:
+        raise DamagedError(
+            f"{path}: has {there:,} bytes, of which {read:,} were read before: records are "
+            "missing; what the database knows of it stays"
+        )
 
 
 def use(store: Store, folder: Path) -> None:
     """Make a backtest the one that counts for its strategy."""
     with store.write() as connection:
         found = connection.execute(
-            select(_RUNS.c.strategy, _RUNS.c.level).where(_here(folder), _RUNS.c.kind == "replay")
+            select(_RUNS.c.strategy, _RUNS.c.level).where(here(folder), _RUNS.c.kind == "replay")
         ).one_or_none()
         if found is None:
             raise BadInputError(f"{folder}: the database knows no backtest there; rotor runs list")
@@ -105,30 +143,38 @@ def use(store: Store, folder: Path) -> None:
             raise BadInputError(f"{folder}: its trades were not recorded (journal none)")
         mine = _RUNS.c.strategy == strategy
         connection.execute(update(_RUNS).where(mine).values(pinned=False))
-        connection.execute(update(_RUNS).where(_here(folder)).values(pinned=True))
+        connection.execute(update(_RUNS).where(here(folder)).values(pinned=True))
         refresh(connection, strategy)
 
 
-def settle(store: Store) -> None:
-    """Read on in the journals of all runs that are not known to have ended."""
+def settle(store: Store) -> list[str]:
+    """Read on in the journals of all runs that are not known to have ended.
+
+    Returns what cannot be read, in sentences; what was read of such a run before stands.
+    """
     with store.read() as connection:
         open_ = connection.execute(select(_RUNS.c.folder).where(_RUNS.c.state == "running"))
         folders = [Path(folder) for folder in open_.scalars()]
+    told = []
     for folder in folders:
-        if (folder / "manifest.json").exists():
-            finish(store, folder)
+        try:
+            if (folder / NAME).exists():
+                finish(store, folder)
+            else:
+                told.append(f"{folder}: the run's folder is gone; rotor runs delete {folder}")
+        except BadInputError as error:
+            told.append(f"{error} (what was read of it before stands)")
+    return told
 
 
-def _enter(store: Store, folder: Path, *, keep_pin: bool) -> None:
-    row = _run_row(_manifest(folder), folder)
-    with store.write() as connection:
-        left = _left(connection, row) if keep_pin else []
-        if keep_pin:
-            places = _RUNS.c.folder.in_([row["folder"], *left])
-            row["pinned"] = any(connection.execute(select(_RUNS.c.pinned).where(places)).scalars())
-        for place in (row["folder"], *left):
-            _forget(connection, Path(place))
-        connection.execute(insert(_RUNS).values(row))
+def _enter(connection: Connection, row: Json, *, keep_pin: bool) -> None:
+    left = _left(connection, row) if keep_pin else []
+    if keep_pin:
+        places = _RUNS.c.folder.in_([row["folder"], *left])
+        row["pinned"] = any(connection.execute(select(_RUNS.c.pinned).where(places)).scalars())
+    for place in (row["folder"], *left):
+        _forget(connection, Path(place))
+    connection.execute(insert(_RUNS).values(row))
 
 
 def _left(connection: Connection, row: Json) -> list[str]:
@@ -143,82 +189,11 @@ def _left(connection: Connection, row: Json) -> list[str]:
 
 
 def _forget(connection: Connection, folder: Path) -> None:
-    known = _here(folder)
+    known = here(folder)
     strategy: str | None = connection.execute(select(_RUNS.c.strategy).where(known)).scalar()
     if strategy is not None:
         connection.execute(delete(_RUNS).where(known))
         refresh(connection, strategy)
-
-
-def _here(folder: Path) -> Any:
-    return _RUNS.c.folder == str(folder.resolve())
-
-
-def _reached(connection: Connection, folder: Path) -> tuple[int, int]:
-    row = connection.execute(
-        select(_RUNS.c.id, _RUNS.c.read_bytes).where(_here(folder)).with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise BadInputError(
-            f"{folder}: the database does not know this run; rotor rebuild {folder}"
-        )
-    return row[0], row[1]
-
-
-def _frames(path: Path, start: int) -> tuple[bytes, int]:
-    """Return the bytes of whole frames from `start` on, and where they end."""
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            found = file.read(CHUNK)
-            end = _last_frame(found)
-            while end == 0 and (more := file.read(CHUNK)):
-                found += more
-                end = _last_frame(found)
-    except FileNotFoundError:
-        return b"", start
-    return found[:end], start + end
-
-
-def _last_frame(found: bytes) -> int:
-    # the last line of a frame ends with its checksum
-    at = len(found)
-    while (at := found.rfind(_CHAINED, 0, at)) >= 0:
-        if found[at - 74 : at - 64] == b',"chain":"':
-            return at + len(_CHAINED)
-    return 0
-
-
-def _take(batch: Batch, lines: bytes, folder: Path, start: int) -> int:
-    kinds = {kind.encode() for kind in HANDLERS}
-    taken = 0
-    for line in lines.splitlines(keepends=True):
-        at = line.find(_TYPE, 0, 80)
-        kind = line[at + len(_TYPE) : line.find(b'"', at + len(_TYPE))]
-        if at < 0 or kind in kinds:
-            try:
-                batch.take(orjson.loads(line))
-            except (KeyError, TypeError, ValueError) as error:
-                why = f"no {error}" if isinstance(error, KeyError) else str(error)
-                raise BadInputError(
-                    f"{folder}/events.jsonl, byte {start}: {line[:60]!r}: {why}; "
-                    f"rotor verify {folder}"
-                ) from None
-            taken += 1
-        start += len(line)
-    return taken
-
-
-def _manifest(folder: Path) -> Json:
-    path = folder / "manifest.json"
-    try:
-        manifest: Json = orjson.loads(path.read_bytes())
-        _run_row(manifest, folder)
-    except FileNotFoundError:
-        raise BadInputError(f"{folder}: holds no run (no manifest.json)") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInputError(f"{path}: is no manifest of a run ({error})") from None
-    return manifest
 
 
 def _run_row(manifest: Json, folder: Path) -> Json:

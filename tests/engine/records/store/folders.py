@@ -1,6 +1,7 @@
 """Run folders for tests of the store: real ones, made by the real actor tree."""
 
 import datetime as dt
+import hashlib
 from collections import Counter
 
 import orjson
@@ -11,9 +12,11 @@ from sqlmodel import SQLModel
 from actors.desk import Given
 from actors.system import Plan, run
 from engine.events import Approve, Halt, Liquidate, Resume
+from engine.records.journal import FILES, GENESIS, combine
+from engine.records.manifest import write_manifest, write_summary
 from engine.records.store import tables
 from engine.records.store.follow import finish, register
-from engine.records.summary import summarise
+from engine.records.summary import learning_figures, summarise
 from tests.bars import config, synth_blocks
 from tui.code import fingerprint
 
@@ -60,21 +63,44 @@ def write_run(
         "symbols": list(blocks[0].symbols), "from": str(dates[warmup]), "to": str(dates[-1]),
         "epoch": "0" * 8, "config_sha256": cfg.sha256(), "config": cfg.model_dump(mode="json"),
         "started": "2025-08-01T11:00:00+00:00", "ended": ended, "interrupted": False,
-        "journal_sha256": outcome.journal_sha256,
+        "journal_sha256": outcome.journal_sha256, "heads": outcome.heads,
         "code": fingerprint(cfg.learning.predictor),
         "scores": {s: list(scores) for s, scores in outcome.scores.items()},
     }  # fmt: skip
-    (folder / "manifest.json").write_bytes(orjson.dumps(manifest))
     if ended:
-        summary = summarise(outcome.stats, cfg)
-        (folder / "summary.json").write_bytes(orjson.dumps(summary))
+        summary = summarise(outcome.stats, cfg) | {
+            "learning": learning_figures(outcome.scores, outcome.slope.pooled),
+            "journal_sha256": outcome.journal_sha256,
+        }
+        manifest["summary_sha256"] = [write_summary(folder, summary)]
+    write_manifest(folder, manifest)
     return folder
 
 
 def change_manifest(folder, **changes):
-    """Rewrite some fields of a run's manifest."""
-    path = folder / "manifest.json"
-    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | changes))
+    """Rewrite some fields of a run's manifest, and its checksum."""
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    manifest.pop("checksum")
+    write_manifest(folder, manifest | changes)
+
+
+def seal(folder):
+    """Make all checksums of a spoilt run anew, as a skilled forger would."""
+    heads = {}
+    for name in FILES["full"]:
+        path = folder / f"{name}.jsonl"
+        head, frame, out = GENESIS, [], []
+        for line in path.read_bytes().splitlines():
+            body, mark, _ = line.partition(b',"chain":"')
+            frame.append(body + b"}" if mark else body)
+            if mark:
+                head = hashlib.sha256(head + b"\n".join(frame)).digest()
+                out += [*frame[:-1], body + b',"chain":"' + head.hex().encode() + b'"}']
+                frame = []
+        path.write_bytes(b"\n".join([*out, b""]))
+        heads[name] = head
+    named = {name: head.hex() for name, head in heads.items()}
+    change_manifest(folder, journal_sha256=combine("full", heads), heads=named)
 
 
 def every_row(store):

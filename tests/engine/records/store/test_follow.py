@@ -13,7 +13,7 @@ from sqlalchemy import text
 from engine.errors import BadInputError, RotorError
 from engine.records.outcomes import shadow_of, trip_of
 from engine.records.reading import read_rows
-from engine.records.store import follow
+from engine.records.store import taking
 from engine.records.store.database import Store
 from engine.records.store.follow import (
     catch_up,
@@ -37,7 +37,13 @@ from engine.records.store.tables import (
     StrategyPerformance,
 )
 from tests.budget import examples
-from tests.engine.records.store.folders import change_manifest, every_row, on_both, read_whole
+from tests.engine.records.store.folders import (
+    change_manifest,
+    every_row,
+    on_both,
+    read_whole,
+    seal,
+)
 
 
 @on_both
@@ -132,7 +138,7 @@ def test_a_hundred_cuts_give_the_same_rows(store, request, tmp_path, kind):
 def test_a_long_journal_is_read_in_chunks(store, finished, monkeypatch):
     """In a transaction each, the rows are the same."""
     once = read_whole(store, finished)
-    monkeypatch.setattr(follow, "CHUNK", 50_000)
+    monkeypatch.setattr(taking, "CHUNK", 50_000)
     assert read_whole(store, finished) == once
 
 
@@ -144,7 +150,7 @@ def test_a_frame_longer_than_a_chunk_is_read_whole(store, finished, tmp_path, mo
     (folder / "events.jsonl").write_bytes(whole[:40_000])
     change_manifest(folder, ended=None)
     once = read_whole(store, folder)
-    monkeypatch.setattr(follow, "CHUNK", 100)
+    monkeypatch.setattr(taking, "CHUNK", 100)
     assert read_whole(store, folder) == once
 
 
@@ -315,6 +321,7 @@ def test_a_broken_row_is_named(store, finished, tmp_path, there, instead, why):
     assert there in lines[at]
     lines[at] = lines[at].replace(there, instead)
     (folder / "events.jsonl").write_bytes(b"".join(lines))
+    seal(folder)
     register(store, folder)
     told = rf"broken/events\.jsonl, byte {place}: .*{why}.*; rotor verify"
     with pytest.raises(BadInputError, match=told):
