@@ -128,7 +128,7 @@ class Desk:
         self.evidence = Evidence(state.symbols, config)
         self.recorder = Recorder(state, stats, spans=spans)
         self.refusals = Refusals.none()
-        self.leap: Callable[[str], float] = lambda _: math.nan
+        self.leap: Callable[[str], float] | None = None
         """By what a symbol's price was multiplied in the session's last jump; NaN: by nothing."""
         self._config = config
         self._scan = scan
@@ -554,7 +554,7 @@ class Desk:
         symbol, held = traded.symbol, self.state.ledger.held
         before = self.state.ledger.quantity(symbol)
         after = before + traded.shares
-        if not traded.unpriced or before * after <= 0:
+        if not traded.unpriced or before * after <= 0 or self.leap is None:
             return None
         ratio = Fraction(after, before)
         whole = all((p.shares * ratio).denominator == 1 for p in held if p.symbol == symbol)

@@ -7,7 +7,6 @@ Whatever happens, what it has sent is cancelled and what it has bought is sold b
 """
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 if TYPE_CHECKING:
-    from alpaca.trading.client import TradingClient
-
-    from actors.alpaca.practice import Practice
+    from actors.alpaca.practice import Call, Practice
 
 EVENT_SECONDS = 15.0
 """How long an event may take."""
@@ -36,7 +33,6 @@ _ENDS = ("fill", "canceled", "rejected", "expired")
 _ACCEPTED = 200
 
 Json = dict[str, Any]
-Call = Callable[["TradingClient"], Any]
 
 
 @dataclass(slots=True)
@@ -214,7 +210,7 @@ class OrdersScript:
             self._trouble(f"{name}: no event {event} {instead}")
         return came == event
 
-    async def _ask(self, step: str, call: Call) -> Any:
+    async def _ask(self, step: str, call: "Call") -> Any:
         """Make a call; return its answer's body, None if none came."""
         self.played.steps.append(step)
         before = len(self._practice.said)
@@ -280,5 +276,5 @@ class OrdersScript:
         )  # fmt: skip
 
 
-def _cancel(broker_id: str, client: "TradingClient") -> Any:
+def _cancel(broker_id: str, client: Any) -> Any:
     return client.cancel_order_by_id(broker_id)

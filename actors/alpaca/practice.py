@@ -28,6 +28,7 @@ from actors.alpaca.streams import BackOff, Stream
 from actors.venue import Connected, Lost
 
 Json = dict[str, Any]
+Call = Callable[[TradingClient], Any]
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CAPACITY = 4096
 _PATIENT = Deadlines(connect=10.0, read=30.0, whole=60.0)
@@ -88,7 +89,7 @@ class Practice:
         if not self.up:
             task_status.started()
 
-    async def ask(self, step: str, call: Callable[[TradingClient], Any]) -> Outcome:
+    async def ask(self, step: str, call: Call) -> Outcome:
         """Make one call; its answer is recorded under the step's name."""
         self._step = step
         return await self._rest.trading.send(call, urgent=True)

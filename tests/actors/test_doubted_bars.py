@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.recovery import Recording, take_again
@@ -16,10 +16,12 @@ from actors.trader import Frame
 from engine.events import BreakerTripped, Decided, Gate, OcoOrder, OrderSubmitted
 from engine.market.frames import AGE, CLOSE, PRESENT
 from engine.market.grid import Gridder
+from engine.records.manifest import write_manifest
 from engine.records.recorded import read_recorded, whole_rows
 from tests.actors.floor import bar
 from tests.actors.test_by_hand import AAA, FLAT, agrees, holding, legs, shares_of
 from tests.bars import SIX, config, session, synth_blocks
+from tests.budget import examples
 
 UP = [bar(50.2), bar(50)]
 
@@ -178,7 +180,7 @@ SPOTS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=6, deadline=None)
+@examples(0.12)
 @given(seed=st.integers(0, 99), spots=SPOTS)
 def test_one_journal_whatever_the_blocks(seed, spots):
     """Minute by minute, in sevens, a session at once; and again from the run's own records."""
@@ -197,7 +199,7 @@ def test_one_journal_whatever_the_blocks(seed, spots):
         }
         folder = Path(scratch, "7")
         told = [row for row in whole_rows(folder / "events.jsonl") if row.get("doubted")]
-        (folder / "manifest.json").write_bytes(manifest(cfg))
+        write_manifest(folder, manifest(cfg))
         again = list(read_recorded(folder).blocks())
         hashes.add(run(plan(again, Path(scratch, "again"), cfg)).journal_sha256)
 
@@ -206,11 +208,12 @@ def test_one_journal_whatever_the_blocks(seed, spots):
 
 
 def manifest(cfg):
-    import orjson
-
-    return orjson.dumps(
-        {"epoch": "0" * 8, "config": cfg.model_dump(mode="json"), "level": "full", "symbols": SIX}
-    )
+    return {
+        "run_id": "7", "command": "replay", "strategy": "rotation", "level": "full",
+        "symbols": list(SIX), "from": "2025-07-02", "to": "2025-07-03", "epoch": "0" * 8,
+        "started": "2025-07-04T12:00:00+00:00", "config_sha256": cfg.sha256(),
+        "config": cfg.model_dump(mode="json"),
+    }  # fmt: skip
 
 
 def test_live_and_replay_doubt_alike(tmp_path):

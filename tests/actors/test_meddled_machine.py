@@ -1,13 +1,14 @@
 """The whole trader as a state machine, while others trade in its account and fills are undone."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from engine.events import MICRO, Acknowledge, CashMoved
 from engine.records.page import Trade
-from tests.actors.test_risk_machine import SYMBOLS, Trader, minutes
+from tests.actors.test_risk_machine import MINUTE, SYMBOLS, Trader
 from tests.actors.test_undone_fills import busted, corrected
+from tests.budget import examples
 
 
 class Meddled(Trader):
@@ -25,7 +26,7 @@ class Meddled(Trader):
     @rule(
         place=st.integers(0, 99), share=st.sampled_from((-2.0, -1.0, -0.5, 0.1, 0.5)),
         far=st.sampled_from((0.9, 1.0, 1.01)), transfer=st.booleans(),
-        word=st.sampled_from(("adopt", "leave", None, "")), minute=minutes(),
+        word=st.sampled_from(("adopt", "leave", None, "")), minute=MINUTE,
     )  # fmt: skip
     def trade_by_hand(self, place, share, far, transfer, word, minute):
         """Sell some or more than all that is held, or buy some; or move it without a price."""
@@ -40,14 +41,14 @@ class Meddled(Trader):
             self.floor.command(Acknowledge(symbol=symbol, keep=word))
         self.play(*minute, [self.floor.by_hand(symbol, shares, price, fee=17 * bool(price))])
 
-    @rule(amount=st.sampled_from((-20_000, -500, 1, 30_000)), minute=minutes())
+    @rule(amount=st.sampled_from((-20_000, -500, 1, 30_000)), minute=MINUTE)
     def move_cash(self, amount, minute):
         """Take cash out, or put some in."""
         micro = amount * MICRO
         self.floor.account._cash_micro += micro
         self.play(*minute, [CashMoved(ts_ns=0, amount_micro=micro, reason="test")])
 
-    @rule(data=st.data(), minute=minutes())
+    @rule(data=st.data(), minute=MINUTE)
     def undo(self, data, minute):
         """Undo or correct one of today's fills of ours."""
         opened = self.floor.session.open_ns
@@ -68,6 +69,9 @@ class Meddled(Trader):
             price = round(fill.price_micro / MICRO * data.draw(st.sampled_from((0.99, 1.01))), 2)
             report = corrected(self.floor, fill, price, fill.fee_micro + 1)
         self.play(*minute, [report])
+
+    def late(self):
+        return self.loose
 
     def play(self, bars, wishes, reports=()):
         if self.floor.day != self.day:
@@ -120,9 +124,6 @@ class Meddled(Trader):
 
 
 TestMeddled = Meddled.TestCase
-TestMeddled.settings = settings(
-    max_examples=80,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
+TestMeddled.settings = examples(
+    0.8, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )

@@ -14,6 +14,7 @@ from engine.events import (
     ExitRefused,
     OcoOrder,
     Order,
+    OrderCanceled,
     OrderRejected,
     RefusalKind,
     Side,
@@ -76,7 +77,7 @@ async def test_it_is_not_sent_again_once_the_shares_are_gone(mock_clock):
         await trio.sleep(400)
 
     assert sent == ["out"] * 2
-    assert [r.reason for r in told if isinstance(r, OrderRejected)] == ["trading is halted"]
+    assert [r.reason for r in told if isinstance(r, OrderCanceled)] == ["the broker holds none"]
 
 
 async def test_in_the_last_two_minutes_it_is_every_five_seconds_and_ends_at_the_close(mock_clock):

@@ -102,6 +102,10 @@ class Trader(RuleBasedStateMachine):
     def begin(self):
         """Prepare the floor."""
 
+    def late(self):
+        """Return the symbols that may be held over the close."""
+        return set()
+
     def configure(self, edits):
         self.sets |= edits
         pairs = [f"{key}={value}" for key, value in self.sets.items()]
@@ -123,7 +127,7 @@ class Trader(RuleBasedStateMachine):
         day = floor.day
         while floor.day == day:
             self.play(*minute)
-        assert not floor.state.leaves
+        assert not set(floor.state.leaves) - self.late()
 
     @rule(symbol=SOME_SYMBOL, minute=MINUTE)
     def liquidate(self, symbol, minute):
@@ -228,7 +232,8 @@ class Trader(RuleBasedStateMachine):
             not self.worse_net(entries, signed)
         )
         assert heat <= equity * risk.max_heat_pct / 100 * slack
-        assert len(signed) <= self.cfg.rotation.max_positions
+        staying = {s for s, p in state.ledger.positions.items() if state.stays(p)}
+        assert len(signed.keys() - staying) <= self.cfg.rotation.max_positions
         margin = sum(
             abs(v) * margin_rate(universe.leverage.get(s, 1.0), math.copysign(1, v))
             for s, v in signed.items()
