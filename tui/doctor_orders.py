@@ -24,11 +24,11 @@ from engine.config import Config
 from engine.errors import BadInputError
 from engine.market.frames import MINUTE_NS
 from tui.findings import Finding, bad, ok, warning
-from tui.orders_script import OrdersScript, Played
 from tui.shapes import Difference, differences, redacted, shape
 
 if TYPE_CHECKING:
     from actors.alpaca.keys import Keys
+    from actors.alpaca.orders_script import Played
     from actors.alpaca.practice import Said
 
 Json = dict[str, Any]
@@ -63,7 +63,7 @@ class Wanted:
 class Recorded:
     """One run of the script."""
 
-    played: Played
+    played: "Played"
     said: "list[Said]"
     events: list[Json]
     symbol: str
@@ -105,6 +105,7 @@ async def record(
     keys: "Keys", endpoint: str | None, symbol: str, price: float, *, trading: bool
 ) -> Recorded:
     """Run the script; raises Unreachable if the order stream does not stand."""
+    from actors.alpaca.orders_script import OrdersScript
     from actors.alpaca.practice import Practice
     from actors.session_clock import WallClock
 

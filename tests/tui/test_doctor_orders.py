@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from actors.alpaca.keys import Keys
+from actors.alpaca.orders_script import OrdersScript
 from actors.exchange.payloads import order_json
 from engine.errors import BadInputError
 from tests.actors.exchange.venue import Trader, floor_of, quiet_market, serving
@@ -18,7 +19,6 @@ from tui.cli import main
 from tui.doctor import DoctorRequest
 from tui.doctor_ask import check_orders, order_findings
 from tui.doctor_orders import Wanted, examine_orders, plan
-from tui.orders_script import OrdersScript
 from tui.shapes import Difference, differences, redacted, shape
 
 KEYS = Keys("KEYOFMINE", "SECRETOFMINE")
@@ -34,7 +34,7 @@ def bars(tmp_path_factory):
 def here(monkeypatch, tmp_path, runtime_dir):
     """A folder of the test's own, with keys and nobody's sockets."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tui.orders_script.EVENT_SECONDS", patience(15))
+    monkeypatch.setattr("actors.alpaca.orders_script.EVENT_SECONDS", patience(15))
     monkeypatch.setattr("tui.doctor_orders._OPENING_SECONDS", patience(20))
     monkeypatch.setenv("APCA_API_KEY_ID", KEYS.key_id)
     monkeypatch.setenv("APCA_API_SECRET_KEY", KEYS.secret)

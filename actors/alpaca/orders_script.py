@@ -9,12 +9,20 @@ Whatever happens, what it has sent is cancelled and what it has bought is sold b
 import secrets
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import trio
+from alpaca.trading.client import TradingClient
+from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce
+from alpaca.trading.requests import (
+    LimitOrderRequest,
+    MarketOrderRequest,
+    ReplaceOrderRequest,
+    StopLossRequest,
+    TakeProfitRequest,
+)
 
-if TYPE_CHECKING:
-    from actors.alpaca.practice import Call, Practice
+from actors.alpaca.practice import Call, Practice
 
 EVENT_SECONDS = 15.0
 """How long an event may take."""
@@ -50,7 +58,7 @@ class Played:
 class OrdersScript:
     """One run of it."""
 
-    def __init__(self, practice: "Practice", symbol: str, price: float, *, trading: bool) -> None:
+    def __init__(self, practice: Practice, symbol: str, price: float, *, trading: bool) -> None:
         """`trading`: whether the market is open, so that a share can be bought."""
         self.played = Played()
         self._practice = practice
@@ -93,7 +101,6 @@ class OrdersScript:
 
     async def _buy(self) -> bool:
         """A share, by a limit through the quote, immediate or cancel, as Rotor's entries are."""
-        from alpaca.trading.enums import TimeInForce
 
         for attempt in range(1, ENTRY_TRIES + 1):
             name = "entry" if attempt == 1 else f"entry {attempt}"
@@ -177,7 +184,6 @@ class OrdersScript:
         return str(body["id"])
 
     async def _replace(self, before: str, name: str, change: Json) -> str | None:
-        from alpaca.trading.requests import ReplaceOrderRequest
 
         broker_id = self._open[self._id(before)]
         rounded = {key: round(value, _CENTS) for key, value in change.items()}
@@ -210,7 +216,7 @@ class OrdersScript:
             self._trouble(f"{name}: no event {event} {instead}")
         return came == event
 
-    async def _ask(self, step: str, call: "Call") -> Any:
+    async def _ask(self, step: str, call: Call) -> Any:
         """Make a call; return its answer's body, None if none came."""
         self.played.steps.append(step)
         before = len(self._practice.said)
@@ -247,27 +253,18 @@ class OrdersScript:
         return {"status": "open", "symbols": self._symbol, **_NESTED}
 
     def _limit_order(self, name: str, price: float, force: Any = None) -> Any:
-        from alpaca.trading.enums import OrderSide, TimeInForce
-        from alpaca.trading.requests import LimitOrderRequest
-
         return LimitOrderRequest(
             symbol=self._symbol, qty=1, side=OrderSide.BUY, limit_price=round(price, _CENTS),
             time_in_force=force or TimeInForce.DAY, client_order_id=self._id(name),
         )  # fmt: skip
 
     def _market(self, name: str) -> Any:
-        from alpaca.trading.enums import OrderSide, TimeInForce
-        from alpaca.trading.requests import MarketOrderRequest
-
         return MarketOrderRequest(
             symbol=self._symbol, qty=1, side=OrderSide.SELL, time_in_force=TimeInForce.DAY,
             client_order_id=self._id(name),
         )  # fmt: skip
 
     def _oco(self) -> Any:
-        from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce
-        from alpaca.trading.requests import LimitOrderRequest, StopLossRequest, TakeProfitRequest
-
         return LimitOrderRequest(
             symbol=self._symbol, qty=1, side=OrderSide.SELL, time_in_force=TimeInForce.DAY,
             order_class=OrderClass.OCO, client_order_id=self._id("legs"),
@@ -276,5 +273,5 @@ class OrdersScript:
         )  # fmt: skip
 
 
-def _cancel(broker_id: str, client: Any) -> Any:
+def _cancel(broker_id: str, client: TradingClient) -> Any:
     return client.cancel_order_by_id(broker_id)
