@@ -25,7 +25,7 @@ _WORDS = (
         RefusalKind.RESTRICTED,
         ("restricted", "not authorized to trade", "not allowed to trade", "liquidation only",
          "blocked", "suspended by", "trade_suspended", "trading is suspended", "account is closed",
-         "not eligible to trade", "pattern day"),
+         "not eligible to trade", "pattern day", "by user request"),
     ),
     (
         RefusalKind.NOT_TRADABLE,

@@ -16,6 +16,7 @@ SAID = (
     (422, 42210000, "opposite side market/stop order exists", Kind.WASH_TRADE),
     (403, 40310000, "account is restricted from trading", Kind.RESTRICTED),
     (403, 40310000, "account is not authorized to trade", Kind.RESTRICTED),
+    (403, 40310000, "new orders are rejected by user request", Kind.RESTRICTED),
     (403, 40310000, "your account is set to liquidation only", Kind.RESTRICTED),
     (403, 40310100, "trade denied due to pattern day trading protection", Kind.RESTRICTED),
     (403, 40310000, "account is not allowed to short", Kind.SHARES),
