@@ -19,7 +19,10 @@ TEST = "ROTOR_TEST"
 
 
 def record(root: Path, folder: Path, modules, args=()) -> None:
-    """Run the suite of a tree once and note what it reaches; raises where a test fails."""
+    """Run the suite of a tree once and note what it reaches; a test that fails finds no faults.
+
+    Raises where the suite cannot be run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "coveragerc"
     include = "\n    ".join(str(root / module) for module in modules)
@@ -38,7 +41,9 @@ def record(root: Path, folder: Path, modules, args=()) -> None:
     (folder / "durations").mkdir(exist_ok=True)
     for old in (folder / "durations").iterdir():
         old.unlink()
-    subprocess.run(command, cwd=root, env=env, check=True)
+    code = subprocess.run(command, cwd=root, env=env, check=False).returncode
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SystemExit(f"the suite of {root} cannot be run: pytest ended with {code}")
     whole = Coverage(data_file=str(folder / "data"), config_file=str(settings))
     whole.combine()
     whole.save()
@@ -93,11 +98,14 @@ def pytest_runtest_protocol(item):
 
 
 _seconds: dict[str, float] = defaultdict(float)
+_failed: set[str] = set()
 
 
 def pytest_runtest_logreport(report):
     """Add up set-up, call and tear-down."""
     _seconds[report.nodeid] += report.duration
+    if report.failed:
+        _failed.add(report.nodeid)
 
 
 def pytest_sessionfinish(session):
@@ -105,4 +113,6 @@ def pytest_sessionfinish(session):
     folder = os.environ.get("ROTOR_DURATIONS")
     if folder and hasattr(session.config, "workerinput"):
         name = session.config.workerinput["workerid"]
-        Path(folder, f"{name}.json").write_bytes(orjson.dumps(_seconds))
+        Path(folder, f"{name}.json").write_bytes(
+            orjson.dumps({test: s for test, s in _seconds.items() if test not in _failed})
+        )
