@@ -29,7 +29,7 @@ from actors.pricing import Pricing
 from actors.reconciling import Began, Reconciling
 from actors.release import Release
 from actors.sending import Sending
-from actors.session_clock import SessionClock
+from actors.session_clock import SessionClock, pause
 from actors.silence import Silence
 from actors.tending import tend
 from actors.trust import Trust
@@ -52,6 +52,9 @@ from engine.events import (
 )
 from engine.market.frames import Session
 from engine.trading.costs import DayFees
+
+AGAIN_SECONDS = 60.0
+"""After which an order stream that was given up is begun again."""
 
 
 class Execution:
@@ -186,7 +189,7 @@ class Execution:
                 self._session.close_ns,
             )  # fmt: skip
             self._lanes.begin(nursery)
-            nursery.start_soon(venue.order_stream, sender)
+            nursery.start_soon(self._listen, sender)
             nursery.start_soon(self._reconciling.run)
             nursery.start_soon(self._comparison.run)
             nursery.start_soon(
@@ -199,6 +202,12 @@ class Execution:
             task_status.started()
             async for message in receiver:
                 await self._hear(message)
+
+    async def _listen(self, sender: trio.MemorySendChannel[Update | Connected | Lost]) -> None:
+        """Run the order stream; where it was given up it is begun again, once a minute."""
+        while True:
+            await self._venue.order_stream(sender)
+            await pause(self._clock, AGAIN_SECONDS)
 
     # --- jobs of a lane -------------------------------------------------------------------------
 
@@ -254,8 +263,8 @@ class Execution:
 
     async def _hear(self, message: Update | Connected | Lost) -> None:
         match message:
-            case Lost(reason=reason):
-                self.trust.lose(reason)
+            case Lost(reason=reason, fatal=fatal):
+                self.trust.lose(reason, final=fatal)
             case Connected():
                 self._silence.word()
                 await self._reconcile()

@@ -151,8 +151,9 @@ class Minutes:
         if isinstance(message, Lost):
             self.link = "down"
             self._suspect, self._stood_ns, self._given_up = True, None, message.fatal
+            if message.reason != self._why:
+                self.lost(message.reason)
             self._why = message.reason
-            self.lost(message.reason)
             return
         self._silent = self._mute = False
         minute = (message.start_ns - self.session.open_ns) // MINUTE_NS

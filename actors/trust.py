@@ -25,7 +25,8 @@ class Trust:
         """Set once the order stream has been reconciled for the first time."""
         self._causes: dict[Cause, str] = {"stream": NOT_CONNECTED}
         self._tell = tell
-        self._told = False
+        self._told = ""
+        """The reason that was told of what is lost; empty while nothing is."""
 
     @property
     def down(self) -> str:
@@ -37,11 +38,11 @@ class Trust:
         """Return whether the order stream stands and is reconciled."""
         return "stream" not in self._causes
 
-    def lose(self, reason: str, cause: Cause = "stream") -> None:
-        """Stop entries; while something is lost already, nothing is told again."""
+    def lose(self, reason: str, cause: Cause = "stream", *, final: bool = False) -> None:
+        """Stop entries; while something is lost already, only a `final` reason is told again."""
         self._causes[cause] = reason
-        if not self._told:
-            self._told = True
+        if not self._told or (final and reason != self._told):
+            self._told = reason
             self._tell([StreamLost(ts_ns=0, reason=reason)])
 
     def doubt(self, reason: str, cause: Cause) -> None:
@@ -57,5 +58,5 @@ class Trust:
     def restore(self) -> None:
         """Tell that what was lost is back, if all of it is."""
         if self._told and not self._causes:
-            self._told = False
+            self._told = ""
             self._tell([StreamRestored(ts_ns=0)])

@@ -1,11 +1,12 @@
 """Execution against a venue that says what it is told to."""
 
 import pytest
+import trio
 import trio.testing
 
 from actors.desk import Outgoing
 from actors.orphans import Books
-from actors.venue import Quote, Rejected, Unreachable
+from actors.venue import Lost, Quote, Rejected, Unreachable
 from engine.events import (
     Decision,
     OcoOrder,
@@ -140,6 +141,36 @@ async def test_an_order_stream_that_speaks_is_left_alone(mock_clock):
         for number in range(3):
             await execution.send(Outgoing((), (approve_exit(leaving(number), 10),)), [])
             await trio.sleep(10)
+
+
+async def test_a_stream_whose_keys_are_refused_says_so_and_is_begun_again(mock_clock):
+    """Not "the connection broke" to the end: it breaks, is refused, and once a minute tried (6)."""
+    told, refused, begun = [], Lost("keys refused", fatal=True), []
+
+    def revoked(_execution, venue):
+        really = venue.order_stream
+
+        async def stream(out):
+            begun.append(trio.current_time())
+            if len(begun) == 1:
+                await out.send(Lost("the connection broke"))
+            if len(begun) == 3:
+                await really(out)
+            await out.send(refused)
+
+        venue.order_stream = stream
+
+    async with executing(told, begin=revoked) as (execution, _):
+        await trio.sleep(50)
+        down = execution.trust.down
+        await trio.sleep(100)
+        up = execution.trust.down
+
+    assert [round(at - begun[0]) for at in begun] == [0, 60, 120]
+    assert (down, up) == ("keys refused", "")
+    assert [getattr(report, "reason", "") for report in told] == [
+        "the connection broke", "keys refused", "",
+    ]  # fmt: skip
 
 
 def leaving(number):

@@ -50,10 +50,10 @@ class Stream:
         return [b for b in self.history if start_ns <= b.start_ns < end_ns]
 
 
-async def frames(venue, count, *, began=0.0, first=0):
+async def frames(venue, count, *, began=0.0, first=0, lost=lambda _: None):
     """The first frames and when each came, seconds after the bell."""
     clock = TrioClock(SESSION.open_ns + round(began * 1e9))
-    minutes, found = Minutes(venue, clock, SESSION, SYMBOLS), []
+    minutes, found = Minutes(venue, clock, SESSION, SYMBOLS, lost=lost), []
 
     async def give(frame):
         found.append(((clock.now_ns() - SESSION.open_ns) / 1e9, frame))
@@ -172,6 +172,17 @@ async def test_a_stream_given_up_is_begun_again(autojump_clock):
 
     assert venue.connections == 2
     assert [bool(frame.mute) for _, frame in found] == [False, True]
+
+
+async def test_what_keeps_a_stream_down_is_told_once(autojump_clock):
+    """And again once it has stood, or is refused for another reason."""
+    keys = Lost("keys refused", fatal=True)
+    venue = Stream([(30.0, Lost("cut")), (31.0, keys), (32.0, keys), (40.0, Connected(2)),
+                    (50.0, keys), (51.0, keys)], HISTORY)  # fmt: skip
+    told = []
+    await frames(venue, 1, lost=told.append)
+
+    assert told == ["cut", "keys refused", "keys refused"]
 
 
 async def test_a_stream_that_came_back_after_the_minute_is_not_mute(autojump_clock):
