@@ -173,26 +173,27 @@ class Inquiry:
         self.understood(intent)
         return False
 
-    async def cancel(self, intent: Intent) -> None:
-        """Ask for a cancellation; a refusal may say that the order is over, or that there is none.
+    async def cancel(self, intent: Intent) -> Rejected | None:
+        """Ask for a cancellation; return a refusal. It may say that the order is over, or is none.
 
         That is believed the second time, if no look says otherwise.
         """
         broker_id = intent.stop_id or intent.root_id
         if broker_id is None:
-            return
+            return None
         answer = await self._venue.cancel(broker_id)
         if not isinstance(answer, Rejected):
-            return
+            return None
         missing = answer.code in NOT_FOUND
         if not missing and answer.ended in (None, Status.REPLACED):
-            return
+            return answer
         there = await self.look(intent)
         if intent.over or there is None or there is missing:
-            return
+            return answer
         self._refused[broker_id] += 1
         if self._refused[broker_id] > 1:
             self._orders.close(intent, broker_id, answer.ended or Status.CANCELED, answer.reason)
+        return answer
 
     def chase(self, intent: Intent) -> None:
         """Ask in a second for fills whose events did not come: one may only be late."""

@@ -26,6 +26,9 @@ class Release:
         self._orders = orders
         self._inquiry = inquiry
         self._holdings = holdings
+        self._told = ""
+        """Why the broker refuses whatever the account asks for, as it was told; empty if it does
+        not."""
 
     async def of(self, intent: Intent) -> str:
         """Cancel whatever legs hold the shares; return why the order must not go all the same.
@@ -43,10 +46,10 @@ class Release:
         before = sum(legs.filled for legs in holding)
         for legs in holding:
             legs.silent = True
-        since_ns = self._clock.now_ns()
+        since_ns, refusal = self._clock.now_ns(), ""
         while waiting := [legs for legs in holding if legs.live]:
             for legs in waiting:
-                await self._inquiry.cancel(legs)
+                refusal = await self._cancel(legs, intent)
             async with move_on_after(self._clock, 1.0):
                 await waiting[0].done.wait()
             for legs in waiting:
@@ -54,12 +57,22 @@ class Release:
                     await self._inquiry.look(legs)
             if self._clock.now_ns() - since_ns >= PATIENCE_SECONDS * SECOND_NS:
                 since_ns = self._clock.now_ns()
-                stuck = await self._stuck(waiting, abs(intent.order.shares))
+                stuck = await self._stuck(waiting, abs(intent.order.shares), refusal)
                 if stuck:
                     return stuck
         return FILLED_FIRST if sum(legs.filled for legs in holding) != before else ""
 
-    async def _stuck(self, waiting: Sequence[Intent], shares: int) -> str:
+    async def _cancel(self, legs: Intent, intent: Intent) -> str:
+        """Ask for a cancellation; return, and tell once, why the broker refuses the account's."""
+        answer = await self._inquiry.cancel(legs)
+        if answer is None or not answer.kind.account_wide:
+            self._told = ""
+        elif answer.reason != self._told:
+            self._told = answer.reason
+            self._orders.refused(intent, answer.reason, answer.kind, 1)
+        return self._told
+
+    async def _stuck(self, waiting: Sequence[Intent], shares: int, refusal: str) -> str:
         """Return why legs that do not end hold the shares; empty if they do not, or are over."""
         for legs in waiting:
             if legs.live and legs.doubtful is not None and await self._inquiry.resolve(legs):
@@ -71,6 +84,8 @@ class Release:
             for legs in left:
                 self._orders.close(legs, "", Status.CANCELED, "it holds no shares")
             return ""
+        if refusal:
+            return f"its stop holds the shares, and the broker refuses to cancel it: {refusal}"
         said = next((carrier.said for legs in left for carrier in legs.carriers.values()), "")
         return f"its stop holds the shares and does not end: the broker calls it {said!r}"
 

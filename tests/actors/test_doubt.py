@@ -11,10 +11,12 @@ from actors.exchange.order import Status as At
 from actors.venue import Accepted, Rejected, Status, Unknown
 from engine.events import (
     Decision,
+    ExitRefused,
     OcoOrder,
     Order,
     OrderCanceled,
     OrderFilled,
+    RefusalKind,
     Side,
     StreamLost,
     StreamRestored,
@@ -160,6 +162,28 @@ async def test_legs_that_hold_the_shares_for_ever_end_the_exit_with_words(mock_c
     (canceled,) = of(told, OrderCanceled)
     assert canceled.order_id == EXIT.order_id
     assert "holds the shares and does not end" in canceled.reason
+
+
+async def test_legs_whose_cancel_the_account_is_refused_say_so(mock_clock):
+    """Revoked keys: in the broker's words, once however often it is tried (6)."""
+    told = Taken(TQQQ=10)
+    async with executing(told, told.books, holding) as (execution, venue):
+        await send(execution, LEGS)
+        await trio.sleep(3)
+
+        async def refused(_broker_id):
+            return Rejected("request is not authorized", 401, RefusalKind.KEYS)
+
+        venue.cancel = refused
+        for number in range(2):
+            await send(execution, EXIT._replace(order_id=f"{EXIT.order_id}-{number}"))
+            await trio.sleep(70)
+
+    (said,) = of(told, ExitRefused)
+    assert (said.reason, said.kind) == ("request is not authorized", RefusalKind.KEYS)
+    assert {canceled.reason for canceled in of(told, OrderCanceled)} == {
+        "its stop holds the shares, and the broker refuses to cancel it: request is not authorized"
+    }
 
 
 @pytest.mark.parametrize(
