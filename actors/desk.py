@@ -47,7 +47,8 @@ from engine.events import (
     SharesSplit,
     TradedByHand,
 )
-from engine.learning.signals import PAIR_FF, PAIR_FY, SIGNAL_FIELDS, Signals
+from engine.learning.judge import Judge
+from engine.learning.signals import SIGNAL_FIELDS
 from engine.learning.slope import EarnedSlope
 from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block, Floats
 from engine.records.page import Page, Trade
@@ -125,6 +126,7 @@ class Desk:
         self.state = state
         self.stats = stats
         self.slope = slope
+        self.judge = Judge(range(len(state.symbols)), config.learning.horizons)
         self.evidence = Evidence(state.symbols, config)
         self.recorder = Recorder(state, stats, spans=spans)
         self.refusals = Refusals.none()
@@ -175,7 +177,7 @@ class Desk:
         """Take the block's bars and signals; from now on its frames can be decided."""
         self._block = self.page.block = block
         self._explained = [signals for answer in answers for signals in answer.signals]
-        self._signals = self.page.signals = _gather(self._explained, len(block))
+        self._signals = self.page.signals = self.judge.take(block, self._explained)
         self._incidents = sorted(
             (incident for answer in answers for incident in answer.incidents),
             key=lambda incident: (incident[0], incident[1].symbol),
@@ -465,8 +467,7 @@ class Desk:
         return self.page
 
     def _close_session(self) -> None:
-        last = self._signals[-1]
-        self.slope.end_session(last[:, PAIR_FY].copy(), last[:, PAIR_FF].copy())
+        self.slope.end_session(*self.judge.pairs())
         equity_micro = self._equity_micro()
         on = self._config.quality.earned_slope == "on"
         ts_ns = self._block.ts_ns(len(self._block) - 1)
@@ -645,10 +646,3 @@ class Desk:
             (t, decided),
             (t, trade._replace(fill=fill)),
         ]
-
-
-def _gather(explained: Sequence[Signals], frames: int) -> Floats:
-    gathered = np.empty((frames, len(explained), SIGNAL_FIELDS))
-    for s, signals in enumerate(explained):
-        gathered[:, s] = signals.values
-    return gathered

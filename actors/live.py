@@ -175,7 +175,7 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
         reserve.free()
         crew.close_log(quietly=not over)
     desk.stats.interrupted = not crew.trader.over
-    outcome = outcome_of(desk, learners, files)
+    outcome = outcome_of(desk, files)
     head = logged.head if crew.log is None else crew.log.head
     return LiveOutcome(
         outcome, _book_of(desk), crew.minutes.counts, len(logged.inputs),

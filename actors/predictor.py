@@ -9,7 +9,7 @@ minutes quarantine the symbol.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -20,16 +20,14 @@ from actors.mailbox import Mailbox
 from actors.restart import Crash, Intensity, attempt
 from engine.events import PredictorRestarted, SymbolQuarantined
 from engine.learning.signals import (
-    SIGNAL_FIELDS,
     STALE,
     WARM,
     Context,
-    HorizonScore,
     Predictor,
     Signals,
     neutral,
 )
-from engine.market.frames import AGE, PRESENT, SURPRISE, VOLUME, Block
+from engine.market.frames import AGE, PRESENT, SURPRISE, VOLUME, Block, Ints
 
 CHECKPOINT_FRAMES = 30
 
@@ -59,7 +57,7 @@ class Learner:
         self._frames_since = 0
         self._minutes = 0
         self._intensity = Intensity()
-        self._last = neutral(1).values[0]
+        self._last = neutral(1, horizons=len(context.horizons))
         self._quarantined = False
         self.durations: Durations | None = None
         """How long a block takes; None: nobody wants to know."""
@@ -71,19 +69,10 @@ class Learner:
         """Return the names of the contributions."""
         return self._predictor.feature_names
 
-    def scores(self) -> tuple[HorizonScore, ...]:
-        """Return the predictor's scores so far."""
-        return self._predictor.scores()
-
     @property
     def rows_learned(self) -> int:
         """Return how many rows the predictor has learned; 0 if it does not say."""
         return int(getattr(self._predictor, "rows_learned", 0))
-
-    def forecasts(self) -> dict[int, float]:
-        """Return its newest forecast by horizon, log returns; none if it does not say."""
-        asked = getattr(self._predictor, "forecasts", None)
-        return {} if asked is None else asked()
 
     def process(self, block: Block) -> tuple[Signals, list[Incident]]:
         """Feed a block; never raises for a crash of the predictor itself."""
@@ -99,7 +88,7 @@ class Learner:
             else:
                 signals = outcome
                 self._keep(block)
-        self._last = signals.values[-1]
+        self._last = _rows(signals, slice(-1, None))
         self._minutes += len(block)
         if self.durations is not None:
             self.durations.end()
@@ -177,11 +166,12 @@ class Learner:
 
     def _silence(self, frames: int, before: Sequence[Signals] = ()) -> Signals:
         """Carry the last forecast, ageing and cold."""
-        last = before[-1].values[-1] if before else self._last
-        values = np.tile(last, (frames, 1))
-        values[:, STALE] = last[STALE] + 1.0 + np.arange(frames)
-        values[:, WARM] = 0.0
-        return Signals(values, np.zeros((frames, len(self.feature_names))))
+        last = before[-1] if before else self._last
+        signals = _rows(last, np.full(frames, -1))
+        signals.values[:, STALE] += 1.0 + np.arange(frames)
+        signals.values[:, WARM] = 0.0
+        nothing = np.zeros((frames, len(self.feature_names)))
+        return replace(signals, contributions=nothing)
 
 
 async def predictor(
@@ -215,6 +205,15 @@ def _without_bar(frame: Block, column: int) -> Block:
 
 
 def _join(rows: Sequence[Signals]) -> Signals:
-    values = np.concatenate([row.values for row in rows])
-    assert values.shape[1] == SIGNAL_FIELDS
-    return Signals(values, np.concatenate([row.contributions for row in rows]))
+    assert len({row.scaled for row in rows}) == 1
+    return Signals(
+        np.concatenate([row.values for row in rows]),
+        np.concatenate([row.contributions for row in rows]),
+        rows[0].scaled,
+    )
+
+
+def _rows(signals: Signals, which: slice | Ints) -> Signals:
+    """Return a copy of some rows."""
+    values, contributions = signals.values[which].copy(), signals.contributions[which].copy()
+    return Signals(values, contributions, signals.scaled)

@@ -45,9 +45,9 @@ async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path
     seen: list[tuple[Trader, Sequence[Learner]]] = []
     with Journal(folder, "full", recording.epoch, first.open_ns) as files:
         await again(recording, inputs, Direct(files), lambda *both: seen.append(both))
-    trader, learners = seen[0]
+    trader, _ = seen[0]
     trader.desk.stats.interrupted = not trader.over
-    return outcome_of(trader.desk, learners, files)
+    return outcome_of(trader.desk, files)
 
 
 async def _go_on(_given: Input) -> None:

@@ -38,7 +38,7 @@ from actors.predictor import Answer, Learner, PredictorFactory, predictor
 from actors.supervisor import Progress, supervisor
 from engine.config import Config
 from engine.events import MICRO, Report
-from engine.learning.signals import HorizonScore
+from engine.learning.judge import HorizonScore
 from engine.learning.slope import EarnedSlope
 from engine.market.frames import Block
 from engine.records.journal import Journal, Level
@@ -164,7 +164,7 @@ async def replay(plan: Plan, *, signals: bool = True) -> Outcome:
     boxes: list[Mailbox[Any]] = [*blocks, to_supervisor, *answers, orders, reports, pages]
     if pacing is not None and stop.is_set():
         desk.stats.interrupted = True
-    return outcome_of(desk, learners, files, boxes)
+    return outcome_of(desk, files, boxes)
 
 
 def _size(plan: Plan, block: Block) -> int:
@@ -172,9 +172,7 @@ def _size(plan: Plan, block: Block) -> int:
     return plan.block_size if pacing is None or pacing.skips(block.session) else 1
 
 
-def outcome_of(
-    desk: Desk, learners: Sequence[Learner], files: Journal, boxes: Sequence[Mailbox[Any]] = ()
-) -> Outcome:
+def outcome_of(desk: Desk, files: Journal, boxes: Sequence[Mailbox[Any]] = ()) -> Outcome:
     """Return what a run has come to, once nothing of it runs any more."""
     desk.stats.refusals = desk.refusals.by_gate()
     desk.stats.blocked_since_ns = desk.state.risk.blocked_since_ns
@@ -183,7 +181,7 @@ def outcome_of(
     return Outcome(
         stats=desk.stats,
         slope=desk.slope,
-        scores={s: x.scores() for s, x in zip(desk.state.symbols, learners, strict=True)},
+        scores={s: desk.judge.scores(column) for column, s in enumerate(desk.state.symbols)},
         mailboxes=tuple(box.statistics() for box in boxes),
         journal_sha256=files.sha256,
         heads=files.heads,

@@ -16,11 +16,8 @@ from engine.records.summary import learning_figures
 
 def ic_views(scene: Scene) -> tuple[IcView, ...]:
     """Return by horizon the mean over the symbols, and how many forecasts have matured."""
-    learners = scene.outside.learners
-    scores = {
-        symbol: learner.scores()
-        for symbol, learner in zip(scene.state.symbols, learners, strict=False)
-    }
+    judge = scene.desk.judge
+    scores = {symbol: judge.scores(s) for s, symbol in enumerate(scene.state.symbols)}
     figures = learning_figures(scores, scene.desk.slope.pooled)
     matured: dict[int, int] = {}
     for score in (score for rows in scores.values() for score in rows):

@@ -37,19 +37,17 @@ def symbol_view(scene: Scene, symbol: str) -> SymbolView:
 
 def forecast_views(scene: Scene, column: int) -> tuple[ForecastView, ...]:
     """Return the predictor's newest forecasts and how such forecasts did, out of sample."""
-    if not scene.outside.learners:
-        return ()
-    learner = scene.outside.learners[column]
-    means = learner.forecasts()
+    judge = scene.desk.judge
+    means = judge.forecasts(column)
     return tuple(
         ForecastView(
             horizon=score.horizon_minutes,
-            mean_bps=1e4 * means.get(score.horizon_minutes, 0.0),
+            mean_bps=1e4 * means[score.horizon_minutes],
             hit_rate=score.hit_rate if score.n else None,
             ic=score.ic if score.n else None,
             n=score.n,
         )
-        for score in learner.scores()
+        for score in judge.scores(column)
     )
 
 

@@ -14,16 +14,18 @@ from engine.errors import CheckpointError
 from engine.learning.signals import (
     CONFIDENCE,
     EXPECTED,
+    FORECASTS,
     PROBABILITY,
     SD,
+    SIGNAL_FIELDS,
     STALE,
+    UNKNOWN_SD,
     WARM,
     Context,
-    HorizonScore,
     Signals,
     neutral,
 )
-from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block
+from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block, Floats
 
 
 class Zero:
@@ -36,7 +38,7 @@ class Zero:
 
     def process(self, block: Block) -> Signals:
         """Return neutral, warm rows."""
-        signals = neutral(len(block))
+        signals = neutral(len(block), horizons=len(self._context.horizons))
         signals.values[:, WARM] = 1.0
         return signals
 
@@ -49,16 +51,12 @@ class Zero:
         if state:
             raise CheckpointError("the checkpoint is not one of the predictor 'zero'")
 
-    def scores(self) -> tuple[HorizonScore, ...]:
-        """Return nothing: nothing is forecast."""
-        return ()
-
 
 class Random(Zero):
     """Noise, a pure function of seed, symbol and minute."""
 
     SPREAD = 0.002
-    """EXPECTED is uniform in ± this log return."""
+    """The expected log return is uniform in ± this, over every horizon."""
 
     def process(self, block: Block) -> Signals:
         """Draw one forecast per minute that has a bar; carry it through minutes without."""
@@ -66,19 +64,19 @@ class Random(Zero):
         seed = int(self._context.options.get("seed", 0))
         name = int.from_bytes(self._context.symbol.encode()[:8].ljust(8), "little")
         noise = _uniform(minute.astype(np.uint64), np.uint64(seed), np.uint64(name))
-        signals = neutral(len(block))
+        signals = neutral(len(block), horizons=len(self._context.horizons))
         values = signals.values
-        values[:, EXPECTED] = (2.0 * noise - 1.0) * self.SPREAD
+        signals.expected[:] = ((2.0 * noise - 1.0) * self.SPREAD)[:, None]
+        signals.sd[:] = 2.0 * self.SPREAD
         values[:, PROBABILITY] = 0.25 + 0.5 * noise
         values[:, CONFIDENCE] = 0.5
-        values[:, SD] = 2.0 * self.SPREAD
         values[:, WARM] = 1.0
         values[:, STALE] = np.where(block.bars[:, self._context.column, PRESENT] == 1.0, 0.0, 3.0)
         return signals
 
 
 class Momentum:
-    """What rose over the last half hour will rise a little more: a tenth of it."""
+    """What rose over the last half hour will rise a little more: a tenth of it, at any horizon."""
 
     feature_names = ("return_30",)
     MINUTES = 30
@@ -87,24 +85,27 @@ class Momentum:
 
     def __init__(self, context: Context) -> None:
         self._column = context.column
+        self._roots = np.sqrt(np.array(context.horizons, np.float64))
         self._closes: list[float] = []
         self._variance = 1e-6
-        self._stale = 0.0
-        self._last = neutral(1).values[0].copy()
+        self._last = _nothing_known()
 
     def process(self, block: Block) -> Signals:
         """Return one row per minute; the closes of a session are kept, of yesterday's none."""
-        signals = neutral(len(block), 1)
+        signals = neutral(len(block), 1, horizons=len(self._roots))
         bars = block.bars[:, self._column]
         if block.first == 0:
             self._closes = []
-            self._last = neutral(1).values[0].copy()
+            self._last = _nothing_known()
+        last = np.empty((len(block), SIGNAL_FIELDS))
         for t, (close, present) in enumerate(bars[:, [CLOSE, PRESENT]].tolist()):
             if close == close:
                 self._minute(close, fresh=present == 1.0)
-            signals.values[t] = self._last
-            if self._last[STALE] == 0.0:
-                signals.contributions[t, 0] = self._last[EXPECTED]
+            last[t] = self._last
+        signals.values[:, :FORECASTS] = last[:, :FORECASTS]
+        signals.expected[:] = last[:, EXPECTED, None]
+        signals.sd[:] = np.maximum(1e-6, last[:, SD, None] * self._roots)
+        signals.contributions[:, 0] = np.where(last[:, STALE] == 0.0, last[:, EXPECTED], 0.0)
         return signals
 
     def _minute(self, close: float, *, fresh: bool) -> None:
@@ -121,7 +122,7 @@ class Momentum:
         expected = self.SHARE * math.log(close / past)
         sd = max(1e-6, math.sqrt(self._variance * self.MINUTES))
         last[EXPECTED] = expected
-        last[SD] = sd
+        last[SD] = math.sqrt(self._variance)
         last[PROBABILITY] = 0.5 * (1.0 + math.erf(expected / sd / math.sqrt(2.0)))
         last[CONFIDENCE] = 1.0
         last[WARM] = float(len(closes) >= self.WARM_MINUTES)
@@ -133,16 +134,20 @@ class Momentum:
 
     def restore(self, state: bytes) -> None:
         """Take up a checkpoint; raises CheckpointError when it is cut short."""
-        if len(state) % 8 or len(state) < 72:
+        if len(state) % 8 or len(state) < 8 * (1 + SIGNAL_FIELDS):
             raise CheckpointError("the checkpoint is not one of the predictor 'momentum'")
         self._variance = struct.unpack_from("<d", state)[0]
         rest = np.frombuffer(state, offset=8)
-        self._last = rest[:8].copy()
-        self._closes = rest[8:].tolist()
+        self._last = rest[:SIGNAL_FIELDS].copy()
+        self._closes = rest[SIGNAL_FIELDS:].tolist()
 
-    def scores(self) -> tuple[HorizonScore, ...]:
-        """Return nothing: a rule keeps no score."""
-        return ()
+
+def _nothing_known() -> Floats:
+    # the row of a minute; SD is that of a minute
+    last = np.zeros(SIGNAL_FIELDS)
+    last[PROBABILITY] = 0.5
+    last[SD] = UNKNOWN_SD
+    return last
 
 
 def _uniform(

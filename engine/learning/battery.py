@@ -14,13 +14,13 @@ import numpy as np
 
 from engine.learning.signals import (
     CONFIDENCE,
+    FORECASTS,
     PROBABILITY,
-    SD,
-    SIGNAL_FIELDS,
     STALE,
     WARM,
     Context,
     Predictor,
+    Signals,
 )
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
@@ -28,6 +28,7 @@ from engine.market.grid import Gridder
 Make = Callable[[Context], Predictor]
 _SYMBOLS = ("AAA", "BBB", "CCC")
 _MINUTES = 390
+_HORIZONS = (15, 30, 60)
 
 
 def yield_checks(make: Make) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -46,11 +47,12 @@ def yield_checks(make: Make) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def check_shapes(make: Make) -> None:
-    """Signals have T rows of 8 numbers, contributions one column per feature name."""
+    """Signals have T rows, a column per number, horizon and feature name."""
     predictor = make(_context())
     block = _blocks(1)[0]
     signals = predictor.process(block)
-    assert signals.values.shape == (len(block), SIGNAL_FIELDS), signals.values.shape
+    columns = FORECASTS + 2 * len(_HORIZONS)
+    assert signals.values.shape == (len(block), columns), signals.values.shape
     assert signals.contributions.shape == (len(block), len(predictor.feature_names))
 
 
@@ -59,12 +61,13 @@ def check_finite(make: Make) -> None:
     for name, bars in _absurd().items():
         predictor = make(_context())
         for block in _grid([bars, bars]):
-            values = predictor.process(block).values
+            signals = predictor.process(block)
+            values = signals.values
             assert np.isfinite(values).all(), f"{name}: a value is not finite"
             for column in (PROBABILITY, CONFIDENCE, WARM):
                 inside = (values[:, column] >= 0.0) & (values[:, column] <= 1.0)
                 assert inside.all(), f"{name}: column {column} leaves [0, 1]"
-            assert (values[:, SD] >= 0.0).all(), f"{name}: a negative sd"
+            assert (signals.sd > 0.0).all(), f"{name}: an sd is not above 0"
             assert (values[:, STALE] >= 0.0).all(), f"{name}: a negative age"
 
 
@@ -90,9 +93,9 @@ def check_causal(make: Make) -> None:
             _run(make(_context()), [_grid([bars])[0].slice(0, t + 1)]) for bars in (ours, theirs)
         ]
         full = [
-            make(_context()).process(_grid([bars])[0]).values[: t + 1] for bars in (ours, theirs)
+            _bytes(make(_context()).process(_grid([bars])[0]), t + 1) for bars in (ours, theirs)
         ]
-        assert full[0].tobytes() == full[1].tobytes(), f"a row up to {t} depends on a later bar"
+        assert full[0] == full[1], f"a row up to {t} depends on a later bar"
         assert known[0] == known[1]
 
 
@@ -103,12 +106,10 @@ def check_resumable(make: Make) -> None:
         first, second = make(_context()), make(_context())
         expected = _run(first, blocks)
         before = make(_context())
-        rows = [before.process(blocks[0].slice(0, t)).values]
+        rows = _run(before, [blocks[0].slice(0, t)])
         second.restore(before.checkpoint())
-        rows += [
-            second.process(block).values for block in (blocks[0].slice(t, _MINUTES), blocks[1])
-        ]
-        assert b"".join(row.tobytes() for row in rows) == expected, f"resumed at {t} it differs"
+        rows += _run(second, [blocks[0].slice(t, _MINUTES), blocks[1]])
+        assert rows == expected, f"resumed at {t} it differs"
 
 
 def check_reads_only(make: Make) -> None:
@@ -126,17 +127,22 @@ def check_instances_are_apart(make: Make) -> None:
     one, other = make(_context()), make(_context(1))
     rows = []
     for piece in blocks[0].split(13):
-        rows.append(one.process(piece).values.tobytes())
+        rows.append(_bytes(one.process(piece)))
         other.process(piece)
     assert b"".join(rows) == expected, "another instance changed this one"
 
 
 def _context(column: int = 0) -> Context:
-    return Context(_SYMBOLS[column], column, _SYMBOLS, 1.0, (15, 30, 60), {"warm_rows": 50.0})
+    return Context(_SYMBOLS[column], column, _SYMBOLS, 1.0, _HORIZONS, {"warm_rows": 50.0})
 
 
 def _run(predictor: Predictor, blocks: list[Block]) -> bytes:
-    return b"".join(predictor.process(block).values.tobytes() for block in blocks)
+    return b"".join(_bytes(predictor.process(block)) for block in blocks)
+
+
+def _bytes(signals: Signals, frames: int | None = None) -> bytes:
+    """Return what is handed on for the first frames, frame by frame."""
+    return np.hstack([signals.values, signals.contributions])[:frames].tobytes()
 
 
 def _blocks(sessions: int) -> list[Block]:

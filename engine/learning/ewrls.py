@@ -10,7 +10,6 @@ c = ridge · (1 − λⁿ), so that every coefficient is held by `ridge` in the 
 
 import hashlib
 import json
-import math
 
 import numpy as np
 
@@ -22,14 +21,13 @@ from engine.learning.layout import (
     HEAD,
     LAST_BAR,
     MATURED,
-    SCORES,
     WINDOW,
     fresh_state,
     ring_size,
     rings_offset,
     row_size,
 )
-from engine.learning.signals import SIGNAL_FIELDS, Context, HorizonScore, Signals
+from engine.learning.signals import FORECASTS, Context, Signals
 from engine.market.frames import Block, Floats
 
 D_CAP = 1e8
@@ -57,13 +55,13 @@ class Ewrls:
 
     def process(self, block: Block) -> Signals:
         """Advance over the block's frames."""
-        values = np.empty((len(block), SIGNAL_FIELDS))
+        values = np.empty((len(block), FORECASTS + 2 * len(self._horizons)))
         contributions = np.empty((len(block), len(FEATURES)))
         advance(
             self._state, self._horizons, self._options, block.bars, block.universe,
             self._column, block.first, block.session.minutes, values, contributions,
         )  # fmt: skip
-        return Signals(values, contributions)
+        return Signals(values, contributions, scaled=True)
 
     def checkpoint(self) -> bytes:
         """Return the state behind a hash of what it belongs to."""
@@ -83,16 +81,6 @@ class Ewrls:
             )
         self._state[:] = np.frombuffer(body)
 
-    def scores(self) -> tuple[HorizonScore, ...]:
-        """Return how the stored forecasts of warm rows did, by horizon."""
-        h, n = len(self._horizons), len(FEATURES)
-        at = HEAD + GRID + 3 * WINDOW + n * n + n + h * n + h
-        table = self._state[at : at + h * SCORES].reshape(h, SCORES)
-        return tuple(
-            _horizon_score(int(minutes), row)
-            for minutes, row in zip(self._horizons, table, strict=True)
-        )
-
     def features(self) -> Floats:
         """Return the feature row (n,) of the last bar that was processed."""
         h, n = len(self._horizons), len(FEATURES)
@@ -100,16 +88,6 @@ class Ewrls:
         slot = int(self._state[LAST_BAR]) % ring
         at = rings_offset(n, h) + slot * size
         return self._state[at : at + n].copy()
-
-    def forecasts(self) -> dict[int, float]:
-        """Return the forecast made in the last bar by horizon, log returns; empty without one."""
-        last, (h, n) = int(self._state[LAST_BAR]), (len(self._horizons), len(FEATURES))
-        if last < 0:
-            return {}
-        at = rings_offset(n, h) + last % ring_size(int(self._horizons[-1])) * row_size(n, h)
-        *stored, sigma = self._state[at + 3 * n : at + 3 * n + h + 1].tolist()
-        minutes = self._horizons.tolist()
-        return {m: f * sigma * math.sqrt(m) for m, f in zip(minutes, stored, strict=True)}
 
     @property
     def rows_learned(self) -> int:
@@ -121,10 +99,3 @@ class Ewrls:
         h, n = len(self._horizons), len(FEATURES)
         at = HEAD + GRID + 3 * WINDOW + n * n + n
         return self._state[at : at + h * n].reshape(h, n).copy()
-
-
-def _horizon_score(minutes: int, sums: Floats) -> HorizonScore:
-    n, f, y, ff, yy, fy, hits = sums.tolist()
-    spread = (n * ff - f * f) * (n * yy - y * y)
-    ic = (n * fy - f * y) / math.sqrt(spread) if spread > 0 else 0.0
-    return HorizonScore(minutes, int(n), ic, hits / n if n else 0.0)

@@ -89,7 +89,7 @@ def take_minute(state: Floats, bar: Floats, minute: int) -> float:
     log_previous = state[LAST_LOG]
     gap = minute - state[LAST_MINUTE]
     change = log_close - log_previous
-    _volatility(state, change * change / gap)
+    _volatility(state, change, gap)
     _averages(state, close, close - previous, bar[HIGH], bar[LOW], previous)
     for m in range(int(state[LAST_MINUTE]) + 1, minute):
         state[HEAD + (m & (GRID - 1))] = log_previous
@@ -125,8 +125,15 @@ def _open_session(state: Floats, price: float, minute: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _volatility(state: Floats, square: float) -> None:
-    state[VARIANCE] += _FAST * (square - state[VARIANCE])
+def next_variance(variance: float, change: float, gap: float) -> float:
+    """Return the variance of a minute after a log return `change` over `gap` minutes."""
+    return variance + _FAST * (change * change / gap - variance)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _volatility(state: Floats, change: float, gap: float) -> None:
+    square = change * change / gap
+    state[VARIANCE] = next_variance(state[VARIANCE], change, gap)
     state[VARIANCE_SLOW] += _SLOW * (square - state[VARIANCE_SLOW])
 
 

@@ -1,11 +1,11 @@
-"""The learner's one pass over a block: score, learn, look, forecast, minute by minute.
+"""The learner's one pass over a block: learn, look, forecast, minute by minute.
 
 KEY INPUT: a block, the state buffer, a symbol's column.
 KEY OUTPUT: a row of signal values and of contributions per minute.
 
 In minute s:  1. labels whose second price is the open of this bar mature, oldest row first:
-                 the stored forecast is scored, then the weights of that horizon are moved by the
-                 gain that was stored with the row;
+                 the weights of that horizon are moved by the gain that was stored with the row,
+                 its noise by the error of the forecast that was stored with it;
               2. the bar enters the indicators and makes a row;
               3. a learnable row enters P, and its gain is stored;
               4. the row's forecast is made and stored.
@@ -28,27 +28,20 @@ from engine.learning.features import (
 from engine.learning.layout import (
     AXIS,
     C_CONFIDENCE,
-    C_EXPECTED,
     C_MINUTES,
     C_PROBABILITY,
-    C_SD,
-    FF,
-    FY,
+    CARRIED,
     GRID,
     HEAD,
     LAST_BAR,
     LATE,
     MATURED,
-    SCORES,
     WINDOW,
 )
 from engine.learning.signals import (
     CONFIDENCE,
-    EXPECTED,
-    PAIR_FF,
-    PAIR_FY,
+    FORECASTS,
     PROBABILITY,
-    SD,
     STALE,
     WARM,
 )
@@ -69,12 +62,12 @@ def advance(
     """Process the frames of a block whose first is minute `first` of a session of `minutes`.
 
     `options` are forgetting, ridge weight per step, warm rows, cap of d, sign. Fills `values`
-    (T, 8) and `contributions` (T, n).
+    (T, 4 + 2·H), expected returns and sds in units of σ√h, and `contributions` (T, n).
     """
     n = contributions.shape[1]
     h = len(horizons)
     ring = horizons[h - 1] + LATE + 2
-    size = 3 * n + h + 6
+    size = 3 * n + h + 5
     at = HEAD + GRID + 3 * WINDOW
     ut = state[at : at + n * n].reshape((n, n))
     at += n * n
@@ -84,8 +77,8 @@ def advance(
     at += h * n
     noise = state[at : at + h]
     at += h
-    scores = state[at : at + h * SCORES].reshape((h, SCORES))
-    at += h * SCORES
+    carried = state[at : at + CARRIED * h].reshape((CARRIED, h))
+    at += CARRIED * h
     rows = state[at : at + ring * size].reshape((ring, size))
     forgetting = options[0]
     ridge_step = options[1]
@@ -94,7 +87,7 @@ def advance(
     sign = options[4]
     if first == 0:
         start_session(state)
-        _forget_yesterday(state)
+        _forget_yesterday(state, carried)
         rows[:, size - 1] = 0.0
     for t in range(len(bars)):
         minute = first + t
@@ -104,10 +97,10 @@ def advance(
         if bar[PRESENT] == 0.0:
             rows[slot, size - 1] = 0.0
             state[C_MINUTES] += 1.0
-            _carry(state, values[t], warm_rows)
+            _carry(state, carried, values, t, warm_rows)
             contributions[t] = 0.0
             continue
-        _mature(state, horizons, rows, weights, noise, scores, minute, bar[OPEN])
+        _mature(state, horizons, rows, weights, noise, minute, bar[OPEN])
         sigma = take_minute(state, bar, minute)
         x = rows[slot, :n]
         feature_row(state, bar, minute, minutes, sigma, rest, x)
@@ -116,7 +109,7 @@ def advance(
         if learnable:
             doubt = ud_update(ut, d, x, forgetting, cap, rows[slot, n : 2 * n])
             axis = int(state[AXIS])
-            rows[slot, size - 3] = axis
+            rows[slot, size - 2] = axis
             if ridge_step > 0.0:
                 ud_unit_update(ut, d, axis, ridge_step, rows[slot, 2 * n : 3 * n])
                 state[AXIS] = (axis + 1) % n
@@ -124,28 +117,27 @@ def advance(
             doubt = ud_quadratic(ut, d, x)
         rows[slot, 3 * n + h] = sigma
         rows[slot, 3 * n + h + 2] = -1.0
-        rows[slot, size - 2] = 1.0 if state[MATURED] >= warm_rows else 0.0
         rows[slot, size - 1] = 1.0 if learnable else 0.0
-        _forecast(state, horizons, weights, noise, rows, slot, doubt, sigma, contributions, t)
-        _carry(state, values[t], warm_rows)
+        _forecast(
+            state, carried, horizons, weights, noise, rows, slot, doubt, sigma, contributions, t
+        )
+        _carry(state, carried, values, t, warm_rows)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _forget_yesterday(state: Floats) -> None:
+def _forget_yesterday(state: Floats, carried: Floats) -> None:
     # no label and no forecast crosses the night
     state[LAST_BAR] = -1.0
     state[C_PROBABILITY] = 0.5
     state[C_CONFIDENCE] = 0.0
-    state[C_EXPECTED] = 0.0
     state[C_MINUTES] = OVERNIGHT
-    state[FY] = 0.0
-    state[FF] = 0.0
+    carried[0] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mature(
-    state: Floats, horizons: Ints, rows: Floats, weights: Floats, noise: Floats, scores: Floats,
-    minute: int, price: float,
+    state: Floats, horizons: Ints, rows: Floats, weights: Floats, noise: Floats, minute: int,
+    price: float,
 ) -> None:  # fmt: skip
     h, n = weights.shape
     ring, size = rows.shape
@@ -172,11 +164,9 @@ def _mature(
             label = (log_price - rows[slot, first_price]) / scale
             label = min(LABEL_CLIP, max(-LABEL_CLIP, label))
             forecast = rows[slot, 3 * n + k]
-            if rows[slot, size - 2] != 0.0:
-                _score(state, scores, k, forecast, label)
             error = label - forecast
             noise[k] += NOISE_RATE * (error * error - noise[k])
-            _learn(weights, k, rows, slot, n, label, int(rows[slot, size - 3]))
+            _learn(weights, k, rows, slot, n, label, int(rows[slot, size - 2]))
             if k == h - 1:
                 state[MATURED] += 1.0
 
@@ -197,25 +187,9 @@ def _learn(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _score(state: Floats, scores: Floats, k: int, forecast: float, label: float) -> None:
-    state[FY] += forecast * label
-    state[FF] += forecast * forecast
-    scores[k, 0] += 1.0
-    scores[k, 1] += forecast
-    scores[k, 2] += label
-    scores[k, 3] += forecast * forecast
-    scores[k, 4] += label * label
-    scores[k, 5] += forecast * label
-    if forecast * label > 0.0:
-        scores[k, 6] += 1.0
-    elif label == 0.0:
-        scores[k, 6] += 0.5
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _forecast(
-    state: Floats, horizons: Ints, weights: Floats, noise: Floats, rows: Floats, slot: int,
-    doubt: float, sigma: float, contributions: Floats, t: int,
+    state: Floats, carried: Floats, horizons: Ints, weights: Floats, noise: Floats, rows: Floats,
+    slot: int, doubt: float, sigma: float, contributions: Floats, t: int,
 ) -> None:  # fmt: skip
     h, n = weights.shape
     for i in range(n):
@@ -229,6 +203,8 @@ def _forecast(
         forecast = _dot(weights, k, rows, slot, n)
         rows[slot, 3 * n + k] = forecast
         spread = math.sqrt(noise[k] * (1.0 + doubt))
+        carried[0, k] = forecast
+        carried[1, k] = spread
         sd += spread * scale
         expected += forecast * scale
         toward += forecast / spread
@@ -237,8 +213,6 @@ def _forecast(
             contributions[t, i] += scale * weights[k, i]
     for i in range(n):
         contributions[t, i] *= rows[slot, i]
-    state[C_EXPECTED] = expected
-    state[C_SD] = sd
     state[C_PROBABILITY] = 0.5 * (1.0 + math.erf(expected / (sd * math.sqrt(2.0))))
     agreement = abs(toward) / apart if apart > 0.0 else 0.0
     state[C_CONFIDENCE] = agreement / (1.0 + doubt)
@@ -246,15 +220,15 @@ def _forecast(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _carry(state: Floats, values: Floats, warm_rows: float) -> None:
-    values[PROBABILITY] = state[C_PROBABILITY]
-    values[CONFIDENCE] = state[C_CONFIDENCE]
-    values[EXPECTED] = state[C_EXPECTED]
-    values[SD] = state[C_SD]
-    values[WARM] = 1.0 if state[MATURED] >= warm_rows else 0.0
-    values[STALE] = state[C_MINUTES]
-    values[PAIR_FY] = state[FY]
-    values[PAIR_FF] = state[FF]
+def _carry(state: Floats, carried: Floats, values: Floats, t: int, warm_rows: float) -> None:
+    values[t, PROBABILITY] = state[C_PROBABILITY]
+    values[t, CONFIDENCE] = state[C_CONFIDENCE]
+    values[t, WARM] = 1.0 if state[MATURED] >= warm_rows else 0.0
+    values[t, STALE] = state[C_MINUTES]
+    h = carried.shape[1]
+    for k in range(h):
+        values[t, FORECASTS + k] = carried[0, k]
+        values[t, FORECASTS + h + k] = carried[1, k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -15,17 +15,16 @@ from engine.market.frames import Floats
     EMA10, EMA20, EMA50, GAIN, LOSS, ATR14, ATR60, VARIANCE, VARIANCE_SLOW, VOLUME_MEAN,
     PRICE_VOLUME, VOLUME_SUM, U5, U15, U60,
     MATURED, AXIS, LAST_BAR,
-    C_PROBABILITY, C_CONFIDENCE, C_EXPECTED, C_SD, C_MINUTES, FY, FF,
-    LAST_LOG,
-) = range(32)  # fmt: skip
-HEAD = 32
+    C_PROBABILITY, C_CONFIDENCE, C_MINUTES, LAST_LOG,
+) = range(28)  # fmt: skip
+HEAD = 28
 
 GRID = 128
 """Minutes of carried log closes that are kept (a power of two above the longest return)."""
 WINDOW = 20
 """Bars in the Bollinger band and the range."""
-SCORES = 7
-"""Per horizon: n, Σf, Σy, Σf², Σy², Σfy, hits."""
+CARRIED = 2
+"""Per horizon: the last forecast and its sd, in units of σ√h."""
 LATE = 3
 """Minutes by which a label's bars may be late."""
 
@@ -42,14 +41,14 @@ def state_size(features: int, horizons: int, longest: int) -> int:
 
 def row_size(features: int, horizons: int) -> int:
     """Return the length of one stored row: x, gain, ridge gain, forecasts, σ, A, A's minute, axis,
-    warm, learnable."""
-    return 3 * features + horizons + 6
+    learnable."""
+    return 3 * features + horizons + 5
 
 
 def rings_offset(features: int, horizons: int) -> int:
     """Return where the stored rows begin."""
     fixed = HEAD + GRID + 3 * WINDOW
-    return fixed + features * features + features + horizons * (features + 1 + SCORES)
+    return fixed + features * features + features + horizons * (features + 1 + CARRIED)
 
 
 def fresh_state(features: int, horizons: int, longest: int, ridge: float) -> Floats:
@@ -64,5 +63,7 @@ def fresh_state(features: int, horizons: int, longest: int, ridge: float) -> Flo
     at += features * features
     state[at : at + features] = 1.0 / ridge
     at += features + horizons * features
+    state[at : at + horizons] = 1.0
+    at += 2 * horizons
     state[at : at + horizons] = 1.0
     return state

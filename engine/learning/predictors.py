@@ -12,7 +12,7 @@ from engine.learning.ewrls import Ewrls
 from engine.learning.signals import Context, Predictor
 
 BY_NAME: dict[str, type] = {"ewrls": Ewrls, "momentum": Momentum, "random": Random, "zero": Zero}
-_METHODS = ("process", "checkpoint", "restore", "scores")
+_METHODS = ("process", "checkpoint", "restore")
 
 
 def make_predictor(name: str, context: Context) -> Predictor:

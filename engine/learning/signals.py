@@ -1,7 +1,7 @@
 """What a predictor hands on: one row of numbers per frame, and the contributions behind it.
 
 KEY INPUT: a predictor's forecasts for a block.
-KEY OUTPUT: Signals, which the supervisor gathers, ranks and explains.
+KEY OUTPUT: Signals, which the judge scores, and the supervisor ranks and explains.
 """
 
 from collections.abc import Mapping
@@ -12,41 +12,45 @@ import numpy as np
 
 from engine.market.frames import Block, Floats
 
-PROBABILITY, CONFIDENCE, EXPECTED, SD, WARM, STALE, PAIR_FY, PAIR_FF = range(8)
-SIGNAL_FIELDS = 8
+PROBABILITY, CONFIDENCE, WARM, STALE, EXPECTED, SD = range(6)
+FORECASTS = 4
+"""Where in `Signals.values` the expected returns by horizon begin; then come their sds."""
+SIGNAL_FIELDS = 6
+"""The columns of gathered signals, (T, S, 6): of the returns and sds the mean over horizons."""
+UNKNOWN_SD = 1.0
+"""The sd where nothing is forecast, log return."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
-    """A predictor's answer to one block: T rows for one symbol."""
+    """A predictor's answer to one block: T rows for one symbol, H horizons, n features."""
 
     values: Floats
-    """(T, 8) float64, columns:
+    """(T, 4 + 2·H) float64, columns:
 
-    PROBABILITY that the price rises over the blended horizon, in [0, 1];
+    PROBABILITY that the price rises over the horizons, in [0, 1];
     CONFIDENCE in [0, 1];
-    EXPECTED gross log return over the blended horizon, long side, before the earned slope;
-    SD of that forecast, log return;
-    WARM 1.0 or 0.0;
+    WARM 1.0 or 0.0: whether the forecast may be traded, and is scored;
     STALE minutes since the bar of the forecast (0: made in this frame);
-    PAIR_FY and PAIR_FF: running sums since the session's open of forecast × realised and of
-    forecast², over labels that matured (both in units of the row's volatility): the earned slope.
+    then `expected`, then `sd`.
     """
     contributions: Floats
-    """(T, n) float64: the additive parts of EXPECTED by feature; n = 0 where there are none.
-    They sum to EXPECTED in frames whose STALE is 0."""
+    """(T, n) float64: the additive parts of the mean of `expected` by feature; n = 0 where there
+    are none. They sum to it in frames whose STALE is 0."""
+    scaled: bool = False
+    """Whether `expected` and `sd` are in units of σ·√minutes instead of log returns, with σ the
+    volatility of a minute as the judge measures it (engine.learning.judge)."""
 
+    @property
+    def expected(self) -> Floats:
+        """Return the gross log return expected over each horizon, long side, before the earned
+        slope: a view, (T, H). Their mean is what money is put on."""
+        return self.values[:, FORECASTS : (FORECASTS + self.values.shape[1]) // 2]
 
-@dataclass(frozen=True, slots=True)
-class HorizonScore:
-    """How the stored forecasts of one horizon did against what came (prequential)."""
-
-    horizon_minutes: int
-    n: int
-    ic: float
-    """Pearson correlation of stored forecast and realised return, both in volatility units."""
-    hit_rate: float
-    """Share of matured labels ≠ 0 whose sign the forecast had."""
+    @property
+    def sd(self) -> Floats:
+        """Return the standard deviation of each of `expected`, above 0: a view, (T, H)."""
+        return self.values[:, (FORECASTS + self.values.shape[1]) // 2 :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Predictor(Protocol):
     feature_names: tuple[str, ...]
 
     def process(self, block: Block) -> Signals:
-        """Score and learn the labels that mature, then forecast, for each frame of the block."""
+        """Learn what has become known, then forecast, for each frame of the block."""
         ...
 
     def checkpoint(self) -> bytes:
@@ -86,13 +90,10 @@ class Predictor(Protocol):
         """Take up a state from `checkpoint`; raises CheckpointError when it does not fit."""
         ...
 
-    def scores(self) -> tuple[HorizonScore, ...]:
-        """Return how the forecasts did so far, by horizon."""
-        ...
 
-
-def neutral(frames: int, features: int = 0) -> Signals:
-    """Return cold, neutral signals for `frames` frames."""
-    values = np.zeros((frames, SIGNAL_FIELDS))
+def neutral(frames: int, features: int = 0, *, horizons: int = 3) -> Signals:
+    """Return cold, neutral signals for `frames` frames, to be filled in."""
+    values = np.zeros((frames, FORECASTS + 2 * horizons))
     values[:, PROBABILITY] = 0.5
+    values[:, FORECASTS + horizons :] = UNKNOWN_SD
     return Signals(values, np.zeros((frames, features)))

@@ -62,7 +62,7 @@ class Page:
     trading: bool
     """False for warm-up: only events are written."""
     signals: Floats
-    """(T, S, 8): the predictors' values, columns of engine.learning.signals."""
+    """(T, S, 6): the predictors' values, columns of engine.learning.signals."""
     ranking: Ranking
     equity: Floats
     """(T,) USD at each frame's close."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.config import Config
 from engine.errors import BadInputError
+from engine.learning.judge import Judge
 from engine.learning.predictors import make_predictor
 from engine.learning.signals import (
     CONFIDENCE,
@@ -24,7 +25,7 @@ from engine.learning.signals import (
     Predictor,
     Signals,
 )
-from engine.market.frames import MINUTE_NS
+from engine.market.frames import MINUTE_NS, Floats
 from engine.records.recorded import Recorded, read_recorded, session_day, whole_rows
 
 Json = dict[str, Any]
@@ -85,18 +86,22 @@ def story(folder: Path, trip: Json) -> Json:
 def _seen(recorded: Recorded, symbol: str, at_ms: int) -> Json:
     """Feed the symbol's predictor up to the signal's bar; return what it saw and said."""
     predictor = make_predictor(recorded.config.learning.predictor, _context(recorded, symbol))
+    judge = Judge((recorded.symbols.index(symbol),), recorded.config.learning.horizons)
     signals: Signals | None = None
+    gathered: Floats | None = None
     t = 0
     for block in recorded.blocks():
         last = (at_ms * 1_000_000 - block.ts_ns(0)) // MINUTE_NS
         if last < 0:
             break
         t = min(int(last), len(block) - 1)
-        signals = predictor.process(block.slice(0, t + 1))
-    if signals is None:
+        known = block.slice(0, t + 1)
+        signals = predictor.process(known)
+        gathered = judge.take(known, (signals,))
+    if signals is None or gathered is None:
         raise BadInputError(f"{symbol}: no bar was recorded up to this trade")
-    stale = int(signals.values[t, STALE])  # without a bar in this minute the last forecast holds
-    values, parts = signals.values[t], signals.contributions[t - stale]
+    stale = int(gathered[t, 0, STALE])  # without a bar in this minute the last forecast holds
+    values, parts = gathered[t, 0], signals.contributions[t - stale]
     features = _features(predictor)
     strongest = np.argsort(-np.abs(parts), kind="stable").tolist()
     return {

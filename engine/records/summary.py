@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from engine.config import Config
 from engine.events import MICRO, Gate, RoundTrip
-from engine.learning.signals import HorizonScore
+from engine.learning.judge import HorizonScore
 from engine.learning.slope import PooledSlope
 from engine.records.metrics import (
     DAYS_A_YEAR,

@@ -24,7 +24,7 @@ class FrameView:
     t: int
     ranking: Ranking
     signals: Floats
-    """(T, S, 8)."""
+    """(T, S, 6)."""
     explained: Sequence[Signals]
     """By column: what each predictor said, with its contributions."""
     feature_names: Sequence[tuple[str, ...]]

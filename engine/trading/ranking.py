@@ -119,7 +119,7 @@ def leverage_boost(config: Config, symbol: str) -> float:
 
 
 def rank(block: Block, signals: Floats, slope: Floats, rules: RankingRules) -> Ranking:
-    """Rank a block's signals (T, S, 8); `slope` (S,) is the earned slope in force."""
+    """Rank a block's signals (T, S, 6); `slope` (S,) is the earned slope in force."""
     frames, symbols = signals.shape[:2]
     direction = np.empty((frames, symbols), np.int8)
     strength = np.empty((frames, symbols))

@@ -8,7 +8,15 @@ from actors.desk import Desk, Given
 from actors.predictor import Answer
 from actors.supervisor import _send, _walk
 from engine.events import MICRO, TradedByHand
-from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, WARM, Signals
+from engine.learning.signals import (
+    CONFIDENCE,
+    EXPECTED,
+    FORECASTS,
+    PROBABILITY,
+    SIGNAL_FIELDS,
+    WARM,
+    neutral,
+)
 from engine.learning.slope import EarnedSlope
 from engine.market.calendar import sessions_between
 from engine.market.grid import Gridder
@@ -51,8 +59,8 @@ def at_once(coroutine):
 
 
 def quiet(symbols):
-    """Return the signals (S, 8) of predictors that are warm and expect nothing."""
-    values = np.zeros((len(symbols), 8))
+    """Return the signals (S, 6) of predictors that are warm and expect nothing."""
+    values = np.zeros((len(symbols), SIGNAL_FIELDS))
     values[:, PROBABILITY] = 0.5
     values[:, CONFIDENCE] = 1.0
     values[:, WARM] = 1.0
@@ -105,11 +113,9 @@ class Floor:
         self.desk.give(Given(ts_ns, command, actor))
 
     def frame(self, bars, signals, reports=()):
-        """Play one minute of (S, 5) bars and (S, 8) signals, with reports; return its events."""
+        """Play one minute of (S, 5) bars and (S, 6) signals, with reports; return its events."""
         self.block = self.gridder.block(self.session, self.minute, np.asarray(bars, float)[None])
-        explained = tuple(
-            Signals(signals[None, s], np.zeros((1, 1))) for s in range(len(self.symbols))
-        )
+        explained = tuple(self._handed(row) for row in signals)
         self.desk.open_block(self.block, [Answer(explained, ())], trading=True)
         if reports:
             at_once(_send(DirectPort(self.account), self.desk.fold(0, reports)))
@@ -121,6 +127,13 @@ class Floor:
         if self.minute == self.session.minutes:
             self.day, self.minute = self.day + 1, 0
         return [what for _, what in page.entries]
+
+    def _handed(self, row):
+        """Return what a predictor would have handed on, the same for every horizon."""
+        handed = neutral(1, 1, horizons=len(self.desk.config.learning.horizons))
+        handed.values[0, :FORECASTS] = row[:FORECASTS]
+        handed.expected[:] = row[EXPECTED]
+        return handed
 
     def by_hand(self, symbol, shares, price=0.0, *, fee=0, order_id="theirs", left=False):
         """Let somebody else trade in the account, without a price by a transfer; the report."""

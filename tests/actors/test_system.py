@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from actors.desk import Given
 from actors.system import Plan, epoch_of, replay, run
-from engine.config import Universe
+from engine.config import Learning, Universe
 from engine.errors import RotorError, SourceError
 from engine.events import MICRO, Halt, Liquidate, Resume
+from engine.learning.judge import Judge
 from engine.learning.predictors import make_predictor
 from engine.learning.signals import Context
 from engine.market.frames import OPEN
@@ -344,7 +345,6 @@ class Faulty:
         self._faults = faults
         self.feature_names = self._inner.feature_names
         self.checkpoint, self.restore = self._inner.checkpoint, self._inner.restore
-        self.scores = self._inner.scores
         self._symbol = context.symbol
 
     def process(self, block):
@@ -523,10 +523,11 @@ def test_learning_finds_what_is_planted_and_nothing_else():
         learners = [
             make_predictor("ewrls", _context(blocks, s)) for s in range(len(blocks[0].symbols))
         ]
+        judge = Judge(range(len(learners)), Learning().horizons)
         for block in blocks:
-            for learner in learners:
-                learner.process(block)
-        ics[signal_] = np.mean([score.ic for x in learners for score in x.scores()[:2]])
+            judge.take(block, [learner.process(block) for learner in learners])
+        scores = [judge.scores(s)[:2] for s in range(len(learners))]
+        ics[signal_] = np.mean([score.ic for two in scores for score in two])
 
     # 38 warm sessions hold about 500 independent half hours: a standard error of 0.045
     assert abs(ics[0.0]) < 0.09
@@ -538,7 +539,7 @@ def test_shuffled_labels_teach_nothing():
     """With the minutes of all sessions in random order nothing is found."""
     blocks = synth_blocks(40, signal=4.0, seed=11, symbols=("SSO", "TQQQ"))
     gridder = Gridder(("SSO", "TQQQ"), (1.0, 1.0))
-    learner = make_predictor("ewrls", _context(blocks, 1))
+    learner, judge = make_predictor("ewrls", _context(blocks, 1)), Judge((1,), Learning().horizons)
     bars = [block.bars[:, :, :5] for block in blocks]
     ratios = np.concatenate([b / np.vstack([b[:1, :, :1], b[:-1, :, 3:4]]) for b in bars])
     ratios = np.random.default_rng(0).permutation(ratios)
@@ -549,9 +550,10 @@ def test_shuffled_labels_teach_nothing():
         steps = np.vstack([np.ones((1, 2)), np.cumprod(ratio[:, :, 3], axis=0)[:-1]])
         shuffled = ratio * (50.0 * steps)[:, :, None]
         shuffled[:, :, 4] = block.bars[:, :, 4]
-        learner.process(gridder.block(block.session, 0, shuffled))
+        mixed = gridder.block(block.session, 0, shuffled)
+        judge.take(mixed, [learner.process(mixed)])
 
-    assert abs(np.mean([score.ic for score in learner.scores()])) < 0.1
+    assert abs(np.mean([score.ic for score in judge.scores(0)])) < 0.1
 
 
 def _context(blocks, column):

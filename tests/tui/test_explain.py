@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from engine.learning.ewrls import Ewrls
+from engine.learning.judge import Judge
 from engine.learning.signals import EXPECTED, Context
 from engine.records.reading import read_rows
 from tests.bars import synth_blocks
@@ -54,7 +55,8 @@ def test_contributions_are_weights_times_features():
     blocks = synth_blocks(2, signal=2.0)
     symbols = blocks[0].symbols
     learner = Ewrls(Context(symbols[0], 0, symbols, 1.0, (15, 30, 60), {"warm_rows": 10.0}))
-    learner.process(blocks[0])
+    judge = Judge((0,), (15, 30, 60))
+    judge.take(blocks[0], [learner.process(blocks[0])])
     before = learner.process(blocks[1].slice(0, 200))
     parts, x, weights = before.contributions[-1], learner.features(), learner.weights()
     moving = np.abs(x) > 1e-6
@@ -62,7 +64,8 @@ def test_contributions_are_weights_times_features():
     scale, *_ = np.linalg.lstsq((weights * x).T[moving], parts[moving], rcond=None)
 
     assert np.allclose((weights * x).T @ scale, parts, atol=1e-12)
-    assert parts.sum() == pytest.approx(before.values[-1, EXPECTED], abs=1e-15)
+    expected = judge.take(blocks[1].slice(0, 200), [before])[-1, 0, EXPECTED]
+    assert parts.sum() == pytest.approx(expected, abs=1e-15)
 
 
 def test_trades_are_found_by_their_names(run, capfdbinary):

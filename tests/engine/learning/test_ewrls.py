@@ -9,8 +9,9 @@ from statsmodels.regression.recursive_ls import RecursiveLS
 
 from engine.learning.ewrls import Ewrls
 from engine.learning.features import FEATURES
-from engine.learning.layout import ring_size, rings_offset, row_size
-from engine.learning.signals import Context
+from engine.learning.judge import Judge
+from engine.learning.layout import CARRIED, ring_size, rings_offset, row_size
+from engine.learning.signals import STALE, Context
 from engine.market.frames import OPEN, PRESENT
 from tests.bars import DAY, block_of, session, walk
 from tests.bars import Gridder as _Gridder
@@ -152,9 +153,12 @@ def test_nothing_is_learned_before_its_bar():
 def test_labels_that_would_cross_the_close_never_mature():
     """Rows whose longest label ends behind the session never enter: 329 rows a session (B9)."""
     model = learner((15, 30, 60), warm_rows=0.0)
-    model.process(block_of(np.stack([walk(390)] * 2, 1)))
+    judge = Judge((0,), (15, 30, 60))
+    block = block_of(np.stack([walk(390)] * 2, 1))
+    judge.take(block, [model.process(block)])
 
-    assert [score.n for score in model.scores()] == [329, 329, 329]
+    assert model.rows_learned == 329
+    assert [score.n for score in judge.scores(0)] == [329, 329, 329]
 
 
 def test_labels_do_not_depend_on_the_forecasts_sign():
@@ -162,7 +166,8 @@ def test_labels_do_not_depend_on_the_forecasts_sign():
     up = walk(390, step=1e-4)
     up[:, :4] *= np.exp(np.linspace(0, 0.2, 390))[:, None]
     model = learner((15,), ridge=1.0)
-    model._state[rings_offset(N, 1) - 8 - N : rings_offset(N, 1) - 8] = -1.0  # forecasts a fall
+    at = rings_offset(N, 1) - CARRIED - 1
+    model._state[at - N : at] = -1.0  # forecasts a fall
     model.process(block_of(np.stack([up] * 2, 1)))
 
     assert model.process(block_of(np.stack([up] * 2, 1))).values[200, 0] > 0.5
@@ -178,4 +183,4 @@ def test_no_forecast_survives_the_night():
     values = model.process(block_of(empty, symbols=("A", "B"))).values
 
     assert values[:, 0].tolist() == [0.5] * 5
-    assert (values[:, 5] > 900).all()
+    assert (values[:, STALE] > 900).all()

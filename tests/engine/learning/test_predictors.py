@@ -3,8 +3,9 @@ import pytest
 
 from engine.errors import CheckpointError, ConfigError
 from engine.learning.battery import yield_checks
+from engine.learning.judge import Judge
 from engine.learning.predictors import BY_NAME, make_predictor
-from engine.learning.signals import EXPECTED, PROBABILITY, WARM, Context, neutral
+from engine.learning.signals import EXPECTED, PROBABILITY, STALE, WARM, Context, neutral
 from tests.bars import SIX, synth_blocks
 
 
@@ -39,9 +40,6 @@ class Leaky:
 
     def restore(self, state):
         pass
-
-    def scores(self):
-        return ()
 
 
 @pytest.mark.parametrize("check", ["check_causal", "check_block_size"])
@@ -96,8 +94,11 @@ def test_horizons_and_seed_change_the_forecasts():
     block = synth_blocks(1)[0]
     other = Context("TQQQ", 4, SIX, 1.0, (5, 10), {})
     seeds = [make_predictor("random", context(seed=s)).process(block).values for s in (0, 1)]
+    longer = make_predictor("ewrls", context()).process(block).values
+    shorter = make_predictor("ewrls", other).process(block)
 
-    assert make_predictor("ewrls", other).scores()[0].horizon_minutes == 5
+    assert shorter.expected.shape == (len(block), 2)
+    assert shorter.values.tobytes() != longer.tobytes()
     assert seeds[0].tobytes() != seeds[1].tobytes()
 
 
@@ -128,12 +129,13 @@ def test_a_checkpoint_cut_short_is_refused():
 
 def test_contributions_add_up_to_the_forecast():
     """The explanation is exact: the parts sum to the expected return."""
-    learner = make_predictor("ewrls", context())
+    learner, judge = make_predictor("ewrls", context()), Judge((4,), (15, 30, 60))
     for block in synth_blocks(3, signal=2.0):
         signals = learner.process(block)
-        fresh = signals.values[:, 5] == 0.0
+        gathered = judge.take(block, [signals])[:, 0]
+        fresh = gathered[:, STALE] == 0.0
         total = signals.contributions[fresh].sum(axis=1)
-        np.testing.assert_allclose(total, signals.values[fresh, EXPECTED], rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(total, gathered[fresh, EXPECTED], rtol=1e-9, atol=1e-15)
 
 
 def test_warm_after_the_rows_that_were_asked_for():

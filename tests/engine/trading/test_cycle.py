@@ -17,7 +17,15 @@ from engine.events import (
     SymbolQuarantined,
 )
 from engine.learning.calibration import Evidence, fit
-from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, STALE, WARM, Signals
+from engine.learning.signals import (
+    CONFIDENCE,
+    EXPECTED,
+    PROBABILITY,
+    SIGNAL_FIELDS,
+    STALE,
+    WARM,
+    Signals,
+)
 from engine.trading.cycle import decide
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Ledger, side_of
@@ -46,7 +54,7 @@ def frame(cfg, minute=NOON, price=50.0, slope=1.0, **symbols):
     """A frame in which each named symbol has (probability, expected bps, …) or a dict of fields."""
     bars = np.stack([flat(1, price)] * len(SYMBOLS), axis=1)
     block = block_of(bars, first=minute, symbols=SYMBOLS)
-    values = np.zeros((1, len(SYMBOLS), 8))
+    values = np.zeros((1, len(SYMBOLS), SIGNAL_FIELDS))
     values[:, :, PROBABILITY] = 0.5
     values[:, :, CONFIDENCE] = 1.0
     values[:, :, WARM] = 1.0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.learning.calibration import Evidence, fit
-from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, STALE, WARM
+from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, SIGNAL_FIELDS, STALE, WARM
 from engine.market.frames import CLOSE, HIGH, LOW, OPEN, PRESENT
 from engine.trading.costs import round_trip_terms
 from engine.trading.quality import Quality
@@ -24,7 +24,7 @@ def market(seed, *, missing=0.1, step=2e-3):
         [walk(390, seed=seed + i, missing=missing, step=step) for i in range(3)], axis=1
     )
     block = block_of(bars, symbols=NAMES)
-    signals = np.zeros((390, 3, 8))
+    signals = np.zeros((390, 3, SIGNAL_FIELDS))
     signals[:, :, PROBABILITY] = rng.choice([0.3, 0.5, 0.7], size=(390, 3))
     signals[:, :, CONFIDENCE] = rng.random((390, 3))
     signals[:, :, EXPECTED] = 1e-3
