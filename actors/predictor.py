@@ -3,6 +3,7 @@
 KEY INPUT: every block of every session, in order.
 KEY OUTPUT: an Answer per block: each symbol's signals, and what happened to its learner.
 
+What a predictor hands on is checked (engine.learning.border); what cannot be used is a crash of it.
 A learner that crashes is rebuilt from its last frame-aligned checkpoint and fed again up to the
 frame it failed in, which it then sees as a minute without a bar. Three crashes within 60 session
 minutes quarantine the symbol.
@@ -19,6 +20,7 @@ from actors.executor import Executor, execute
 from actors.mailbox import Mailbox
 from actors.restart import Crash, Intensity, attempt
 from engine.events import PredictorRestarted, SymbolQuarantined
+from engine.learning.border import checked
 from engine.learning.signals import (
     STALE,
     WARM,
@@ -82,7 +84,7 @@ class Learner:
         if self._quarantined:
             signals = self._silence(len(block))
         else:
-            outcome = attempt(partial(self._predictor.process, block))
+            outcome = attempt(partial(self._ask, block))
             if isinstance(outcome, Crash):
                 signals = self._recover(block, outcome, incidents)
             else:
@@ -93,6 +95,10 @@ class Learner:
         if self.durations is not None:
             self.durations.end()
         return signals, incidents
+
+    def _ask(self, block: Block) -> Signals:
+        """Return the answer; raises whatever the predictor raises, ForecastError for a bad one."""
+        return checked(self._predictor.process(block), block, self._context, self._predictor)
 
     def _keep(self, block: Block) -> None:
         self._since.append(block)
@@ -109,7 +115,7 @@ class Learner:
         self._rebuild()
         for t in range(len(block)):
             frame = block.slice(t, t + 1)
-            outcome = attempt(partial(self._predictor.process, frame))
+            outcome = attempt(partial(self._ask, frame))
             if isinstance(outcome, Crash):
                 found = True
                 lost = self._lose(frame, t, outcome, incidents)
@@ -133,7 +139,7 @@ class Learner:
         while not self._note(frame, t, crash, incidents):
             self._rebuild()
             masked = _without_bar(frame, self._context.column)
-            outcome = attempt(partial(self._predictor.process, masked))
+            outcome = attempt(partial(self._ask, masked))
             if not isinstance(outcome, Crash):
                 self._keep(masked)
                 outcome.values[0, WARM] = 0.0

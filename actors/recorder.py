@@ -172,3 +172,4 @@ class Recorder:
                 self._stats.quarantined.append((event.symbol, event.ts_ns))
             case PredictorRestarted():
                 self._stats.restarts += 1
+                self._stats.crashes[event.symbol] = event.error

@@ -12,16 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from engine.learning.signals import (
-    CONFIDENCE,
-    FORECASTS,
-    PROBABILITY,
-    STALE,
-    WARM,
-    Context,
-    Predictor,
-    Signals,
-)
+from engine.learning.border import ForecastError, checked
+from engine.learning.signals import Context, Predictor, Signals
 from engine.market.frames import MINUTE_NS, Block, Floats, Session
 from engine.market.grid import Gridder
 
@@ -50,10 +42,7 @@ def check_shapes(make: Make) -> None:
     """Signals have T rows, a column per number, horizon and feature name."""
     predictor = make(_context())
     block = _blocks(1)[0]
-    signals = predictor.process(block)
-    columns = FORECASTS + 2 * len(_HORIZONS)
-    assert signals.values.shape == (len(block), columns), signals.values.shape
-    assert signals.contributions.shape == (len(block), len(predictor.feature_names))
+    _hand_on(predictor, block)
 
 
 def check_finite(make: Make) -> None:
@@ -61,14 +50,10 @@ def check_finite(make: Make) -> None:
     for name, bars in _absurd().items():
         predictor = make(_context())
         for block in _grid([bars, bars]):
-            signals = predictor.process(block)
-            values = signals.values
-            assert np.isfinite(values).all(), f"{name}: a value is not finite"
-            for column in (PROBABILITY, CONFIDENCE, WARM):
-                inside = (values[:, column] >= 0.0) & (values[:, column] <= 1.0)
-                assert inside.all(), f"{name}: column {column} leaves [0, 1]"
-            assert (signals.sd > 0.0).all(), f"{name}: an sd is not above 0"
-            assert (values[:, STALE] >= 0.0).all(), f"{name}: a negative age"
+            try:
+                _hand_on(predictor, block)
+            except Exception as error:
+                raise AssertionError(f"{name}: {error}") from error
 
 
 def check_deterministic(make: Make) -> None:
@@ -138,6 +123,14 @@ def _context(column: int = 0) -> Context:
 
 def _run(predictor: Predictor, blocks: list[Block]) -> bytes:
     return b"".join(_bytes(predictor.process(block)) for block in blocks)
+
+
+def _hand_on(predictor: Predictor, block: Block) -> Signals:
+    """Return what passes the border (engine.learning.border); raises AssertionError."""
+    try:
+        return checked(predictor.process(block), block, _context(), predictor)
+    except ForecastError as error:
+        raise AssertionError(str(error)) from None
 
 
 def _bytes(signals: Signals, frames: int | None = None) -> bytes:

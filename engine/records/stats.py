@@ -76,6 +76,8 @@ class RunStats:
     restarts: int = 0
     quarantined: list[tuple[str, int]] = field(default_factory=list)
     """(symbol, UTC ns)."""
+    crashes: dict[str, str] = field(default_factory=dict)
+    """By symbol the last error of its predictor."""
     interrupted: bool = False
     open_positions: int = 0
     """At the end: 0 unless it was interrupted within a session."""

@@ -104,6 +104,7 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "ambiguous_bars": stats.ambiguous_bars,
         "restarts": stats.restarts,
         "quarantined": sorted({symbol for symbol, _ in stats.quarantined}),
+        **({"crashes": dict(sorted(stats.crashes.items()))} if stats.crashes else {}),
         "interrupted": stats.interrupted,
         "open_positions": stats.open_positions,
         "earned_slope": config.quality.earned_slope,
@@ -163,6 +164,7 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
         )
     if summary["quarantined"]:
         said.append(f"Quarantined after crashes: {', '.join(summary['quarantined'])}.")
+    said += [f"{s}: its predictor crashed: {e}." for s, e in summary.get("crashes", {}).items()]
     better = [row["name"] for row in baselines if (row["mrd"] or 0.0) > (summary["mrd"] or 0.0)]
     if better:
         said.append(f"Better over these sessions: {'; '.join(better)}.")

@@ -18,11 +18,12 @@ from engine.errors import RotorError, SourceError
 from engine.events import MICRO, Halt, Liquidate, Resume
 from engine.learning.judge import Judge
 from engine.learning.predictors import make_predictor
-from engine.learning.signals import Context
+from engine.learning.signals import CONFIDENCE, Context
 from engine.market.frames import OPEN
 from engine.market.grid import Gridder
 from engine.records.journal import Journal
 from engine.records.reading import journal_sha256, read_rows
+from engine.records.summary import sentences, summarise
 from tests.bars import SIX, UNGUARDED, config, synth_blocks
 from tests.budget import examples
 
@@ -400,6 +401,29 @@ def test_three_crashes_within_the_hour_quarantine_the_symbol(blocks, tmp_path, b
     ]
     assert after == []
     assert len(outcome.stats.days) == len(blocks)
+
+
+class Nan(Faulty):
+    """An EWRLS learner whose confidence is not a number in certain minutes."""
+
+    def process(self, block):
+        signals = self._inner.process(block)
+        for t in range(len(block)):
+            if self._faults.get((self._symbol, block.session.date, block.first + t)):
+                signals.values[t, CONFIDENCE] = np.nan
+        return signals
+
+
+def test_a_confidence_that_is_no_number_is_a_crash_with_a_name(blocks, tmp_path):
+    """It quarantines the symbol; no index is made of it, and the summary says whose it was."""
+    day = blocks[1]
+    faults = {("TQQQ", day.session.date, m): 1 for m in range(120, 390)}
+    made = plan(blocks, tmp_path / "n", factory=lambda c: Nan(c, faults))
+    outcome = run(made)
+    said = sentences(summarise(outcome.stats, made.config))
+
+    assert outcome.stats.quarantined == [("TQQQ", day.ts_ns(120))]
+    assert any("Nan hands on confidence nan in minute 120" in line for line in said)
 
 
 def test_a_held_position_of_a_quarantined_symbol_is_closed_in_time(blocks, tmp_path):
