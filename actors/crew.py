@@ -30,13 +30,8 @@ def make_learners(
 ) -> list[Learner]:
     """Return a learner per symbol; by default `[learning] predictor` by name."""
     learning, universe = config.learning, config.universe
-    options = {
-        "forgetting": learning.forgetting,
-        "ridge": learning.ridge,
-        "warm_rows": float(learning.warm_rows),
-        "seed": float(learning.seed),
-    }
-    make = factory or partial(make_predictor, learning.predictor)
+    options = learning.numbers()
+    make = factory or partial(make_predictor, learning.predictor, options=learning.options)
     contexts = [
         Context(symbol, s, symbols, universe.sign(symbol), learning.horizons, options)
         for s, symbol in enumerate(symbols)

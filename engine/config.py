@@ -10,9 +10,10 @@ strengths and probabilities are fractions. Every field carries its reload class:
 
 import hashlib
 from collections.abc import Sequence
+from math import inf
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine.errors import ConfigError
 from engine.layers import Layer, layer_of, layer_of_sets, validated
@@ -114,6 +115,26 @@ class Learning(_Section):
     ridge: float = _key(3000.0, "restart", gt=0)
     warm_rows: int = _key(500, "restart", ge=0)
     seed: int = _key(0, "restart", ge=0, le=2**63 - 1)
+    options: dict[str, Any] = _key(dict, "restart")
+
+    @field_validator("options")
+    @classmethod
+    def _plain(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for key, value in options.items():
+            if not isinstance(value, str | int | float) or value in (inf, -inf) or value != value:
+                raise ValueError(
+                    f"options.{key} = {value!r}: text, a finite number, true or false is wanted"
+                )
+        return options
+
+    def numbers(self) -> dict[str, float]:
+        """Return the keys that any predictor may use, by name."""
+        return {
+            "forgetting": self.forgetting,
+            "ridge": self.ridge,
+            "warm_rows": float(self.warm_rows),
+            "seed": float(self.seed),
+        }
 
     @model_validator(mode="after")
     def _horizons_rise(self) -> "Learning":
@@ -310,7 +331,10 @@ class Config(_Section):
 
     def sha256(self) -> str:
         """Return a hash of every setting that can change a decision (not of where files go)."""
-        deciding = self.model_dump_json(exclude=_UNDECIDING)
+        aside: dict[str, Any] = dict.fromkeys(_UNDECIDING, True)
+        if not self.learning.options:  # a key of later versions: what never had it keeps its hash
+            aside["learning"] = {"options"}
+        deciding = self.model_dump_json(exclude=aside)
         return hashlib.sha256(deciding.encode()).hexdigest()
 
 

@@ -30,6 +30,8 @@ _WANTED = {
     "model_type": "is a section, not a value; write its keys under [{}]",
 }
 """In place of pydantic's words."""
+_KEY_BY_KEY = {"learning": ("options",)}
+"""Tables of which each key is laid over that of the layer below; others are replaced whole."""
 _SECRET = ("alerts.urls", "database.url")
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
 _KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
@@ -73,7 +75,13 @@ def layer_of_sets(sets: Sequence[str]) -> Layer:
             raise ConfigError(
                 f"--set {item}: write section.key=value, such as rotation.max_positions=2"
             )
-        tables.setdefault(section, {})[key] = scalar(value.strip())
+        table = tables.setdefault(section, {})
+        *outer, key = key.split(".")
+        for name in outer:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"--set {item}: {name} is a value, not a table")
+        table[key] = scalar(value.strip())
     return Layer("--set", tables)
 
 
@@ -215,7 +223,11 @@ def _laid(model: type[BaseModel], layers: Sequence[Layer]) -> dict[str, Any]:
     defaults = model()
     for layer in layers:
         for section in layer.tables:
-            laid[section] = laid.get(section, {}) | _chosen(defaults, layer, section)
+            below, above = laid.get(section, {}), _chosen(defaults, layer, section)
+            laid[section] = below | above
+            for key in _KEY_BY_KEY.get(section, ()):
+                if key in below and key in above:
+                    laid[section][key] = below[key] | above[key]
     return laid
 
 

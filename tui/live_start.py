@@ -17,8 +17,7 @@ import trio
 from actors.session_clock import SessionClock
 from engine.config import Config
 from engine.errors import BadInputError, RotorError
-from engine.learning.predictors import make_predictor
-from engine.learning.signals import Context
+from engine.learning.predictors import try_predictor
 from engine.market.calendar import NEW_YORK, sessions_between
 from engine.market.frames import MINUTE_NS, Floats, Session
 from tui.commands import scripted
@@ -61,7 +60,7 @@ def chosen_symbols(named: str | None, config: Config) -> tuple[str, ...]:
 def check_wishes(commands: Sequence[str], symbols: tuple[str, ...], config: Config) -> None:
     """Raise BadInputError for what cannot be, before anything is made or waited for."""
     scripted(commands, symbols, None)
-    make_predictor(config.learning.predictor, Context(symbols[0], 0, symbols, 1.0))
+    try_predictor(config.learning, symbols)
     check_url(config.database.url)
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from actors.desk import Given
 from engine.config import Config
 from engine.errors import BadInputError
-from engine.learning.predictors import make_predictor
-from engine.learning.signals import Context
+from engine.learning.predictors import try_predictor
 from engine.market.calendar import session_on
 from engine.market.frames import Block
 from engine.market.grid import Gridder, session_blocks
@@ -110,8 +109,7 @@ def prepare(request: Request) -> Prepared:
                 f"{path}: has none of the universe's {', '.join(config.universe.symbols)}; "
                 f"name some of its own with --symbols: {', '.join(source.symbols)}"
             )
-    symbol = source.symbols[0]
-    make_predictor(config.learning.predictor, Context(symbol, 0, source.symbols, 1.0))
+    try_predictor(config.learning, source.symbols)
     check_url(config.database.url)
     first, last = parse_dates(request.first, request.last)
     if first is None and isinstance(source, RunSource):

@@ -104,7 +104,7 @@ def _first_fault(values: Floats, contributions: Floats, h: int, most: float) -> 
     n: int = contributions.shape[1]
     for t in range(len(values)):
         at = t * (columns + n)
-        fault: int = _fault_of_row(values, t, h, most)
+        fault = _fault_of_row(values, t, h, most)
         if fault >= 0:
             return at + fault
         for i in range(n):

@@ -6,7 +6,7 @@ KEY OUTPUT: Signals, which the judge scores, and the supervisor ranks and explai
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -65,7 +65,12 @@ class Context:
     """+1 if the symbol gains when the market rises, else −1."""
     horizons: tuple[int, ...] = (15, 30, 60)
     options: Mapping[str, float] = field(default_factory=dict)
-    """`[learning]`'s numbers by key: forgetting, ridge, warm_rows, seed, …"""
+    """`[learning]`'s numbers by key: forgetting, ridge, warm_rows, seed."""
+    own: Any = None
+    """`[learning.options]`: an instance of the predictor's own `Options`, None if it declares none.
+
+    `Options` is a pydantic model, an attribute of the class; it gives each option its type, its
+    default and its bounds."""
 
 
 class Predictor(Protocol):

@@ -85,7 +85,11 @@ def story(folder: Path, trip: Json) -> Json:
 
 def _seen(recorded: Recorded, symbol: str, at_ms: int) -> Json:
     """Feed the symbol's predictor up to the signal's bar; return what it saw and said."""
-    predictor = make_predictor(recorded.config.learning.predictor, _context(recorded, symbol))
+    predictor = make_predictor(
+        recorded.config.learning.predictor,
+        _context(recorded, symbol),
+        recorded.config.learning.options,
+    )
     judge = Judge((recorded.symbols.index(symbol),), recorded.config.learning.horizons)
     signals: Signals | None = None
     gathered: Floats | None = None
@@ -131,10 +135,7 @@ def _context(recorded: Recorded, symbol: str) -> Context:
     return Context(
         symbol, recorded.symbols.index(symbol), recorded.symbols, config.universe.sign(symbol),
         learning.horizons,
-        {
-            "forgetting": learning.forgetting, "ridge": learning.ridge,
-            "warm_rows": float(learning.warm_rows), "seed": float(learning.seed),
-        },
+        learning.numbers(),
     )  # fmt: skip
 
 

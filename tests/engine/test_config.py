@@ -43,6 +43,8 @@ def test_every_key_is_commented_with_its_reload_class(section, key):
         ("simulation.starting_capital=nan", "simulation.starting_capital = nan"),
         ("simulation.starting_capital=inf", "simulation.starting_capital = inf"),
         ("quality.unproven=maybe", "quality.unproven = 'maybe'"),
+        ("learning.options.x=[1]", "options.x = (1,): text, a finite number"),
+        ("learning.options.x=inf", "options.x = inf: text, a finite number"),
         ("rotation.max_positions", "write section.key=value"),
         ("max_positions=2", "write section.key=value"),
     ],
@@ -79,6 +81,15 @@ def test_precedence():
     assert load_config(toml, source=source, overrides=over)[0].rotation.max_positions == 6
     last = load_config(toml, source=source, overrides=over, sets=sets)[0].rotation
     assert (last.max_positions, last.cooldown_minutes, last.min_hold_minutes) == (8, 1, 7)
+
+
+def test_options_of_a_predictor_are_laid_key_by_key():
+    """In a table of the file, in --set; without any the hash is that of before there were any."""
+    toml = "[learning.options]\nminutes = 5\nname = 'x'\n"
+    config, _ = load_config(toml, sets=["learning.options.minutes=7", "learning.options.on=true"])
+
+    assert config.learning.options == {"minutes": 7, "name": "x", "on": True}
+    assert config.sha256() != Config().sha256()
 
 
 def test_legal_extremes():

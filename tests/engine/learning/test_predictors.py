@@ -1,5 +1,8 @@
+import sys
+
 import numpy as np
 import pytest
+from pydantic import BaseModel, Field
 
 from engine.errors import CheckpointError, ConfigError
 from engine.learning.battery import yield_checks
@@ -146,3 +149,54 @@ def test_warm_after_the_rows_that_were_asked_for():
     # row t matures at t + 61; TQQQ misses few minutes
     assert 160 <= int(np.argmax(warm)) <= 165
     assert set(warm[: int(np.argmax(warm))]) == {0.0}
+
+
+class Tuned(Leaky):
+    """A predictor with options."""
+
+    class Options(BaseModel):
+        minutes: int = Field(20, ge=1)
+        share: float = 0.1
+
+    def __init__(self, context):
+        super().__init__(context)
+        self.own = context.own
+
+
+def tuned(monkeypatch, name="tuned", **options):
+    monkeypatch.setitem(BY_NAME, "tuned", Tuned)
+    return make_predictor(name, context(), options)
+
+
+def test_options_are_those_the_class_declares(monkeypatch):
+    """Given ones are taken, others have their defaults."""
+    assert tuned(monkeypatch, minutes=5).own == Tuned.Options(minutes=5, share=0.1)
+    assert tuned(monkeypatch, share=1).own.share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("momentum", {"minutes": 5}, "learning.options.minutes: the predictor 'momentum' declares"),
+        ("tuned", {"minute": 5}, "learning.options.minute: unknown; .* are minutes, share"),
+        ("tuned", {"minutes": "5"}, "learning.options.minutes: Input should be a valid integer"),
+        ("tuned", {"minutes": 0}, "learning.options.minutes: Input should be greater"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(monkeypatch, name, options, words):
+    """Unknown options, wrong types and values, options of a class that declares none."""
+    with pytest.raises(ConfigError, match=words):
+        tuned(monkeypatch, name, **options)
+
+
+def test_a_class_in_the_current_folder_is_found(tmp_path, monkeypatch):
+    """The folder is on the path, behind all that is installed."""
+    (tmp_path / "nearby_predictor.py").write_text(
+        "from engine.learning.baselines import Zero\n\n\nclass Near(Zero):\n    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p])
+
+    assert type(make_predictor("nearby_predictor.Near", context())).__name__ == "Near"
+    assert sys.path[-1] == str(tmp_path)
+    sys.modules.pop("nearby_predictor")
