@@ -29,14 +29,19 @@ def make_learners(
     config: Config, symbols: tuple[str, ...], factory: PredictorFactory | None = None
 ) -> list[Learner]:
     """Return a learner per symbol; by default `[learning] predictor` by name."""
-    learning, universe = config.learning, config.universe
-    options = learning.numbers()
+    learning = config.learning
     make = factory or partial(make_predictor, learning.predictor, options=learning.options)
-    contexts = [
-        Context(symbol, s, symbols, universe.sign(symbol), learning.horizons, options)
+    return [Learner(make, context) for context in contexts_of(config, symbols)]
+
+
+def contexts_of(config: Config, symbols: tuple[str, ...]) -> list[Context]:
+    """Return what each symbol's predictor is told when it is made."""
+    learning, universe = config.learning, config.universe
+    numbers = learning.numbers()
+    return [
+        Context(symbol, s, symbols, universe.sign(symbol), learning.horizons, numbers)
         for s, symbol in enumerate(symbols)
     ]
-    return [Learner(make, context) for context in contexts]
 
 
 def make_desk(

@@ -114,6 +114,53 @@ def replay(
 
 
 @app.command
+def check(
+    predictor: str,
+    source: Path | None = None,
+    /,
+    *,
+    config: ConfigFile = None,
+    sets: Sets = (),
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Check a predictor: what it hands on, look-ahead, determinism, block sizes, restarts.
+
+    A line for each check, and what to do where one fails; then exit code 1.
+
+    Parameters
+    ----------
+    predictor
+        ewrls, momentum, random, zero, or module.Class, also of a module in the current folder.
+    source
+        Bars to look for look-ahead on, as for `rotor replay`: its first sessions.
+    json
+        Print one JSON object to stdout and nothing else.
+    """
+    from tui.check import check_command
+    from tui.prepare import Request
+
+    return check_command(predictor, Request(source=source, config=config, sets=sets, json=json))
+
+
+new = App(name="new", help="Write a file to start from.")
+app.command(new)
+
+
+@new.command(name="predictor")
+def new_predictor(name: str, /) -> int:
+    """Write NAME.py, a working predictor with comments, and test_NAME.py into this folder.
+
+    Parameters
+    ----------
+    name
+        A module name, such as my_predictor.
+    """
+    from tui.new import new_predictor_command
+
+    return new_predictor_command(name)
+
+
+@app.command
 def audit(
     source: Path | None = None,
     /,

@@ -28,11 +28,13 @@ from engine.records.manifest import seal_of, write_manifest, write_summary
 from engine.records.run_source import holds_run
 from engine.records.store.url import without_password
 from engine.records.summary import (
+    audited,
     learning_figures,
     learning_sentence,
     sentences,
     summarise,
 )
+from tui.check import short_audit
 from tui.code import fingerprint, versions
 from tui.enrol import enrol
 from tui.live_screen import has_terminal, run_on_screen
@@ -83,6 +85,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     level = request.journal or prepared.config.records.journal
     started = dt.datetime.now(dt.UTC)
     startup = time.perf_counter()
+    ahead = short_audit(prepared)
     begun = _manifest(prepared, folder, started, request, level)
     write_manifest(folder, begun)
     enrolled = enrol(prepared.config.database.url, folder)
@@ -113,6 +116,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     summary = summarise(outcome.stats, prepared.config)
     summary |= {
         "learning": learning_figures(outcome.scores, outcome.slope.pooled),
+        **({} if ahead is None else {"looks_ahead": ahead}),
         "startup_seconds": round(startup, 4),
         "wall_seconds": round(wall, 4),
         "cpu_seconds": round(cpu, 4),
@@ -295,6 +299,8 @@ def _report(
     from tui.summary_table import render
 
     console = Console()
+    if "looks_ahead" in summary:
+        console.print(audited(summary)[0], highlight=False, markup=False, style="bold red")
     for line in _about(prepared, request):
         console.print(line, highlight=False, markup=False, style="dim")
     said = [*sentences(summary, rows), learning_sentence(summary["learning"])]

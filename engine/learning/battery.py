@@ -88,12 +88,13 @@ def check_resumable(make: Make) -> None:
     """A checkpoint taken anywhere resumes to the same bytes."""
     blocks = _blocks(2)
     for t in (1, 100, 389):
+        pieces = [blocks[0].slice(0, t), blocks[0].slice(t, _MINUTES), blocks[1]]
         first, second = make(_context()), make(_context())
-        expected = _run(first, blocks)
+        expected = _run(first, pieces)
         before = make(_context())
-        rows = _run(before, [blocks[0].slice(0, t)])
+        rows = _run(before, pieces[:1])
         second.restore(before.checkpoint())
-        rows += _run(second, [blocks[0].slice(t, _MINUTES), blocks[1]])
+        rows += _run(second, pieces[1:])
         assert rows == expected, f"resumed at {t} it differs"
 
 
@@ -107,14 +108,22 @@ def check_reads_only(make: Make) -> None:
 
 def check_instances_are_apart(make: Make) -> None:
     """Two predictors side by side do not share state."""
-    blocks = _blocks(1)
-    expected = _run(make(_context()), blocks)
+    pieces = _blocks(1)[0].split(13)
+    expected = _run(make(_context()), pieces)
     one, other = make(_context()), make(_context(1))
     rows = []
-    for piece in blocks[0].split(13):
+    for piece in pieces:
         rows.append(_bytes(one.process(piece)))
         other.process(piece)
     assert b"".join(rows) == expected, "another instance changed this one"
+
+
+def one_session(closes: Floats) -> Block:
+    """Return a session of one symbol from its closes, (390,) USD; each opens at the last."""
+    opens = np.concatenate([closes[:1], closes[:-1]])
+    bars = np.stack([opens, np.maximum(opens, closes), np.minimum(opens, closes), closes,
+                     np.full(len(closes), 1e4)], axis=1)  # fmt: skip
+    return _grid([bars[:, None]], _SYMBOLS[:1])[0]
 
 
 def _context(column: int = 0) -> Context:
@@ -142,10 +151,10 @@ def _blocks(sessions: int) -> list[Block]:
     return _grid([_walk(seed) for seed in range(sessions)])
 
 
-def _grid(sessions: list[Floats]) -> list[Block]:
+def _grid(sessions: list[Floats], symbols: tuple[str, ...] = _SYMBOLS) -> list[Block]:
     import datetime as dt
 
-    gridder = Gridder(_SYMBOLS, [1.0, -1.0, 1.0])
+    gridder = Gridder(symbols, [1.0, -1.0, 1.0][: len(symbols)])
     day_ns = 24 * 60 * MINUTE_NS
     blocks = []
     for i, bars in enumerate(sessions):

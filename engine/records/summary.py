@@ -141,7 +141,7 @@ def learning_sentence(figures: Json) -> str:
 
 def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]] = ()) -> list[str]:
     """Return what the figures mean, in plain words."""
-    said = []
+    said = audited(summary)
     if summary["interrupted"]:
         whole = summary["sessions"]
         were = "session was" if whole == 1 else "sessions were"
@@ -151,7 +151,7 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
     if summary["blocked_since"]:
         since = f"{summary['blocked_since']:%Y-%m-%d %H:%M}"
         said.append(f"Entries were blocked from {since} to the end: {summary['blocked_by']}.")
-    said += _worth(summary)
+    said += [] if "looks_ahead" in summary else _worth(summary)
     if summary["ambiguous_bars"]:
         said.append(
             f"{summary['ambiguous_bars']} bars touched stop and target; which came first is not "
@@ -169,6 +169,14 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
     if better:
         said.append(f"Better over these sessions: {'; '.join(better)}.")
     return said
+
+
+def audited(summary: Mapping[str, Any]) -> list[str]:
+    """Return what the look-ahead audit of a predictor of the user's own found; empty if nothing."""
+    if "looks_ahead" not in summary:
+        return []
+    why = f"THE PREDICTOR LOOKS AHEAD: {summary['looks_ahead']}."
+    return [f"{why} No figure of this run is worth anything; `rotor check` says more."]
 
 
 def _worth(summary: Mapping[str, Any]) -> list[str]:
