@@ -26,6 +26,7 @@ MOST_RETURN = 10.0
 """The largest log return that may be expected: a factor of 22,000."""
 MOST_SCALED = 1e6
 """The same in units of σ√minutes."""
+_FLOAT64 = np.dtype(np.float64)
 _FRACTION = "a number from 0 to 1 is wanted"
 _WANTED = {
     PROBABILITY: ("probability", _FRACTION),
@@ -49,14 +50,11 @@ def checked(answer: Any, block: Block, context: Context, predictor: Any) -> Sign
     if not isinstance(answer, Signals):
         raise _error(context, predictor, f"{type(answer).__name__} instead of Signals")
     values, contributions = answer.values, answer.contributions
-    for name, array, columns in (
-        ("values", values, FORECASTS + 2 * h),
-        ("contributions", contributions, n),
-    ):
-        told = _shape(array)
-        if told != f"{len(block)} × {columns} of float64":
-            why = f"{name}: {told}, wanted are {len(block)} × {columns} of float64"
-            raise _error(context, predictor, why)
+    frames, columns = len(block), FORECASTS + 2 * h
+    if not (_is_table(values, frames, columns) and _is_table(contributions, frames, n)):
+        told = f"values {_shape(values)} and contributions {_shape(contributions)}"
+        wanted = f"{frames} × {columns} and {frames} × {n} of float64"
+        raise _error(context, predictor, f"{told}; wanted are {wanted}")
     if contributions.base is not None or not contributions.flags.c_contiguous:
         contributions = contributions.copy()
     values = values.copy()
@@ -64,6 +62,14 @@ def checked(answer: Any, block: Block, context: Context, predictor: Any) -> Sign
     if place >= 0:
         raise _error(context, predictor, _words(values, contributions, place, context, block))
     return Signals(values, contributions, bool(answer.scaled))
+
+
+def _is_table(array: Any, frames: int, columns: int) -> bool:
+    return (
+        isinstance(array, np.ndarray)
+        and array.shape == (frames, columns)
+        and array.dtype == _FLOAT64
+    )
 
 
 def _shape(array: Any) -> str:
@@ -107,9 +113,13 @@ def _first_fault(values: Floats, contributions: Floats, h: int, most: float) -> 
         fault = _fault_of_row(values, t, h, most)
         if fault >= 0:
             return at + fault
-        for i in range(n):
-            if not abs(contributions[t, i]) < np.inf:
-                return at + columns + i
+        bad = 0
+        for i in range(n):  # without a branch, so that it is vectorised
+            bad += not abs(contributions[t, i]) < np.inf
+        if bad > 0:
+            for i in range(n):
+                if not abs(contributions[t, i]) < np.inf:
+                    return at + columns + i
     return -1
 
 
