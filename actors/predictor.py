@@ -90,7 +90,7 @@ class Learner:
             else:
                 signals = outcome
                 self._keep(block)
-        self._last = _rows(signals, slice(-1, None))
+        self._last = signals if len(block) == 1 else _rows(signals, slice(-1, None))
         self._minutes += len(block)
         if self.durations is not None:
             self.durations.end()
