@@ -48,9 +48,9 @@ from engine.events import (
     TradedByHand,
 )
 from engine.learning.judge import Judge
-from engine.learning.signals import SIGNAL_FIELDS
+from engine.learning.signals import PROBABILITY, SD, SIGNAL_FIELDS, UNKNOWN_SD, neutral
 from engine.learning.slope import EarnedSlope
-from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Block, Floats
+from engine.market.frames import CLOSE, MINUTE_NS, PRESENT, Arrays, Block, Floats, above, below
 from engine.records.page import Page, Trade
 from engine.records.stats import RunStats
 from engine.trading.approval import Refused
@@ -142,6 +142,24 @@ class Desk:
         self._commands: deque[Given] = deque()
         self._changes: list[ConfigChanged] = []
         self._opened: dict[int, tuple[Order, OrderFilled]] = {}
+
+    def checkpoint(self) -> Arrays:
+        """Return what sessions have taught, behind a session's end."""
+        return {
+            "slope": self.slope.checkpoint(),
+            "track": self.state.track.checkpoint(),
+            "tape": self._tape.checkpoint(),
+            **above("judge", self.judge.checkpoint()),
+            **above("evidence", self.evidence.checkpoint()),
+        }
+
+    def restore(self, kept: Arrays) -> None:
+        """Go on from a checkpoint of the same symbols, before the first session."""
+        self.slope.restore(kept["slope"])
+        self.state.track.restore(kept["track"])
+        self._tape.restore(kept["tape"])
+        self.judge.restore(below(kept, "judge"))
+        self.evidence.restore(below(kept, "evidence"), self._config)
 
     def open_block(self, block: Block, answers: Sequence[Answer], *, trading: bool) -> None:
         """Take up the next block; `answers` come in the order of the actors' symbols."""
@@ -445,6 +463,24 @@ class Desk:
             page.block, len(page.block) - 1, page.ranking, page.signals, self._explained,
             self._names, self.evidence.quality,
         )  # fmt: skip
+
+    def unseen(self) -> FrameView | None:
+        """Return the open minute before any was decided: the last prices of the sessions before.
+
+        None if there were none.
+        """
+        if not self.stats.warmup_sessions:
+            return None
+        block, horizons = self._block, len(self._config.learning.horizons)
+        handed = [neutral(1, len(names), horizons=horizons) for names in self._names]
+        signals = np.zeros((1, len(handed), SIGNAL_FIELDS))
+        signals[:, :, [PROBABILITY, SD]] = 0.5, UNKNOWN_SD
+        session, symbols = block.session, block.symbols
+        rules = ranking_rules(
+            self._config, symbols, session.date, session.minutes, self.evidence.quality
+        )
+        ranking = rank(block, signals, self._slope_in_force(), rules)
+        return FrameView(block, 0, ranking, signals, handed, self._names, self.evidence.quality)
 
     def view(self) -> View:
         """Return what is to be seen of the block's last frame."""

@@ -6,8 +6,8 @@
                                        ▼ │
                                     predictors
 
-Start and recovery are one path: history warms the learners, the log's inputs are taken again,
-the broker is asked what has become of the orders, and the session goes on.
+Start and recovery are one path: what history has taught is taken over, the log's inputs are taken
+again, the broker is asked what has become of the orders, and the session goes on.
 """
 
 import logging
@@ -32,13 +32,14 @@ from actors.execution import Execution
 from actors.heartbeat import Heart
 from actors.herald import Herald
 from actors.journal import Follower, journal
+from actors.learned import take_over, take_over_prices
 from actors.mailbox import Mailbox
 from actors.minutes import FeedCounts, Minutes
 from actors.orphans import Books
 from actors.pacing import Asked
 from actors.predictor import Answer, Learner, predictor
 from actors.presence import Kind
-from actors.recovery import Direct, blocks_of, note_sent, take_up
+from actors.recovery import Direct, note_sent, take_up
 from actors.reloading import Read, Reloading, on_change, on_hangup
 from actors.retaking import journal_again, leave_as_it_was, log_again, put_in_place
 from actors.session_clock import SessionClock
@@ -49,7 +50,7 @@ from actors.views import Views
 from engine.config import Config
 from engine.errors import DamagedError, DiskError, InvariantViolation
 from engine.events import Halt, Report
-from engine.market.frames import Block, Floats, Session
+from engine.market.frames import Arrays, Block, Session
 from engine.market.grid import Gridder
 from engine.records.inputs import (
     NAME,
@@ -86,8 +87,8 @@ class LivePlan:
     epoch: str
     cash_micro: int
     """Of the account when the session's run was made."""
-    warmup: tuple[tuple[Session, Floats], ...]
-    """Earlier sessions' bars, (T, S, 5), NaN where there was none."""
+    learned: Arrays | None
+    """What earlier sessions have taught; None: nothing."""
     views: Views
     reread: Read
     """Reads the configuration anew."""
@@ -161,8 +162,8 @@ async def live(plan: LivePlan, stop: trio.Event, ready: Callable[[], None]) -> L
     reserve = Reserve(plan.folder)
     if not reserve.take() and not logged.inputs:
         raise DiskError(f"{plan.folder}: the disk has no room for a session's records; make some")
-    first = plan.warmup[0][0] if plan.warmup else plan.session
-    files = journal_again(plan.folder, plan.epoch, first.open_ns, reserve.free)
+    take_over(plan.learned, learners, desk)
+    files = journal_again(plan.folder, plan.epoch, plan.session.open_ns, reserve.free)
     crew, over = _Crew(plan, desk, learners, files, reserve, stop), False
     try:
         with files:
@@ -220,7 +221,9 @@ class _Crew:
         signs = [plan.config.universe.sign(symbol) for symbol in plan.symbols]
         self.trader = Trader(
             desk, plan.session,
-            Gridder(plan.symbols, signs, plan.config.risk.max_jump_pct),
+            take_over_prices(
+                plan.learned, Gridder(plan.symbols, signs, plan.config.risk.max_jump_pct)
+            ),
             list(zip(self._asked, self._answers, strict=True)), Direct(files), plan.views,
         )  # fmt: skip
         self.minutes = Minutes(
@@ -275,7 +278,6 @@ class _Crew:
 
     async def _take_up(self, logged: Logged) -> None:
         plan, trader = self._plan, self.trader
-        await trader.warm(blocks_of(trader.gridder, plan.warmup))
         trader.open()
         for number, given in enumerate(logged.inputs, start=1):
             try:

@@ -76,6 +76,18 @@ class Learner:
         """Return how many rows the predictor has learned; 0 if it does not say."""
         return int(getattr(self._predictor, "rows_learned", 0))
 
+    def checkpoint(self) -> bytes:
+        """Return what the predictor has learned."""
+        return self._predictor.checkpoint()
+
+    def restore(self, state: bytes) -> None:
+        """Begin anew with what a predictor of the same kind has learned; raises CheckpointError."""
+        self._predictor = self._make(self._context)
+        self._predictor.restore(state)
+        self._checkpoint, self._since, self._frames_since = state, [], 0
+        self._intensity, self._quarantined, self._minutes = Intensity(), False, 0
+        self._last = neutral(1, horizons=len(self._context.horizons))
+
     def process(self, block: Block) -> tuple[Signals, list[Incident]]:
         """Feed a block; never raises for a crash of the predictor itself."""
         if self.durations is not None:

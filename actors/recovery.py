@@ -4,7 +4,7 @@ KEY INPUT: a run folder: what the session was made with, its log, its journal.
 KEY OUTPUT: the same trader again; orders that are not over, handed to execution.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import trio
 
 from actors.crew import make_desk, make_learners, share_out
 from actors.execution import Execution
+from actors.learned import take_over, take_over_prices
 from actors.mailbox import Mailbox
 from actors.predictor import Answer, Learner, predictor
 from actors.system import Outcome, outcome_of
 from actors.trader import Pages, Trader
 from actors.views import Views
 from engine.config import Config
-from engine.market.frames import MINUTE_NS, Block, Floats, Session
+from engine.market.frames import MINUTE_NS, Arrays, Block, Session
 from engine.market.grid import Gridder
 from engine.records.inputs import Input, InputLog, Logged, Told, sent_row
 from engine.records.journal import Journal
@@ -36,14 +37,14 @@ class Recording:
     session: Session
     epoch: str
     cash_micro: int
-    warmup: tuple[tuple[Session, Floats], ...]
+    learned: Arrays | None
+    """What earlier sessions had taught; None: nothing."""
 
 
 async def take_again(recording: Recording, inputs: Sequence[Input], folder: Path) -> Outcome:
     """Give a session its inputs again; its journal is written into `folder`."""
-    first = recording.warmup[0][0] if recording.warmup else recording.session
     seen: list[tuple[Trader, Sequence[Learner]]] = []
-    with Journal(folder, "full", recording.epoch, first.open_ns) as files:
+    with Journal(folder, "full", recording.epoch, recording.session.open_ns) as files:
         await again(recording, inputs, Direct(files), lambda *both: seen.append(both))
     trader, _ = seen[0]
     trader.desk.stats.interrupted = not trader.over
@@ -63,26 +64,27 @@ async def again(
 ) -> None:
     """Give a session its inputs again.
 
-    `begin` is called before the trader warms up, `taken` after each input.
+    `begin` is called before the first, `taken` after each input.
     """
     r = recording
     learners = make_learners(r.config, r.symbols)
     desk = make_desk(
         r.config, r.symbols, r.epoch, r.cash_micro, learners, scan=False, spans=True, carries=True
     )
+    take_over(r.learned, learners, desk)
     signs = [r.config.universe.sign(symbol) for symbol in r.symbols]
     groups = share_out(learners)
     asked = [Mailbox[Block](f"trader→predictor {g}", 1) for g in range(len(groups))]
     answers = [Mailbox[Answer](f"predictor {g}→trader", 1) for g in range(len(groups))]
     trader = Trader(
-        desk, r.session, Gridder(r.symbols, signs, r.config.risk.max_jump_pct),
+        desk, r.session,
+        take_over_prices(r.learned, Gridder(r.symbols, signs, r.config.risk.max_jump_pct)),
         list(zip(asked, answers, strict=True)), pages, Views(),
     )  # fmt: skip
     begin(trader, learners)
     async with trio.open_nursery() as nursery:
         for group, inbox, outbox in zip(groups, asked, answers, strict=True):
             nursery.start_soon(predictor, group, inbox, outbox, "inline")
-        await trader.warm(blocks_of(trader.gridder, r.warmup))
         trader.open()
         for given in inputs:
             await trader.take(given)
@@ -100,12 +102,6 @@ class Direct:
     async def send(self, message: Page) -> None:
         """Write a page."""
         self._files.write(message)
-
-
-def blocks_of(gridder: Gridder, warmup: Sequence[tuple[Session, Floats]]) -> Iterator[Block]:
-    """Yield a block per session."""
-    for session, bars in warmup:
-        yield gridder.block(session, 0, bars)
 
 
 def take_up(execution: Execution, trader: Trader, now_ns: int, logged: Logged) -> list[str]:

@@ -32,6 +32,7 @@ from actors.desk import Desk, Given
 from actors.executor import Executor
 from actors.feed import OpenBlocks, feed
 from actors.journal import Follower, journal
+from actors.learned import take_over
 from actors.mailbox import Mailbox, MailboxStatistics
 from actors.pacing import Pacing
 from actors.predictor import Answer, Learner, PredictorFactory, predictor
@@ -40,7 +41,7 @@ from engine.config import Config
 from engine.events import MICRO, Report
 from engine.learning.judge import HorizonScore
 from engine.learning.slope import EarnedSlope
-from engine.market.frames import Block
+from engine.market.frames import Arrays, Block
 from engine.records.journal import Journal, Level
 from engine.records.page import Page
 from engine.records.stats import RunStats
@@ -95,6 +96,8 @@ class Plan:
     follower: Follower | None = None
     """The database that follows the journal."""
     progress: Progress = field(default=lambda _block, _desk: None)
+    learned: Arrays | None = None
+    """What earlier sessions have taught; its blocks begin where those ended."""
     parts: Parts | None = None
     """As another replay of the same inputs left them before the first block; None: new ones."""
 
@@ -219,16 +222,18 @@ def run(plan: Plan) -> Outcome:
         raise innermost(group) from None
 
 
-def new_parts(plan: Plan) -> Parts:
-    """Return what a replay begins with."""
+def new_parts(plan: Plan, epoch: str | None = None) -> Parts:
+    """Return what a replay begins with; its order ids begin with `epoch`, by default the plan's."""
     learners = make_learners(plan.config, plan.symbols, plan.factory)
     account = SimulatedBroker(plan.config, plan.symbols)
-    return Parts(learners, _desk(plan, learners), account)
+    desk = _desk(plan, learners, epoch)
+    take_over(plan.learned, learners, desk)
+    return Parts(learners, desk, account)
 
 
-def _desk(plan: Plan, learners: Sequence[Learner]) -> Desk:
+def _desk(plan: Plan, learners: Sequence[Learner], epoch: str | None) -> Desk:
     config = plan.config
-    epoch = epoch_of(config, plan.symbols, plan.range_label)
+    epoch = epoch or epoch_of(config, plan.symbols, plan.range_label)
     cash = round(config.simulation.starting_capital * MICRO)
     desk = make_desk(
         config, plan.symbols, epoch, cash, learners, scan=plan.scan, spans=plan.level == "full"

@@ -9,7 +9,7 @@ its inputs: after a kill they are taken again from the log, nothing is sent, and
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -79,16 +79,12 @@ class Trader:
     def __post_init__(self) -> None:
         self.desk.leap = self.gridder.leap
 
-    async def warm(self, blocks: Iterable[Block]) -> None:
-        """Let the learners see earlier sessions."""
-        for block in blocks:
-            self.desk.open_block(block, await self._ask(block), trading=False)
-            self.desk.next_frame(0)
-            await self._close()
-            self._last = block
-
     def open(self) -> None:
-        """Open the session's first minute."""
+        """Open the session's first minute, at the last prices of the sessions before."""
+        bars, symbols = self.gridder.carried(), self.desk.state.symbols
+        bars.flags.writeable = False
+        if self.desk.stats.warmup_sessions:
+            self._last = Block(self.session, 0, symbols, bars, np.zeros((1, 2)))
         self.desk.open_minutes(self._blank(), trading=True)
 
     def due(self, script: deque[Given]) -> Said | None:

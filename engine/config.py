@@ -99,11 +99,11 @@ class Universe(_Section):
 
 
 class SessionRules(_Section):
-    """When entries end, when the book is flattened, how much history warms the learners."""
+    """When entries end, when the book is flattened, of how much history a run knows."""
 
     flatten_before_close_minutes: int = _key(2, "live", ge=2, le=60)
     no_entries_before_close_minutes: Minutes = _key(30)
-    warmup_sessions: int = _key(5, "restart", ge=0, le=20)
+    warmup_sessions: int = _key(60, "restart", ge=0, le=500)
 
 
 class Learning(_Section):

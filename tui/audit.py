@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 import orjson
 
+from actors.learned import take_over_prices
 from actors.system import Plan, run
 from engine.errors import BadInputError
 from engine.market.calendar import session_on
-from engine.market.frames import MINUTE_NS, Block, Floats
-from engine.market.grid import Gridder, session_blocks
+from engine.market.frames import MINUTE_NS, Arrays, Block, Floats
+from engine.market.grid import session_blocks
 from engine.market.sources import SessionBars
 from engine.records.journal import FILES
+from tui.history import learn_first
 from tui.prepare import Prepared, Request, prepare
 
 VARIANTS = {"block 390": (390, True), "block 7": (7, True), "block 1": (1, True),
@@ -82,15 +84,16 @@ def _noise(rng: np.random.Generator, minutes: int, price: Floats) -> Floats:
 
 def _audit(prepared: Prepared, points: int, scratch: Path) -> dict[str, Any]:
     steps = points + len(VARIANTS)
+    learned, _ = learn_first(prepared, None, _tell)
     hashes = {}
     for i, (name, (block, scan)) in enumerate(VARIANTS.items()):
         _tell(f"audit {i + 1}/{steps}: {name}")
-        hashes[name] = _run(prepared, scratch / name, block=block, scan=scan)
+        hashes[name] = _run(prepared, learned, scratch / name, block=block, scan=scan)
     moments = []
     for i, moment_ns in enumerate(_moments(prepared, points)):
         _tell(f"audit {len(VARIANTS) + i + 1}/{steps}: noise after a moment")
         folder = scratch / f"noise {i}"
-        _run(prepared, folder, moment_ns=moment_ns, seed=i)
+        _run(prepared, learned, folder, moment_ns=moment_ns, seed=i)
         moments.append(_compare(scratch / "block 390", folder, moment_ns))
     _tell("")
     return {
@@ -104,21 +107,20 @@ def _audit(prepared: Prepared, points: int, scratch: Path) -> dict[str, Any]:
 
 
 def _run(
-    prepared: Prepared, folder: Path, *, block: int = 390, scan: bool = True,
-    moment_ns: int | None = None, seed: int = 0,
+    prepared: Prepared, learned: Arrays | None, folder: Path, *, block: int = 390,
+    scan: bool = True, moment_ns: int | None = None, seed: int = 0,
 ) -> str | None:  # fmt: skip
     def open_blocks(skip: int) -> Iterator[Block]:
         if moment_ns is None:
-            return prepared.open_blocks(skip)
-        dates, symbols = (*prepared.warmup, *prepared.dates), prepared.source.symbols
-        signs = [prepared.config.universe.sign(symbol) for symbol in symbols]
+            return prepared.open_blocks(skip, learned=learned)
+        dates = prepared.dates
         sessions = noise_after(prepared.source.sessions(dates[0], dates[-1]), moment_ns, seed)
-        gridder = Gridder(symbols, signs, prepared.config.risk.max_jump_pct)
+        gridder = take_over_prices(learned, prepared.gridder())
         return islice(session_blocks(sessions, gridder), skip, None)
 
     plan = Plan(
         config=prepared.config, symbols=prepared.source.symbols, open_blocks=open_blocks,
-        trade_from=prepared.dates[0], range_label=prepared.range_label,
+        trade_from=None, range_label=prepared.range_label, learned=learned,
         first_ts_ns=prepared.first_ts_ns, folder=folder, level="full", block_size=block, scan=scan,
     )  # fmt: skip
     outcome = run(plan)

@@ -1,13 +1,12 @@
 """The folder of a live session: made once a day and account, found again after a kill.
 
 KEY INPUT: account, date, symbols, configuration.
-KEY OUTPUT: a folder with manifest and warm-up bars; BadInputError for one that is another's.
+KEY OUTPUT: a folder with a manifest; BadInputError for one that is another's.
 """
 
 import datetime as dt
 import hashlib
 import os
-import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,10 +22,9 @@ from engine.market.frames import Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.manifest import NAME, read_manifest, write_manifest, write_summary
 from engine.records.recorded import config_of
-from engine.records.store.url import without_password
-from tui.code import fingerprint, versions
+from tui.history import forget, learned_in
+from tui.manifest_head import manifest_head
 from tui.run_folder import FILES
-from tui.warmup import Warmup, read_warmup, write_warmup
 
 Json = dict[str, Any]
 
@@ -63,6 +61,7 @@ def clear(folder: Path) -> None:
     """Take a run away."""
     for name in held(folder):
         (folder / name).unlink()
+    forget(folder)
 
 
 def begin(
@@ -72,45 +71,32 @@ def begin(
     session: Session,
     symbols: tuple[str, ...],
     cash_micro: int,
-    warmup: Warmup,
+    taught: Json,
     kept: str = "",
 ) -> Json:
     """Make the folder of a session that begins; return its manifest.
 
-    `kept` names what lies in the folder of a session of before, whose place this one takes.
+    `taught` is what it says of the sessions before (tui/history.py); `kept` names what lies in the
+    folder of a session of before, whose place this one takes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    seal = write_warmup(folder, warmup)
     capital = {"starting_capital": cash_micro / 1_000_000}
     simulation = config.simulation.model_copy(update=capital)
     config = config.model_copy(update={"simulation": simulation})
-    shown = config.model_dump()
-    shown["database"]["url"] = without_password(shown["database"]["url"])
-    shown["alerts"] = config.alerts.shown()
     name = folder.resolve().name
     manifest = {
         "run_id": f"{name}-after-{kept}" if kept else name,
         "command": "live",
-        "strategy": config.strategy.name,
         "level": "full",
         "account": account,
         "symbols": list(symbols),
         "from": str(session.date),
         "to": str(session.date),
-        "warmup": [str(day.date) for day, _ in warmup],
-        "warmup_sha256": seal,
+        "warmup": [],
+        **taught,
         "epoch": secrets.token_hex(4),
         "cash_micro": cash_micro,
-        "profile": config.profile.name,
-        "config_sha256": config.sha256(),
-        "config": shown,
-        "host": platform.node(),
-        "python": platform.python_version(),
-        "versions": versions(),
-        "code": fingerprint(config.learning.predictor),
-        "cpus": os.cpu_count(),
-        "started": dt.datetime.now(dt.UTC).isoformat(),
-        "ended": None,
+        **manifest_head(config),
     }
     manifest |= {"kept": kept} if kept else {}
     write_manifest(folder, manifest)
@@ -168,7 +154,7 @@ def recording_of(folder: Path, manifest: Json) -> Recording:
         session=session,
         epoch=manifest["epoch"],
         cash_micro=cash_micro,
-        warmup=tuple(read_warmup(folder, manifest)),
+        learned=learned_in(folder, manifest),
     )
 
 

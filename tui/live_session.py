@@ -5,7 +5,7 @@ KEY OUTPUT: the session traded; a run folder, a summary, an exit code.
 """
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ import trio
 from actors.alerts import Alerter
 from actors.crew import innermost
 from actors.herald import Herald
+from actors.history import History
 from actors.live import LiveOutcome, LivePlan, live
 from actors.presence import Kind
 from actors.remote_time import Hold, RemoteTime
@@ -25,12 +26,14 @@ from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
 from engine.config import AlertKind, Config, Simulation
 from engine.errors import DamagedError, DiskError
-from engine.market.frames import Floats, Session
+from engine.market.frames import Arrays, Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, read_log
 from engine.records.overrides import OLD_NAME, name_of
+from engine.records.recorded import config_of
 from tui.commands import scripted
 from tui.enrol import Enrolled, enrol, enrol_again
+from tui.history import FOLDER, learn, mend
 from tui.layered import kind_of
 from tui.live_end import ending
 from tui.live_folder import begin, clear, end, recording_of, reopen, resume
@@ -165,13 +168,14 @@ class LiveSession:
             clear(folder)
         manifest = resume(folder, number, self.session, self.symbols)
         if manifest is None:
-            say(f"warming up on {config.session.warmup_sessions} sessions")
-            warmup = await warmup_bars(self.venue, config, self.session, self.symbols)
+            learned, taught = await self._learn()
             cash = self.account.cash_micro
-            manifest = begin(folder, config, number, self.session, self.symbols, cash, warmup)
+            manifest = begin(folder, config, number, self.session, self.symbols, cash, taught)
             enrolled = enrol(config.database.url, folder)
-            return self._ready(manifest, config, warmup, enrolled)
+            return self._ready(manifest, config, learned, enrolled)
         say(f"{folder}: this session is taken up again")
+        if FOLDER in manifest:
+            await mend(folder, manifest, config_of(manifest), say)
         recording = recording_of(folder, manifest)
         if self.request.real:
             check_money(recording.config, config.live.accept)
@@ -179,7 +183,26 @@ class LiveSession:
         ours = {"database": config.database, "alerts": config.alerts}
         config = recording.config.model_copy(update=ours)
         enrolled = enrol_again(config.database.url, folder)
-        return self._ready(manifest, config, recording.warmup, enrolled)
+        return self._ready(manifest, config, recording.learned, enrolled)
+
+    async def _learn(self) -> tuple[Arrays | None, Json]:
+        """Backtest the sessions before; return what that taught, and what the manifest says of it.
+
+        It is kept in the folder before the session's manifest is: until then nothing is traded.
+        """
+        config = self.config
+        say(f"loading {config.session.warmup_sessions} sessions before this one")
+        sessions = await warmup_bars(self.venue, config, self.session, self.symbols)
+        if not sessions:
+            say("no session before this one: nothing is known of the market yet")
+            return None, {}
+        history = History(
+            config=config, symbols=self.symbols, sessions=sessions,
+            capital_micro=self.account.cash_micro,
+        )  # fmt: skip
+        first, last = sessions[0][0].date, sessions[-1][0].date
+        say(f"backtesting {len(sessions)} sessions before this one, {first} to {last}")
+        return await learn(history, self.folder, say)
 
     async def _check_known(self, manifest: Json) -> None:
         """Raise DamagedError if the log lacks what it had, or what the broker has of it."""
@@ -208,18 +231,18 @@ class LiveSession:
         self.alerter.tell("halt", f"safe mode: {why}")
         cash = (await open_account(self.venue)).cash_micro
         manifest = begin(
-            folder, self.config, number, self.session, self.symbols, cash, [], kept.name
+            folder, self.config, number, self.session, self.symbols, cash, {}, kept.name
         )
         leave_to(folder, kept.name)
         enrolled = enrol(self.config.database.url, folder, kept)
         first = opening(why, found, self.session)
-        return self._ready(manifest, self.config, (), enrolled, first)
+        return self._ready(manifest, self.config, None, enrolled, first)
 
     def _ready(
         self,
         manifest: Json,
         config: Config,
-        warmup: Sequence[tuple[Session, Floats]],
+        learned: Arrays | None,
         enrolled: Enrolled,
         first: tuple[Input, ...] = (),
     ) -> _Ready:
@@ -232,7 +255,7 @@ class LiveSession:
             folder=self.folder,
             epoch=manifest["epoch"],
             cash_micro=manifest["cash_micro"],
-            warmup=tuple(warmup),
+            learned=learned,
             views=Views(),
             reread=partial(_reread, self.request, config.simulation),
             watched=_watched(self.request),

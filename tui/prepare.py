@@ -1,7 +1,7 @@
 """From what was typed to a plan: configuration, source, sessions.
 
 KEY INPUT: a Request (options of the command line).
-KEY OUTPUT: Prepared: the configuration, the opened source, which sessions warm and which trade.
+KEY OUTPUT: Prepared: the configuration, the opened source, the sessions to trade and those before.
 """
 
 import datetime as dt
@@ -12,11 +12,14 @@ from itertools import islice
 from pathlib import Path
 
 from actors.desk import Given
+from actors.history import History
+from actors.learned import take_over_prices
 from engine.config import Config
 from engine.errors import BadInputError
+from engine.events import MICRO
 from engine.learning.predictors import try_predictor
 from engine.market.calendar import session_on
-from engine.market.frames import Block
+from engine.market.frames import Arrays, Block
 from engine.market.grid import Gridder, session_blocks
 from engine.market.sources import Source, open_source
 from engine.records.overrides import Kind
@@ -64,24 +67,39 @@ class Prepared:
     """Which profile and which overrides lie over the defaults."""
     source: Source
     warmup: tuple[dt.date, ...]
+    """The sessions before, of which the pass is made."""
     dates: tuple[dt.date, ...]
     """The sessions to trade."""
     range_label: str
     commands: tuple[Given, ...] = ()
 
-    def open_blocks(self, skip: int = 0) -> Iterator[Block]:
-        """Yield a block per session, warm-up first, behind the first `skip` sessions."""
-        dates = (*self.warmup, *self.dates)
-        universe = self.config.universe
-        signs = [universe.sign(symbol) for symbol in self.source.symbols]
-        sessions = self.source.sessions(dates[0], dates[-1])
-        gridder = Gridder(self.source.symbols, signs, self.config.risk.max_jump_pct)
+    def open_blocks(self, skip: int = 0, *, learned: Arrays | None = None) -> Iterator[Block]:
+        """Yield a block per session to trade, behind the first `skip`, going on from `learned`."""
+        sessions = self.source.sessions(self.dates[0], self.dates[-1])
+        gridder = take_over_prices(learned, self.gridder())
         return islice(session_blocks(sessions, gridder), skip, None)
+
+    def gridder(self) -> Gridder:
+        """Return a new gridder of the source's symbols."""
+        universe, symbols = self.config.universe, self.source.symbols
+        signs = [universe.sign(symbol) for symbol in symbols]
+        return Gridder(symbols, signs, self.config.risk.max_jump_pct)
+
+    def history(self) -> History | None:
+        """Return the sessions before those to trade; None if there are none."""
+        if not self.warmup:
+            return None
+        return History(
+            config=self.config,
+            symbols=self.source.symbols,
+            sessions=list(self.source.sessions(self.warmup[0], self.warmup[-1])),
+            capital_micro=round(self.config.simulation.starting_capital * MICRO),
+        )
 
     @property
     def first_ts_ns(self) -> int:
-        """Return the UTC ns of the first session's open."""
-        session = session_on((*self.warmup, *self.dates)[0])
+        """Return the UTC ns of the first traded session's open."""
+        session = session_on(self.dates[0])
         assert session is not None
         return session.open_ns
 

@@ -23,6 +23,7 @@ from actors.cockpit.showing import Showing
 from actors.cockpit.views import CockpitView
 from actors.control import Answer
 from actors.desk import Desk
+from actors.learned import prices_of
 from actors.pacing import Asked, Pacing
 from actors.player import Player
 from actors.predictor import Learner
@@ -39,6 +40,7 @@ from engine.records.page import Page
 from engine.records.reading import sound_journal
 from engine.records.recorded import Recorded, read_recorded
 from tui.cockpit.seat import Seat
+from tui.history import learned_in
 from tui.kept import Kept, Stood
 from tui.live_folder import recording_of
 from tui.live_screen import show_on_screen
@@ -179,7 +181,8 @@ class _Replayed:
         """Return the blocks from a traded session on, behind the first `skip`; None: from all."""
         sessions = [session.date for session, _ in self._recorded.sessions]
         first = 0 if traded is None else sessions.index(self.dates[traded])
-        return self._recorded.blocks(first + skip)
+        prices = prices_of(learned_in(self._folder, self._recorded.manifest))
+        return self._recorded.blocks(first + skip, prices=prices)
 
 
 @dataclass(slots=True, kw_only=True)

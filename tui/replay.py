@@ -6,12 +6,10 @@ KEY OUTPUT: a run folder, a summary on stdout, an exit code.
 
 import contextlib
 import datetime as dt
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,6 @@ from engine.events import MICRO
 from engine.market.frames import Block
 from engine.records.manifest import seal_of, write_manifest, write_summary
 from engine.records.run_source import holds_run
-from engine.records.store.url import without_password
 from engine.records.summary import (
     audited,
     learning_figures,
@@ -35,9 +32,11 @@ from engine.records.summary import (
     summarise,
 )
 from tui.check import short_audit
-from tui.code import fingerprint, versions
 from tui.enrol import enrol
+from tui.history import learn_first
 from tui.live_screen import has_terminal, run_on_screen
+from tui.live_start import say
+from tui.manifest_head import manifest_head
 from tui.options import Look
 from tui.prepare import Prepared, Request, prepare
 from tui.run_folder import run_folder
@@ -83,25 +82,30 @@ def _watch(request: Request, run_dir: Path, look: Look) -> int:
 
 def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     level = request.journal or prepared.config.records.journal
-    started = dt.datetime.now(dt.UTC)
     startup = time.perf_counter()
     ahead = short_audit(prepared)
-    begun = _manifest(prepared, folder, started, request, level)
+    begun = _manifest(prepared, folder, request, level)
     write_manifest(folder, begun)
-    enrolled = enrol(prepared.config.database.url, folder)
     warm()
     startup = time.perf_counter() - startup
+    before = time.process_time()
+    learned, taught = learn_first(prepared, folder, say)
+    before = time.process_time() - before
     wall, cpu = time.perf_counter(), time.process_time()
+    begun |= taught
+    write_manifest(folder, begun)
+    enrolled = enrol(prepared.config.database.url, folder)
     pacing = _pacing(request, prepared)
     with _progress(prepared, shown=not request.tui) as progress:
         outcome = (partial(run_on_screen, request.tui) if request.tui else run)(
             Plan(
                 config=prepared.config,
                 symbols=prepared.source.symbols,
-                open_blocks=prepared.open_blocks,
-                trade_from=prepared.dates[0],
+                open_blocks=partial(prepared.open_blocks, learned=learned),
+                trade_from=None,
                 range_label=prepared.range_label,
                 first_ts_ns=prepared.first_ts_ns,
+                learned=learned,
                 folder=folder,
                 level=level,  # type: ignore[arg-type]
                 block_size=request.block,
@@ -118,6 +122,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         "learning": learning_figures(outcome.scores, outcome.slope.pooled),
         **({} if ahead is None else {"looks_ahead": ahead}),
         "startup_seconds": round(startup, 4),
+        "warmup_cpu_seconds": round(before, 4),
         "wall_seconds": round(wall, 4),
         "cpu_seconds": round(cpu, 4),
         "symbol_bars_per_second": round(summary["symbol_bars"] / cpu) if cpu else None,
@@ -182,7 +187,7 @@ def _progress(prepared: Prepared, *, shown: bool) -> Iterator[Any]:
         TextColumn("{task.fields[rate]:>9,.0f} bars/s  ${task.fields[equity]:,.0f}"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    total = len(prepared.warmup) + len(prepared.dates)
+    total = len(prepared.dates)
     began = time.perf_counter()
     bars = 0
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -210,14 +215,17 @@ def _baselines(prepared: Prepared, outcome: Outcome) -> list[dict[str, Any]]:
 def _gate_off(prepared: Prepared) -> dict[str, Any]:
     quality = prepared.config.quality.model_copy(update={"earned_slope": "off"})
     config = prepared.config.model_copy(update={"quality": quality})
+    prepared = replace(prepared, config=config)
+    learned, _ = learn_first(prepared, None, say)
     outcome = run(
         Plan(
             config=config,
             symbols=prepared.source.symbols,
-            open_blocks=prepared.open_blocks,
-            trade_from=prepared.dates[0],
+            open_blocks=partial(prepared.open_blocks, learned=learned),
+            trade_from=None,
             range_label=prepared.range_label,
             first_ts_ns=prepared.first_ts_ns,
+            learned=learned,
         )
     )
     if outcome.stats.interrupted:
@@ -225,14 +233,11 @@ def _gate_off(prepared: Prepared) -> dict[str, Any]:
     return summarise(outcome.stats, config)
 
 
-def _manifest(
-    prepared: Prepared, folder: Path, started: dt.datetime, request: Request, level: str
-) -> dict[str, Any]:
+def _manifest(prepared: Prepared, folder: Path, request: Request, level: str) -> dict[str, Any]:
     """Return what is known of a run when it begins."""
     return {
         "run_id": folder.resolve().name,
         "command": "replay",
-        "strategy": prepared.config.strategy.name,
         "level": level,
         "source": str(prepared.source.path.resolve()),
         "data_sha256": prepared.source.sha256(),
@@ -244,24 +249,8 @@ def _manifest(
         "block": request.block,
         "commands": request.commands,
         "speed": request.speed,
-        "profile": prepared.config.profile.name,
-        "config_sha256": prepared.config.sha256(),
-        "config": _config(prepared),
-        "host": platform.node(),
-        "python": platform.python_version(),
-        "versions": versions(),
-        "code": fingerprint(prepared.config.learning.predictor),
-        "cpus": os.cpu_count(),
-        "started": started,
-        "ended": None,
+        **manifest_head(prepared.config),
     }
-
-
-def _config(prepared: Prepared) -> dict[str, Any]:
-    config = prepared.config.model_dump()
-    config["database"]["url"] = without_password(config["database"]["url"])
-    config["alerts"] = prepared.config.alerts.shown()
-    return config
 
 
 def _ended(prepared: Prepared, outcome: Outcome) -> dict[str, Any]:

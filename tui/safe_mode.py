@@ -23,9 +23,10 @@ from engine.events import Halt, Liquidate, Side
 from engine.market.frames import Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, Logged, Said, Told
+from engine.records.warmup import NAME as WARMUP
 from engine.trading.costs import DayFees
+from tui.history import FOLDER, forget
 from tui.run_folder import FILES, JOURNALS
-from tui.warmup import NAME as WARMUP
 
 ACTOR = "safe mode"
 _KEPT = (*FILES, INPUTS, WARMUP)
@@ -97,13 +98,18 @@ def keep_whole(folder: Path) -> Path:
     place = numbered(folder, "before")
     place.mkdir()
     for name in _KEPT:
-        path = folder / name
-        if path.exists():
-            try:
-                os.link(path, place / name)
-            except OSError:  # a file system without such links
-                shutil.copy2(path, place / name)
+        if (folder / name).exists():
+            _link(folder / name, place / name)
+    if (folder / FOLDER).is_dir():
+        shutil.copytree(folder / FOLDER, place / FOLDER, copy_function=_link)
     return place
+
+
+def _link(path: str | Path, there: str | Path) -> None:
+    try:
+        os.link(path, there)
+    except OSError:  # a file system without such links
+        shutil.copy2(path, there)
 
 
 def leave_to(folder: Path, kept: str) -> None:
@@ -112,6 +118,7 @@ def leave_to(folder: Path, kept: str) -> None:
         path, there = folder / name, folder / kept / name
         if path.exists() and there.exists() and filecmp.cmp(path, there, shallow=False):
             path.unlink()
+    forget(folder)
 
 
 def opening(why: str, standing: Standing, session: Session) -> tuple[Input, ...]:

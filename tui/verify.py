@@ -7,8 +7,8 @@ otherwise proves nothing, neither for the run nor against it, and is told as not
 
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,29 @@ from typing import Any
 import trio
 
 from actors.desk import Given
+from actors.history import run_pass
+from actors.learned import prices_of
 from actors.recovery import take_again
 from actors.system import Plan, run
 from engine.errors import BadInputError, DamagedError
 from engine.events import MICRO
+from engine.records.arrays import arrays_sha256
 from engine.records.identity import broken_identities
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import read_log
-from engine.records.manifest import NAME, SUMMARY, read_sealed
+from engine.records.manifest import NAME, SUMMARY, read_manifest, read_sealed
 from engine.records.reading import ChainReport, ask_journal
-from engine.records.recorded import Recorded, read_recorded, understood
+from engine.records.recorded import Recorded, config_of, read_recorded, understood
+from engine.records.warmup import NAME as WARMUP
 from tui.claim import is_claimed
 from tui.code import other_code
 from tui.find_run import find_folder
+from tui.history import FOLDER, history_of, learned_in
 from tui.live_folder import recording_of
 from tui.options import Database
 from tui.output import print_json
 from tui.verify_again import differences, figures
 from tui.verify_files import damaged_files, is_live, torn_inputs, unsealed
-from tui.warmup import NAME as WARMUP
 
 Json = dict[str, Any]
 
@@ -63,7 +67,7 @@ def verify_command(name: str, database: Database, *, json: bool) -> int:
     if checks[0].holds:
         checks.append(_ledger(folder, manifest))
         if checks[1].holds is not False:
-            checks.append(_again(folder, manifest))
+            checks += [*_pass(folder, manifest), _again(folder, manifest)]
     sound = all(check.holds is not False for check in checks)
     if json:
         told = [{"check": c.name, "holds": c.holds, "words": c.words, "findings": c.findings}
@@ -103,7 +107,8 @@ def _files(folder: Path, manifest: Json, *, sealed: bool) -> Check:
     rest = torn_inputs(folder, manifest)
     torn = (f"{INPUTS}: the last {rest:,} bytes were not finished",) if rest else ()
     covered = [NAME] + [SUMMARY] * (manifest.get("ended") is not None)
-    covered += [INPUTS, WARMUP] if is_live(manifest) else []
+    covered += [INPUTS] if is_live(manifest) else []
+    covered += [WARMUP, FOLDER] if FOLDER in manifest else []
     return Check("files", holds=True, words=f"{', '.join(covered)} as written", findings=torn)
 
 
@@ -121,6 +126,30 @@ def _ledger(folder: Path, manifest: Json) -> Check:
         found = [str(error)]
     words = "the accounts do not add up" if found else "cash, lots, equity and round trips add up"
     return Check("ledger", holds=not found, words=words, findings=tuple(found))
+
+
+def _pass(folder: Path, manifest: Json) -> Iterator[Check]:
+    """Make the pass over the sessions before again and compare its files."""
+    if FOLDER not in manifest:
+        return
+    dates = manifest["warmup"]
+
+    def found_again() -> list[str]:
+        history = history_of(folder, manifest, config_of(manifest))
+        with tempfile.TemporaryDirectory(prefix="rotor-verify-") as scratch:
+            _tell(f"verify: {len(dates)} sessions before, again")
+            try:
+                passed = trio.run(run_pass, history, Path(scratch))
+            finally:
+                _tell("")
+            there = read_manifest(folder / FOLDER)
+            found = differences(folder / FOLDER, Path(scratch), there)
+        found = found or figures(folder / FOLDER, there, passed.outcome, history.of_pass)
+        if not found and arrays_sha256(passed.learned) != manifest[FOLDER]["state_sha256"]:
+            found = [f"{folder / FOLDER}: what it has taught is not what the run went on from"]
+        return [f"{FOLDER}/{words}" if words.endswith(".jsonl") else words for words in found]
+
+    yield replace(_judge(manifest, f"{len(dates)} sessions before", found_again), name=FOLDER)
 
 
 def _again(folder: Path, manifest: Json) -> Check:
@@ -193,11 +222,13 @@ def _replayed_differences(folder: Path, recorded: Recorded) -> list[str]:
 def replayed(recorded: Recorded, folder: Path | None) -> Plan:
     """Return the plan that gives a run its inputs again."""
     manifest, (first, _) = recorded.manifest, recorded.sessions[0]
+    learned = learned_in(recorded.folder, manifest)
     return Plan(
         config=recorded.config,
         symbols=recorded.symbols,
-        open_blocks=recorded.blocks,
+        open_blocks=partial(recorded.blocks, prices=prices_of(learned)),
         trade_from=recorded.trade_from,
+        learned=learned,
         range_label=f"{manifest['from']}..{manifest['to']}",
         first_ts_ns=first.open_ns,
         folder=folder,

@@ -32,7 +32,7 @@ def differences(folder: Path, again: Path, manifest: Json) -> list[str]:
     over = manifest.get("ended") is not None and not manifest.get("interrupted")
     strict = over or (is_live(manifest) and not is_claimed(folder))
     found = []
-    for name in FILES["full"]:
+    for name in FILES[manifest["level"]]:
         with (
             (folder / f"{name}.jsonl").open("rb") as ours,
             (again / f"{name}.jsonl").open("rb") as theirs,

@@ -16,11 +16,11 @@ from engine.market.calendar import session_on
 from engine.market.frames import MINUTE_NS
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Frame, Logged, read_log
-from engine.records.manifest import NAME, SUMMARY
-from engine.records.reading import last_ms, sound_summary
+from engine.records.manifest import NAME, SUMMARY, read_sealed
+from engine.records.reading import ask_journal, last_ms, sound_summary
+from engine.records.warmup import read_warmup
 from tui.claim import is_claimed
-from tui.warmup import NAME as WARMUP
-from tui.warmup import read_warmup
+from tui.history import FOLDER, learned_in
 
 Json = dict[str, Any]
 EVENTS = "events.jsonl"
@@ -35,7 +35,8 @@ def damaged_files(folder: Path, manifest: Json) -> list[str]:
     """Return what is wrong with a run's summary and, of a live session, its inputs and warm-up."""
     found = list(_summary(folder, manifest))
     if is_live(manifest):
-        found += [*_inputs(folder, manifest), *_warmup(folder, manifest)]
+        found += _inputs(folder, manifest)
+    found += _pass(folder, manifest)
     return found
 
 
@@ -54,7 +55,6 @@ def unsealed(manifest: Json, *, sealed: bool) -> list[str]:
     names += [SUMMARY] if ended and "summary_sha256" not in manifest else []
     if is_live(manifest):
         names += [INPUTS] if ended and "inputs_sha256" not in manifest else []
-        names += [WARMUP] if "warmup_sha256" not in manifest else []
     return names
 
 
@@ -103,7 +103,10 @@ def _beyond(folder: Path, manifest: Json, logged: Logged) -> bool:
     if session is None or not (folder / EVENTS).exists():
         return False
     minutes = [given.minute for given in logged.inputs if isinstance(given, Frame)]
-    known_ns = session.open_ns + (max(minutes, default=-1) + 1) * MINUTE_NS
+    if not minutes:  # the first line says what the file is
+        with (folder / EVENTS).open("rb") as lines:
+            return sum(1 for _ in lines) > 1
+    known_ns = session.open_ns + (max(minutes) + 1) * MINUTE_NS
     return last_ms(folder / EVENTS) * 1_000_000 >= known_ns
 
 
@@ -114,8 +117,22 @@ def _inputs(folder: Path, manifest: Json) -> Iterator[str]:
         yield str(error)
 
 
-def _warmup(folder: Path, manifest: Json) -> Iterator[str]:
+def _pass(folder: Path, manifest: Json) -> Iterator[str]:
+    """Yield what is wrong with the sessions before: their bars, their journal, what they taught."""
+    if FOLDER not in manifest:
+        return
+    for read in (read_warmup, learned_in):
+        try:
+            read(folder, manifest)
+        except BadInputError as error:
+            yield str(error)
+    there = folder / FOLDER
     try:
-        read_warmup(folder, manifest)
+        its, _ = read_sealed(there)
     except BadInputError as error:
         yield str(error)
+        return
+    yield from ask_journal(there, its)[1]
+    yield from _summary(there, its)
+    if its.get("journal_sha256") != manifest[FOLDER]["journal_sha256"]:
+        yield f"{there}: its journal is not the one that the run's manifest names"

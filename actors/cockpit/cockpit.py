@@ -100,6 +100,8 @@ class Cockpit:
             self._begun = True
             self.memory.catch_up(page)
             self.memory.slots.settle(self._desk.state.ledger.positions)
+        if self._frame is None and self._begun:
+            self._frame = self._desk.unseen()
         if self._frame is None or not self._begun:
             return None
         memory = self.memory

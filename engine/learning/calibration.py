@@ -17,7 +17,7 @@ best what has happened since.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ import numpy.typing as npt
 from numba import njit
 
 from engine.learning.drift import Drift
-from engine.market.frames import Floats, Ints
+from engine.market.frames import Arrays, Floats, Ints, above, below
 
 BUCKETS = 10
 """Of confidence: [0, 0.1), …, [0.9, 1]."""
@@ -223,6 +223,37 @@ class Calibration:
         self.fit = fit(self.evidence)
         brier, log_loss = _scores(outcomes)
         return Version(self.version, len(outcomes), brier, log_loss, reason)
+
+    def checkpoint(self) -> Arrays:
+        """Return what is kept between sessions."""
+        versions = [Evidence.none(self._symbols), *(evidence for _, evidence in self._kept)]
+        kept: Arrays = {
+            "version": np.array(self.version),
+            "numbers": np.array([number for number, _ in self._kept], np.int64),
+            "recent": np.array([o for day in self._recent for o in day], float),
+            "sizes": np.array([len(day) for day in self._recent], np.int64),
+        }
+        for one in fields(Evidence):
+            kept[f"evidence/{one.name}"] = getattr(self.evidence, one.name).copy()
+            kept[f"kept/{one.name}"] = np.stack([getattr(v, one.name) for v in versions])[1:]
+        return kept | above("drift", self._drift.checkpoint())
+
+    def restore(self, kept: Arrays) -> None:
+        """Take up a checkpoint of as many symbols."""
+        names = [one.name for one in fields(Evidence)]
+        self.version = int(kept["version"])
+        self.evidence = Evidence(**{n: kept[f"evidence/{n}"].copy() for n in names})
+        self._kept.clear()
+        for i, number in enumerate(kept["numbers"].tolist()):
+            version = Evidence(**{n: kept[f"kept/{n}"][i].copy() for n in names})
+            self._kept.append((number, version))
+        kinds, ends = Matured.__annotations__.values(), np.cumsum(kept["sizes"]).tolist()
+        rows = kept["recent"].reshape(-1, len(kinds)).tolist()
+        told = [Matured(*(k(v) for k, v in zip(kinds, row, strict=True))) for row in rows]
+        self._recent.clear()
+        self._recent.extend(told[a:b] for a, b in zip([0, *ends], ends, strict=False))
+        self._drift.restore(below(kept, "drift"))
+        self.fit = fit(self.evidence)
 
     def _go_back(self, sessions: int, words: str) -> str:
         """Take the evidence that says best what the last `sessions` sessions brought."""

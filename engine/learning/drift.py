@@ -13,6 +13,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
+from engine.market.frames import Arrays
+
 SLACK = 0.25
 """Deviations a session that are borne: half the shift that is looked for."""
 THRESHOLD = 8.0
@@ -67,6 +71,20 @@ class Drift:
         self._up = self._down = 0.0
         self._up_sessions = self._down_sessions = 0
         return sessions, words
+
+    def checkpoint(self) -> Arrays:
+        """Return what is kept between sessions."""
+        return {
+            "levels": np.array([self._up, self._down, self._up_sessions, self._down_sessions]),
+            "sums": np.array(self._sums, float).reshape(-1, 3),
+        }
+
+    def restore(self, kept: Arrays) -> None:
+        """Take up a checkpoint."""
+        self._up, self._down, up, down = kept["levels"].tolist()
+        self._up_sessions, self._down_sessions = int(up), int(down)
+        self._sums.clear()
+        self._sums.extend((int(n), int(won), by) for n, won, by in kept["sums"].tolist())
 
     def _words(self, sessions: int, reached: float) -> str:
         last = list(self._sums)[-sessions:]

@@ -28,11 +28,12 @@ from engine.learning.features import SIGMA_FLOOR, next_variance
 from engine.learning.kernel import LABEL_CLIP
 from engine.learning.layout import LATE, ring_size
 from engine.learning.signals import EXPECTED, FORECASTS, SD, SIGNAL_FIELDS, WARM, Signals
-from engine.market.frames import CLOSE, OPEN, PRESENT, Block, Floats, Ints
+from engine.market.frames import CLOSE, OPEN, PRESENT, Arrays, Block, Floats, Ints
 
 _LAST_BAR, _LAST_LOG, _VARIANCE, _SIGMA, _FY, _FF = range(6)
 _SUMS = 7
 """Per horizon: n, Σf, Σy, Σf², Σy², Σfy, hits."""
+_KEPT = ("state", "rows", "sums", "newest", "scaled")
 _BESIDE = 4
 """Beside a row's forecasts: σ, ln A, A's minute, whether it counts."""
 
@@ -85,6 +86,15 @@ class Judge:
             self._columns, block.bars, block.first, block.session.minutes, told, scaled, gathered,
         )  # fmt: skip
         return gathered
+
+    def checkpoint(self) -> Arrays:
+        """Return all that is kept."""
+        return {name: getattr(self, f"_{name}").copy() for name in _KEPT}
+
+    def restore(self, kept: Arrays) -> None:
+        """Take up a checkpoint of the same symbols and horizons."""
+        for name in _KEPT:
+            getattr(self, f"_{name}")[:] = kept[name]
 
     def pairs(self) -> tuple[Floats, Floats]:
         """Return Σ f·y and Σ f² of the session so far, each (S,)."""

@@ -9,13 +9,27 @@ line per symbol-bar and needs one compiled signature.
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Arrays = dict[str, npt.NDArray[Any]]
+"""What is kept of an object, by name; a part's names begin with its own and a slash."""
+
+
+def above(name: str, arrays: Arrays) -> Arrays:
+    """Return a part's arrays under its name."""
+    return {f"{name}/{inner}": array for inner, array in arrays.items()}
+
+
+def below(arrays: Arrays, name: str) -> Arrays:
+    """Return a part's arrays by the names that it gave."""
+    start = f"{name}/"
+    return {n.removeprefix(start): array for n, array in arrays.items() if n.startswith(start)}
+
 
 MINUTE_NS = 60_000_000_000
 OPEN, HIGH, LOW, CLOSE, VOLUME, PRESENT, AGE, SURPRISE = range(8)

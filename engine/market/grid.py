@@ -84,6 +84,13 @@ class Gridder:
             return math.nan
         return self._state.item(self._symbols.index(symbol), _LEAP)
 
+    def carried(self) -> Floats:
+        """Return what is known before a bar, (1, S, FIELDS): last prices and ages."""
+        bars = np.zeros((1, len(self._symbols), FIELDS))
+        bars[0, :, [OPEN, HIGH, LOW, CLOSE]] = self._state[:, _LAST]
+        bars[0, :, AGE] = self._state[:, _AGE]
+        return bars
+
     def checkpoint(self) -> bytes:
         """Return what is kept between blocks."""
         return self._state.tobytes()

@@ -164,6 +164,15 @@ def _micro(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
+def _pass(value: object) -> bool:
+    texts = ("epoch", "journal_sha256", "state_sha256")
+    return (
+        isinstance(value, dict)
+        and all(_text(value.get(name)) for name in texts)
+        and _micro(value.get("capital_micro"))
+    )
+
+
 Holds = Callable[[object], bool]
 _NEEDED: tuple[tuple[str, Holds, str], ...] = (
     ("run_id", _text, "a text"),
@@ -185,6 +194,7 @@ _PERHAPS: tuple[tuple[str, Holds, str], ...] = (
     ("summary_sha256", _words, "a list of texts"),
     ("inputs_sha256", _text, "a text"),
     ("warmup_sha256", _text, "a text"),
+    ("pass", _pass, "a table with epoch, capital_micro, journal_sha256 and state_sha256"),
     ("account", _text, "a text"),
     ("cash_micro", _micro, "a whole number"),
     ("code", _text, "a text"),

@@ -24,6 +24,7 @@ from engine.market.grid import Gridder
 from engine.records.command_rows import command_of
 from engine.records.manifest import read_manifest
 from engine.records.reading import sound_journal
+from engine.records.warmup import read_warmup
 
 Json = dict[str, Any]
 
@@ -41,7 +42,11 @@ class RecordedCommand:
 class Recorded:
     """What a run was given."""
 
+    folder: Path
     manifest: Json
+    history: list[tuple[Session, Floats]] = field(default_factory=list)
+    """The sessions before it, from which it went on; of an older Rotor's runs `sessions` has them.
+    """
     sessions: list[tuple[Session, Floats]] = field(default_factory=list)
     """With their bars, (T, S, 5), NaN where there was none; the last one may be cut short."""
     trade_from: dt.date | None = None
@@ -59,11 +64,13 @@ class Recorded:
         """Return the configuration that the run had; raises BadInputError as `config_of` does."""
         return config_of(self.manifest)
 
-    def blocks(self, skip: int = 0) -> Iterator[Block]:
-        """Yield a block per session, behind the first `skip`."""
+    def blocks(self, skip: int = 0, *, prices: bytes | None = None) -> Iterator[Block]:
+        """Yield a block per session, behind the first `skip`; `prices`: a gridder's checkpoint."""
         universe = self.config.universe
         signs = [universe.sign(symbol) for symbol in self.symbols]
         gridder = Gridder(self.symbols, signs, self.config.risk.max_jump_pct)
+        if prices is not None:
+            gridder.restore(prices)
         for i, (session, bars) in enumerate(self.sessions):
             block = gridder.block(session, 0, bars)
             if i >= skip:
@@ -90,7 +97,7 @@ def read_recorded(folder: Path) -> Recorded:
 
     Raises BadInputError if its journal has no bars, DamagedError if it is not as it was written.
     """
-    recorded = Recorded(read_manifest(folder))
+    recorded = Recorded(folder, read_manifest(folder))
     level = recorded.manifest["level"]
     if level != "full":
         raise BadInputError(f"{folder}: journal {level} keeps no bars; replay with --journal full")
@@ -98,6 +105,8 @@ def read_recorded(folder: Path) -> Recorded:
     path = folder / "events.jsonl"
     with understood(path):
         _take_up(recorded, path)
+    if "pass" in recorded.manifest:
+        recorded.history = read_warmup(folder, recorded.manifest)
     return recorded
 
 

@@ -15,6 +15,7 @@ from engine.errors import SourceError
 from engine.market.sources import SessionBars, Source
 from engine.market.validation import SourceReport
 from engine.records.recorded import Recorded, read_recorded
+from engine.records.warmup import NAME as WARMUP
 
 
 class RunSource(Source):
@@ -25,19 +26,20 @@ class RunSource(Source):
         self.symbols = tuple(symbols)
         self.trade_from = recorded.trade_from
         """The first session that the run traded."""
-        self._recorded = recorded
+        self._sessions = [*recorded.history, *recorded.sessions]
+        self._holding = ["events.jsonl", *([WARMUP] if recorded.history else [])]
         self._columns = [recorded.symbols.index(symbol) for symbol in symbols]
 
     def session_dates(self) -> list[dt.date]:
         """Return the dates that the run saw, in order."""
-        return [session.date for session, _ in self._recorded.sessions]
+        return [session.date for session, _ in self._sessions]
 
     def sessions(
         self, first: dt.date | None = None, last: dt.date | None = None
     ) -> Iterator[SessionBars]:
         """Yield the sessions from `first` to `last`, both included."""
         self.report = SourceReport()
-        for session, bars in self._recorded.sessions:
+        for session, bars in self._sessions:
             if (first is None or session.date >= first) and (last is None or session.date <= last):
                 whole = np.full((session.minutes, len(self.symbols), 5), np.nan)
                 whole[: len(bars)] = bars[:, self._columns]
@@ -49,9 +51,12 @@ class RunSource(Source):
         return []
 
     def sha256(self) -> dict[str, str]:
-        """Return the SHA-256 of the run's journal."""
-        with (self.path / "events.jsonl").open("rb") as stream:
-            return {"events.jsonl": hashlib.file_digest(stream, "sha256").hexdigest()}
+        """Return the SHA-256 of the files that hold the run's bars."""
+        return {name: self._digest(name) for name in self._holding}
+
+    def _digest(self, name: str) -> str:
+        with (self.path / name).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def holds_run(path: Path) -> bool:

@@ -21,7 +21,7 @@ from engine.events import (
     ShadowClosed,
 )
 from engine.learning.calibration import Calibration, Matured, Verdict, interval
-from engine.market.frames import HIGH, LOW, MINUTE_NS, Block, Floats
+from engine.market.frames import HIGH, LOW, MINUTE_NS, Arrays, Block, Floats, above, below
 from engine.trading.frame import signal_id
 from engine.trading.ledger import Mended
 from engine.trading.quality import Quality
@@ -60,6 +60,20 @@ class Evidence:
         self._block = block
         self._closed = self._shadows.run(block, signals, ranking, rules, config)
         self._since = dict.fromkeys(self._since, 0)
+
+    def checkpoint(self) -> Arrays:
+        """Return what sessions have taught; an open position is not part of it."""
+        rows = [(*key, *counts) for key, counts in self._traded.items()]
+        return {
+            "traded": np.array(rows, np.int64).reshape(-1, 4),
+            **above("calibration", self.calibration.checkpoint()),
+        }
+
+    def restore(self, kept: Arrays, config: Config) -> None:
+        """Take up a checkpoint of the same symbols."""
+        self._traded = {(c, d): (n, won) for c, d, n, won in kept["traded"].tolist()}
+        self.calibration.restore(below(kept, "calibration"))
+        self.reload(config)
 
     def opened(self, t: int, column: int, *, orphan: bool = False) -> None:
         """Note a position's first fill in frame t: from now on its symbol's bars are followed."""

@@ -43,6 +43,17 @@ class Tape:
         self._closing.append(self._bars[-CLOSING_MINUTES:, :, VOLUME].copy())
         self._medians = np.median(np.concatenate(self._closing), axis=0).tolist()
 
+    def checkpoint(self) -> Floats:
+        """Return what is kept between sessions, (sessions, 2, S): the volumes of last minutes."""
+        kept = list(self._closing)
+        return np.stack(kept) if kept else np.empty((0, CLOSING_MINUTES, 0))
+
+    def restore(self, kept: Floats) -> None:
+        """Take up a checkpoint."""
+        self._closing.clear()
+        self._closing.extend(kept)
+        self._medians = np.median(np.concatenate(kept), axis=0).tolist() if len(kept) else []
+
     def recent_volume(self, t: int, column: int) -> float:
         """Return the median volume of the last 15 minutes up to frame t, absent ones as 0."""
         volumes = sorted(self._window(t, VOLUME_MINUTES)[:, column, VOLUME].tolist())

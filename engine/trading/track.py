@@ -10,6 +10,10 @@ limits are not to be exceeded because things went well.
 
 import math
 
+import numpy as np
+
+from engine.market.frames import Floats
+
 KEEP = 0.5 ** (1.0 / 50.0)
 """A trade counts half as much after fifty more in its symbol."""
 PRIOR_TRADES = 10.0
@@ -39,6 +43,14 @@ class TrackRecord:
         self._n[column] = KEEP * self._n[column] + 1.0
         self._sum[column] = KEEP * self._sum[column] + net_return
         self._squares[column] = KEEP * self._squares[column] + net_return * net_return
+
+    def checkpoint(self) -> Floats:
+        """Return what is kept, (3, S): n, sum and sum of squares, decayed."""
+        return np.array([self._n, self._sum, self._squares])
+
+    def restore(self, kept: Floats) -> None:
+        """Take up a checkpoint of as many symbols."""
+        self._n, self._sum, self._squares = kept.tolist()
 
     def factor(self, column: int) -> float:
         """Return the factor on the symbol's size."""

@@ -23,6 +23,7 @@ import trio
 import trio.testing
 from trio._core import _run
 
+from actors.history import History, run_pass
 from actors.live import LivePlan, live
 from actors.views import Views
 from engine.market.calendar import sessions_between
@@ -85,17 +86,29 @@ def market(minutes=MINUTES, seed=5):
     return made[-1], tuple(made[:-1])
 
 
+@cache
+def learned(*sets):
+    """Return what a pass over the sessions before it teaches, under settings."""
+    (_, _), warmup = market()
+    settings = config(*sets)
+    history = History(
+        config=settings, symbols=SIX, sessions=warmup, capital_micro=start_cash(settings)
+    )
+    return trio.run(run_pass, history, None).learned
+
+
 def play(seed, folder, *, sets=(), latencies=USUAL):
     """Trade the session under a seed; return what it left."""
     folder.mkdir(parents=True)
     (session, bars), warmup = market()
     settings = config(*SETS, *sets)
+    taught = learned(*SETS, *sets)
 
     async def main():
         venue, clock = open_venue(session, SIX, bars, warmup, settings, seed, latencies)
         plan = LivePlan(
             config=settings, symbols=SIX, session=session, venue=venue, clock=clock,
-            folder=folder, epoch="0" * 8, cash_micro=start_cash(settings), warmup=warmup,
+            folder=folder, epoch="0" * 8, cash_micro=start_cash(settings), learned=taught,
             views=Views(), reread=lambda: settings,
         )  # fmt: skip
         async with trio.open_nursery() as nursery:

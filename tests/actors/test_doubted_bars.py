@@ -230,7 +230,7 @@ def test_live_and_replay_doubt_alike(tmp_path):
     blocks = synth_blocks(1, first=day.date, max_jump_pct=jump, spoil=kept)
     run(plan(blocks, tmp_path / "replay", cfg))
     recording = Recording(
-        config=cfg, symbols=SIX, session=day, epoch="0" * 8, cash_micro=10**11, warmup=()
+        config=cfg, symbols=SIX, session=day, epoch="0" * 8, cash_micro=10**11, learned=None
     )
     inputs = [Frame(minute, raw[0][minute]) for minute in range(day.minutes)]
     trio.run(take_again, recording, inputs, tmp_path / "live")

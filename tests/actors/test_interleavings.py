@@ -10,11 +10,12 @@ from itertools import islice
 import orjson
 import pytest
 
+from actors.learned import take_over_prices
 from actors.system import Plan, run
 from engine.events import MICRO
 from engine.market.grid import Gridder
 from engine.records.journal import FILES
-from tests.actors.interleavings import SETS, Ran, canonical, difference, market, play
+from tests.actors.interleavings import SETS, Ran, canonical, difference, learned, market, play
 from tests.actors.simulated_venue import Latencies
 from tests.bars import SIX, config
 from tests.budget import PROFILE
@@ -62,17 +63,18 @@ def test_the_ledger_is_the_venues_to_the_cent(tmp_path, seed):
 
 def test_a_replay_of_the_same_bars_decides_the_same(tmp_path, first):
     """Live, over a venue with the simulator's rules, is the replay."""
-    (session, bars), warmup = market()
+    (session, bars), _ = market()
     settings = config(*SETS)
 
     def blocks(skip):
-        gridder = Gridder(SIX, [settings.universe.sign(symbol) for symbol in SIX])
-        days = [*warmup, (session, bars)]
-        return islice((gridder.block(day, 0, grid) for day, grid in days), skip, None)
+        signs = [settings.universe.sign(symbol) for symbol in SIX]
+        gridder = take_over_prices(learned(*SETS), Gridder(SIX, signs, settings.risk.max_jump_pct))
+        return islice(iter([gridder.block(session, 0, bars)]), skip, None)
 
     plan = Plan(
-        config=settings, symbols=SIX, open_blocks=blocks, trade_from=session.date,
-        range_label="", first_ts_ns=warmup[0][0].open_ns, folder=tmp_path / "replay",
+        config=settings, symbols=SIX, open_blocks=blocks, trade_from=None,
+        range_label="", first_ts_ns=session.open_ns, folder=tmp_path / "replay",
+        learned=learned(*SETS),
         level="full", executor="inline",
     )  # fmt: skip
     run(plan)

@@ -34,7 +34,7 @@ RECORDING = Recording(
         "rotation.cooldown_minutes=1", "risk.daily_loss_pct=100", "risk.drawdown_pct=100",
         "risk.max_consecutive_losses=1000",
     ),
-    symbols=SIX, session=DAY, epoch="0" * 8, cash_micro=CASH, warmup=(),
+    symbols=SIX, session=DAY, epoch="0" * 8, cash_micro=CASH, learned=None,
 )  # fmt: skip
 
 

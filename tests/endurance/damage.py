@@ -153,7 +153,7 @@ READERS = {
 _RUN = (*JOURNALS, "manifest.json")
 USES = {
     "rebuild": (*_RUN, "summary.json"), "replay": _RUN, "explain": _RUN,
-    "cockpit": (*_RUN, "inputs.jsonl", "warmup.npz"), "portfolio": (*_RUN, "summary.json"),
+    "cockpit": (*_RUN, "inputs.jsonl"), "portfolio": (*_RUN, "summary.json"),
     "analytics": (*_RUN, "summary.json"),
 }  # fmt: skip
 """The files that a reader relies on; verify asks for all."""
@@ -172,7 +172,7 @@ def faults(name, folder, path, before, *, may_be_a_kill=False):
     `may_be_a_kill`: the damage is one that a kill may leave.
     """
     code, said = asked(READERS[name], str(folder))
-    found = []
+    place, found = path.relative_to(folder).as_posix(), []
     if code not in (0, 1, 2):
         found.append(f"exit code {code}")
     if "Traceback" in said:
@@ -182,10 +182,10 @@ def faults(name, folder, path, before, *, may_be_a_kill=False):
     if code != 0 and path.name not in said:
         found.append(f"it does not name the file: {said.strip()[-300:]}")
     accepts = code == 0 and ("Everything holds" in said or name not in ("verify", *WARNS))
-    relies = name == "verify" or path.name in USES.get(name, ())
+    relies = name == "verify" or place in USES.get(name, ())
     if accepts and relies and not may_be_a_kill:
         found.append(f"it accepts the file: {said.strip()[-300:]}")
-    if name in WARNS and path.name in USES[name] and path.name not in said and not may_be_a_kill:
+    if name in WARNS and place in USES[name] and path.name not in said and not may_be_a_kill:
         found.append(f"it does not warn: {said.strip()[-300:]}")
     return [f"{name}, {path.name}: {words}" for words in found]
 

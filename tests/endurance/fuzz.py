@@ -48,10 +48,11 @@ def flips(place, count, seed):
         path = rng.choice(paths)
         readers = ("verify",) if number % 4 else ("verify", next(others))
         with damaged(path, flipped, rng):
-            before = whole[path.parent.name] | {path: path.read_bytes()}
+            run = path.relative_to(place).parts[0]
+            before = whole[run] | {path: path.read_bytes()}
             torn = _torn(path, whole)
             for reader in readers:
-                found += faults(reader, path.parent, path, before, may_be_a_kill=torn)
+                found += faults(reader, place / run, path, before, may_be_a_kill=torn)
     return found
 
 

@@ -13,10 +13,11 @@ from actors.session_clock import pause
 from actors.venue import Account
 from engine.config import Alerts
 from engine.market.frames import MINUTE_NS
+from engine.records import warmup
 from tests.actors.interleavings import SETS, market
 from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
-from tui import live_folder, live_session, verify_files, warmup
+from tui import live_folder, live_session, verify_files
 from tui.live_session import LiveRequest, LiveSession
 
 AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)

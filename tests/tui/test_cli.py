@@ -274,7 +274,7 @@ def test_a_recorded_run_is_a_source(tmp_path):
     again = rotor("replay", tmp_path / "a", "--out", tmp_path / "b", *gate)
     was, now = orjson.loads(first.stdout), orjson.loads(again.stdout)
 
-    assert now["warmup_sessions"] == was["warmup_sessions"] == 5
+    assert now["warmup_sessions"] == was["warmup_sessions"] == 7
     assert now["journal_sha256"] == was["journal_sha256"]
     refused = rotor("replay", tmp_path / "a", "--symbols", "NOPE", "--out", tmp_path / "c")
     assert refused.returncode == 2

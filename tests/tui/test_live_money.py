@@ -125,7 +125,7 @@ async def test_a_session_of_real_money_ends_flat_unwatched_and_told(tmp_path, ro
     assert not acted(folder)
     assert "the session is over" in told(hook)[-1][1]
     assert told(hook)[-1][0].startswith("run: ")
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.rglob("*")):
         assert SECRET.encode() not in path.read_bytes(), path
 
 

@@ -14,6 +14,7 @@ from actors.cockpit.cockpit import Cockpit
 from actors.cockpit.log import Log
 from actors.cockpit.scene import About, Outside
 from actors.cockpit.showing import Showing
+from actors.history import History
 from actors.live import LivePlan, live
 from actors.pacing import Pacing
 from actors.player import Player
@@ -32,6 +33,7 @@ from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
 from tests.engine.records.store.folders import write_run
 from tests.patience import patience
+from tui.history import learn
 from tui.kept import Kept, Stood
 from tui.live_folder import begin, recording_of
 from tui.recorded import Viewing, load, open_run
@@ -61,13 +63,15 @@ def live_run(tmp_path_factory):
     ]
     settings = config(*SETS)
     cash = start_cash(settings)
-    manifest = begin(folder, settings, "PA1", session, SIX, cash, warmup)
+    history = History(config=settings, symbols=SIX, sessions=warmup, capital_micro=cash)
+    learned, taught = trio.run(learn, history, folder, lambda _: None)
+    manifest = begin(folder, settings, "PA1", session, SIX, cash, taught)
 
     async def main():
         venue, clock = open_venue(session, SIX, bars, warmup, settings, 0, WAYS)
         plan = LivePlan(
             config=settings, symbols=SIX, session=session, venue=venue, clock=clock,
-            folder=folder, epoch=manifest["epoch"], cash_micro=cash, warmup=tuple(warmup),
+            folder=folder, epoch=manifest["epoch"], cash_micro=cash, learned=learned,
             views=Views(), reread=lambda: settings,
         )  # fmt: skip
         async with trio.open_nursery() as nursery:
@@ -199,7 +203,12 @@ def test_a_session_is_begun_where_an_earlier_replay_stood(replayed_run, monkeypa
     """And then shows and answers what it does from the run's begin: log, money, learners."""
     run, begun = open_run(replayed_run), []
     blocks = Recorded.blocks
-    monkeypatch.setattr(Recorded, "blocks", lambda of, skip: begun.append(skip) or blocks(of, skip))
+
+    def noted(of, skip, *, prices):
+        begun.append(skip)
+        return blocks(of, skip, prices=prices)
+
+    monkeypatch.setattr(Recorded, "blocks", noted)
 
     def seen():
         views = [replace(view, sequence=0, health=None) for view in trio.run(load, run, 1)]

@@ -80,7 +80,9 @@ def torn_manifest(here):
 
 
 def changed_warmup(here):
+    """And what was learned of it is gone: it cannot be learned again."""
     flip(here.folder / "warmup.npz")
+    next((here.folder / "pass").glob("state-*.npz")).unlink()
 
 
 def both_shortened(here):
@@ -99,7 +101,7 @@ NAMED = {
     missing: "inputs.jsonl: is missing, and ", shortened: "inputs.jsonl, line ",
     empty: "inputs.jsonl, line 0: ends here", changed: "inputs.jsonl, line ",
     no_manifest: "manifest.json: is missing", torn_manifest: "manifest.json: is no manifest",
-    changed_warmup: "warmup.npz: was changed", both_shortened: "inputs.jsonl, line ",
+    changed_warmup: "warmup.npz: ", both_shortened: "inputs.jsonl, line ",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from actors.live import LivePlan, live
 from actors.views import Views
 from engine.market.frames import MINUTE_NS
 from engine.records.journal import FILES
-from tests.actors.interleavings import SETS, Ran, canonical, difference, market
+from tests.actors.interleavings import SETS, Ran, canonical, difference, learned, market
 from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
 
@@ -30,7 +30,7 @@ def play(folder, *, until=None, watch=False, at_start=None, acts=()):
     folder.mkdir(parents=True, exist_ok=True)
     (session, bars), warmup = market()
     settings = config(*SETS)
-    seen = []
+    seen, taught = [], learned(*SETS)
 
     async def main():
         venue, clock = open_venue(session, SIX, bars, warmup, settings, 0, FAST)
@@ -38,7 +38,7 @@ def play(folder, *, until=None, watch=False, at_start=None, acts=()):
         opened = []
         plan = LivePlan(
             config=settings, symbols=SIX, session=session, venue=venue, clock=clock,
-            folder=folder, epoch="0" * 8, cash_micro=start_cash(settings), warmup=warmup,
+            folder=folder, epoch="0" * 8, cash_micro=start_cash(settings), learned=taught,
             views=Views(), reread=lambda: settings, screen=lambda c, a: opened.append((c, a)),
         )  # fmt: skip
 

@@ -42,7 +42,7 @@ def test_flat_it_is_left_at_once_and_its_summary_follows(tmp_path, sockets):
             left = after_the_screen(terminal)
             assert terminal.restored
 
-    assert b"rotor: warming up on 3 sessions" in left
+    assert b"rotor: loading 3 sessions before" in left
     assert b"records in" in left
     assert b"warming up" not in terminal.written[: terminal.written.rindex(b"\x1b[?1049l")]
 
