@@ -127,7 +127,7 @@ class Desk:
         self.stats = stats
         self.slope = slope
         self.judge = Judge(range(len(state.symbols)), config.learning.horizons)
-        self.evidence = Evidence(state.symbols, config)
+        self.evidence = Evidence(state.symbols, config, now="live" if carries else "today")
         self.recorder = Recorder(state, stats, spans=spans)
         self.refusals = Refusals.none()
         self.leap: Callable[[str], float] | None = None

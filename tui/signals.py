@@ -11,13 +11,12 @@ from rich.console import Console
 
 from engine.config import Config
 from engine.errors import BadInputError
-from engine.learning.calibration import Calibration, Matured, Verdict, bucket_of
+from engine.learning.calibration import Calibration, Matured, Verdict, bucket_of, interval
 from engine.market.calendar import NEW_YORK
 from engine.records import analytics
 from engine.records.outcomes import Shadow
 from engine.records.store.queries import find_run, rows, runs_that_count, shadows
 from engine.records.store.tables import CalibrationRow, Run, SessionRow
-from engine.trading.evidence import told
 from tui.analytics import recorded, shadowed
 from tui.archive import Archive, open_archive
 from tui.options import Database, Scope
@@ -201,7 +200,8 @@ def _versions(archive: Archive, scope: Scope) -> list[Json]:
 
 
 def _words(cell: Json) -> str:
-    return told("", cell["n"], cell["wins"]).strip().rpartition(" of ")[0]
+    low, high = interval(cell["wins"], cell["n"])
+    return f"{100 * cell['wins'] / cell['n']:.0f}% ({100 * low:.0f}–{100 * high:.0f}%)"
 
 
 def _print_calibration(found: Json, bins: list[Json], versions: list[Json]) -> None:

@@ -5,6 +5,7 @@ KEY OUTPUT: shadows and round trips that closed, with their excursions; at a ses
 version of the calibration, which is in force from the next session on.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,17 +29,24 @@ from engine.trading.quality import Quality
 from engine.trading.ranking import Ranking, RankingRules
 from engine.trading.shadows import Closed, Shadows
 
+Counts = dict[tuple[int, int], tuple[int, int]]
+"""(column, direction) → round trips, won."""
+
 
 class Evidence:
     """What the signals of a run have come to so far."""
 
-    def __init__(self, symbols: Sequence[str], config: Config) -> None:
+    def __init__(self, symbols: Sequence[str], config: Config, *, now: str = "today") -> None:
+        """`now` is what the trades of the running session are called."""
+        self.now = now
         self._symbols = tuple(symbols)
         self.calibration = Calibration(
             len(symbols), half_life_sessions=config.quality.half_life_sessions
         )
-        self._traded: dict[tuple[int, int], tuple[int, int]] = {}
-        """(column, direction) → round trips, won."""
+        self._backtested: Counts = {}
+        """Of the sessions up to `_until`."""
+        self._until: dt.date | None = None
+        self._today_traded: Counts = {}
         self.quality = Quality(self.calibration.fit, config.quality, self.words)
         self._shadows = Shadows(len(symbols))
         self._today: list[Matured] = []
@@ -63,15 +71,18 @@ class Evidence:
 
     def checkpoint(self) -> Arrays:
         """Return what sessions have taught; an open position is not part of it."""
-        rows = [(*key, *counts) for key, counts in self._traded.items()]
+        rows = [(*key, *counts) for key, counts in self._backtested.items()]
         return {
-            "traded": np.array(rows, np.int64).reshape(-1, 4),
+            "backtested": np.array(rows, np.int64).reshape(-1, 4),
+            "until": np.array(0 if self._until is None else self._until.toordinal()),
             **above("calibration", self.calibration.checkpoint()),
         }
 
     def restore(self, kept: Arrays, config: Config) -> None:
         """Take up a checkpoint of the same symbols."""
-        self._traded = {(c, d): (n, won) for c, d, n, won in kept["traded"].tolist()}
+        self._backtested = {(c, d): (n, won) for c, d, n, won in kept["backtested"].tolist()}
+        until = int(kept["until"])
+        self._until = dt.date.fromordinal(until) if until else None
         self.calibration.restore(below(kept, "calibration"))
         self.reload(config)
 
@@ -133,8 +144,8 @@ class Evidence:
 
     def _count(self, column: int, trip: RoundTrip, by: int = 1) -> None:
         if not trip.by_hand:
-            n, won = self._traded.get((column, trip.direction), (0, 0))
-            self._traded[column, trip.direction] = (n + by, won + by * (trip.pnl_micro > 0))
+            n, won = self._today_traded.get((column, trip.direction), (0, 0))
+            self._today_traded[column, trip.direction] = (n + by, won + by * (trip.pnl_micro > 0))
 
     def _tell_trip(self, ts_ns: int, trip: RoundTrip, worst: float, best: float) -> RoundTripClosed:
         self._trips += 1
@@ -153,18 +164,19 @@ class Evidence:
         return _excursion(seen, entry, direction) if seen[0] <= seen[1] else (0.0, 0.0)
 
     def words(self, column: int, direction: int, bucket: int) -> str:
-        """Return what this run's trades and shadows like this one have won, with their n."""
-        evidence, side = self.calibration.evidence, 0 if direction > 0 else 1
-        cell = (column, side, bucket)
-        said = [
-            told(name, *numbers)
-            for name, numbers in (
-                ("backtest", self._traded.get((column, direction), (0, 0))),
-                ("shadow", (evidence.seen.item(cell), evidence.won.item(cell))),
-            )
-            if numbers[0]
-        ]
-        return " · ".join(said) or "no outcomes yet"
+        """Return what trades and signals like this one have won, with their n.
+
+        Trades up to the last session that ended, as a backtest's; those of the running session; if
+        there are none, the signals of the same confidence, traded or not.
+        """
+        traded = self._backtested.get((column, direction), (0, 0))
+        today = self._today_traded.get((column, direction), (0, 0))
+        if traded[0] > 0:
+            said = backtested(*traded, self._until)
+        else:
+            evidence, cell = self.calibration.evidence, (column, 0 if direction > 0 else 1, bucket)
+            said = untraded(evidence.seen.item(cell), evidence.won.item(cell))
+        return f"{said} · {self.now} {share(*today)}" if today[0] > 0 else said
 
     def close_block(self) -> list[tuple[int, ShadowClosed]]:
         """Return the block's shadows by frame; keep what open positions have seen."""
@@ -174,6 +186,10 @@ class Evidence:
 
     def end_session(self, config: Config, ts_ns: int) -> Calibrated:
         """Learn the session's outcomes."""
+        for key, (n, won) in self._today_traded.items():
+            before, won_before = self._backtested.get(key, (0, 0))
+            self._backtested[key] = (before + n, won_before + won)
+        self._today_traded, self._until = {}, self._block.session.date
         version = self.calibration.end_session(self._today)
         self._today = []
         self.quality = Quality(self.calibration.fit, config.quality, self.words)
@@ -247,7 +263,26 @@ def _excursion(seen: tuple[float, float], entry: float, direction: int) -> tuple
     return min(0.0, worst), max(0.0, best)
 
 
-def told(name: str, n: int, won: int) -> str:
-    """Return outcomes in words, such as "backtest 65% (55–74%) of 100"."""
+def backtested(n: int, won: int, until: dt.date | None) -> str:
+    """Return the outcomes of trades in words.
+
+    Such as "Backtested: 65% win rate over 100 trades (56–74%) to 2026-11-27", with the 95%
+    interval.
+    """
     low, high = interval(won, n)
-    return f"{name} {100 * won / n:.0f}% ({100 * low:.0f}–{100 * high:.0f}%) of {n}"
+    end = "" if until is None else f" to {until}"
+    trades = "trade" if n == 1 else "trades"
+    return (
+        f"Backtested: {100 * won / n:.0f}% win rate over {n:,} {trades} "
+        f"({100 * low:.0f}–{100 * high:.0f}%){end}"
+    )
+
+
+def untraded(n: int, won: int) -> str:
+    """Return the outcomes of signals that were not traded in words."""
+    return f"not traded: {share(n, won)} signals" if n else "no outcomes yet"
+
+
+def share(n: int, won: int) -> str:
+    """Return a win rate in words, such as "58% of 24"."""
+    return f"{100 * won / n:.0f}% of {n:,}"

@@ -5,11 +5,15 @@ import shutil
 import numpy as np
 import orjson
 import pytest
+from scipy.stats import beta
 
+from actors.system import new_parts
 from engine.errors import DamagedError
 from engine.records.arrays import arrays_sha256, read_arrays, write_arrays
+from engine.records.recorded import read_recorded
 from tests.endurance.damage import asked
 from tui.cli import main
+from tui.verify import replayed as replayed_plan
 
 OFF = ("--set", "database.url=")
 ROWS = ("decisions", "trades", "events")
@@ -74,6 +78,33 @@ def test_the_orders_of_a_run_begin_afresh(last):
     epoch, day, _, _, number, _ = first["order_id"].split("-")
     assert (epoch, day, number) == (manifest_of(folder)["epoch"], "20250509", "0")
     assert manifest_of(folder)["pass"]["epoch"] != epoch
+
+
+def test_its_trades_are_what_a_signal_is_told_to_have_won(last):
+    """Rate, n, 95% interval (Jeffreys' prior, by scipy) and date, by an independent count."""
+    folder, days = last
+    rows = map(orjson.loads, (folder / "pass" / "events.jsonl").read_bytes().splitlines())
+    trips: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        if row["type"] == "round_trip":
+            trips.setdefault((row["symbol"], row["direction"]), []).append(row["pnl"] > 0)
+    desk = new_parts(replayed_plan(read_recorded(folder), None)).desk
+
+    assert trips
+    for column, symbol in enumerate(desk.state.symbols):
+        said = desk.evidence.words(column, 1, 9)
+        won = trips.get((symbol, "LONG"), [])
+        n, k = len(won), sum(won)
+        if not won:
+            assert not said.startswith("Backtested")
+            continue
+        low, high = beta(k + 0.5, n - k + 0.5).ppf([0.025, 0.975])
+        low, high = (0.0 if k == 0 else low), (1.0 if k == n else high)
+        trades = "trade" if n == 1 else "trades"
+        assert said == (
+            f"Backtested: {100 * k / n:.0f}% win rate over {n} {trades} "
+            f"({100 * low:.0f}–{100 * high:.0f}%) to {days[-1]}"
+        )
 
 
 def test_a_rehearsal_of_the_last_day_decides_what_its_replay_does(bars, last, tmp_path):
