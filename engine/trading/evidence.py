@@ -6,6 +6,7 @@ version of the calibration, which is in force from the next session on.
 """
 
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Evidence:
 
     def reload(self, config: Config) -> None:
         """Judge by new rules."""
-        self.quality = Quality(self.calibration.fit, config.quality, self.words)
+        self.quality = self.quality.under(config.quality)
 
     def open_block(
         self, block: Block, signals: Floats, ranking: Ranking, rules: RankingRules, config: Config
@@ -162,7 +163,9 @@ class Evidence:
         """Learn the session's outcomes."""
         version = self.calibration.end_session(self._today)
         self._today = []
-        self.quality = Quality(self.calibration.fit, config.quality, self.words)
+        self.quality = self.quality.after(
+            self.calibration.fit, config.quality, anew=bool(version.rolled_back)
+        )
         return Calibrated(
             ts_ns=ts_ns,
             version=version.number,
@@ -183,7 +186,9 @@ class Evidence:
     def _told(self, shadow: Closed) -> ShadowClosed:
         cell = self.quality.cell(shadow.column, shadow.direction, shadow.confidence)
         rate, open_ns = self.quality.rate(cell), self._block.session.open_ns
-        self._today.append(Matured(*cell, won=shadow.net_return > 0.0, expected=rate))
+        won, net = shadow.net_return > 0.0, round(shadow.net_return, 9)
+        self._today.append(Matured(*cell, won=won, expected=rate, net_return=net))
+        pays = self.quality.pays_bps(cell)
         symbol, opened_ns = self._symbols[cell[0]], open_ns + shadow.opened_minute * MINUTE_NS
         return ShadowClosed(
             ts_ns=open_ns + shadow.exit_minute * MINUTE_NS,
@@ -195,7 +200,8 @@ class Evidence:
             entry_price=round(shadow.entry_price, 6),
             exit_price=round(shadow.exit_price, 6),
             how=shadow.how,
-            net_return=round(shadow.net_return, 9),
+            net_return=net,
+            gate=shadow.gate,
             signal=Signal(
                 id=signal_id(symbol, opened_ns),
                 probability=round(shadow.probability, 6),
@@ -205,11 +211,14 @@ class Evidence:
                 edge_bps=round(shadow.edge_bps, 4),
                 win_rate=round(rate, 6),
                 verdict=self.quality.verdict(cell).name.lower(),
+                pays_bps=None if pays is None else round(pays, 4),
             ),
         )
 
-    def _cells(self) -> tuple[tuple[str, int, int, int, int, float, str], ...]:
+    def _cells(self) -> tuple[tuple[str, int, int, int, int, float, str, float, float | None], ...]:
         seen, won = self.calibration.evidence.seen, self.calibration.evidence.won
+        fit = self.calibration.fit
+        mean, low = fit.mean_return, fit.return_low()
         cells = []
         for column, side, bucket in np.argwhere(seen > 0).tolist():
             cell = (column, side, bucket)
@@ -222,6 +231,8 @@ class Evidence:
                     won.item(cell),
                     round(self.quality.rate(cell), 6),
                     Verdict(self.quality.verdict(cell)).name.lower(),
+                    round(mean.item(cell), 9),
+                    None if isnan(low.item(cell)) else round(low.item(cell), 9),
                 )
             )
         return tuple(cells)

@@ -8,10 +8,11 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from engine.records.reading import read_rows
 from tests.bars import REAL
-from tests.engine.records.store.folders import change_manifest
+from tests.engine.records.store.folders import change_manifest, write_run
 from tests.tui.asking import asked
 
 NY = "America/New_York"
@@ -173,6 +174,61 @@ def test_the_filter_is_that_of_the_run(known, run):
         assert (told[key]["n"], told[key]["wins"]) == (cell["n"], cell["won"])
         assert told[key]["win_rate"] == pytest.approx(cell["win_rate"], abs=1e-6)
         assert told[key]["verdict"] == cell["verdict"]
+
+
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory):
+    """A run in which the filter refuses a good deal."""
+    sets = ("quality.min_outcomes=3", "quality.min_win_rate=0.6")
+    return write_run(tmp_path_factory.mktemp("runs") / "two", *sets, sessions=4, commands=False)
+
+
+def test_what_the_filter_was_worth_is_what_pandas_counts(filtered):
+    """n, wins, mean and interval, of the traded sessions' shadows that quality refused."""
+    told = orjson.loads((filtered / "summary.json").read_bytes())["filter"]
+    refused = traded_shadows(filtered).query("gate == 'quality'")
+    n, sums = len(refused), refused.groupby("day")["return"].agg(["sum", "count"])
+    assert (told["shadows"], told["won"]) == (n, int(refused["won"].sum()))
+    days, mean = len(sums), refused["return"].mean()
+    assert n > 10
+    assert days >= 2
+    assert told["mean_bps"] == pytest.approx(1e4 * mean, rel=1e-9)
+    spread = ((sums["sum"] - mean * sums["count"]) ** 2).sum() * days / (days - 1)
+    away = student.ppf(0.975, days - 1) * np.sqrt(spread) / n
+    assert told["low_bps"] == pytest.approx(1e4 * (mean - away), rel=1e-9)
+    assert told["high_bps"] == pytest.approx(1e4 * (mean + away), rel=1e-9)
+
+
+def test_the_last_version_tells_the_decayed_returns_that_pandas_counts(filtered):
+    """Mean net return by cell, as no drift went back."""
+    shadows = traded_shadows(filtered, all_days=True)
+    versions = [row for row in read_rows(filtered / "events.jsonl") if row["type"] == "calibrated"]
+    assert not any("rolled_back" in row for row in versions)
+    days = [day_of(row["timestamp_ms"]) for row in versions]
+    last = versions[-1]
+    age = shadows["day"].map({day: len(days) - 1 - place for place, day in enumerate(days)})
+    shadows["g"] = 0.5 ** (age / 40)
+    shadows["bucket"] = (shadows["signal.confidence"] * 10).astype(int).clip(upper=9)
+    groups = dict(iter(shadows.groupby(["symbol", "direction", "bucket"])))
+    assert len(groups) == len(last["cells"])
+    for cell in last["cells"]:
+        mine = groups[cell["symbol"], cell["direction"], cell["bucket"]]
+        mean = np.average(mine["return"], weights=mine["g"])
+        assert cell["return"] == pytest.approx(mean, abs=1e-9)
+        assert (cell["return_low"] is None) == (mine["day"].nunique() < 2)
+
+
+def day_of(ms):
+    return pd.Timestamp(ms, unit="ms", tz="UTC").tz_convert(NY).date()
+
+
+def traded_shadows(run, *, all_days=False):
+    """The shadows with the day on which they ended."""
+    shadows = shadow_frame(run)
+    shadows["day"] = shadows["exit_ms"].map(day_of)
+    opened = [row for row in read_rows(run / "events.jsonl") if row["type"] == "session_opened"]
+    traded = {pd.Timestamp(row["date"]).date() for row in opened if all_days or row["trading"]}
+    return shadows[shadows["day"].isin(traded)]
 
 
 def test_runs_are_listed_compared_used_and_deleted(known, run, tmp_path):
