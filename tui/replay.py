@@ -37,6 +37,7 @@ from engine.records.summary import (
 from tui.check import short_audit
 from tui.code import fingerprint, versions
 from tui.enrol import enrol
+from tui.idle import idle_json, without_records
 from tui.live_screen import has_terminal, run_on_screen
 from tui.options import Look
 from tui.prepare import Prepared, Request, prepare
@@ -117,6 +118,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     summary |= {
         "learning": learning_figures(outcome.scores, outcome.slope.pooled),
         **({} if ahead is None else {"looks_ahead": ahead}),
+        **idle_json(request, prepared, outcome, compare=False),
         "startup_seconds": round(startup, 4),
         "wall_seconds": round(wall, 4),
         "cpu_seconds": round(cpu, 4),
@@ -133,6 +135,8 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         summary["baselines"] = rows
     if gate_off is not None:
         summary["gate_off"] = gate_off
+    if gate_off is not None:
+        summary |= idle_json(request, prepared, outcome, compare=True)
     if rows or gate_off is not None:
         # both are named before the second is written: a kill between them leaves one of them
         seals = [seal, seal_of(summary)]
@@ -209,20 +213,7 @@ def _baselines(prepared: Prepared, outcome: Outcome) -> list[dict[str, Any]]:
 
 def _gate_off(prepared: Prepared) -> dict[str, Any]:
     quality = prepared.config.quality.model_copy(update={"earned_slope": "off"})
-    config = prepared.config.model_copy(update={"quality": quality})
-    outcome = run(
-        Plan(
-            config=config,
-            symbols=prepared.source.symbols,
-            open_blocks=prepared.open_blocks,
-            trade_from=prepared.dates[0],
-            range_label=prepared.range_label,
-            first_ts_ns=prepared.first_ts_ns,
-        )
-    )
-    if outcome.stats.interrupted:
-        raise KeyboardInterrupt
-    return summarise(outcome.stats, config)
+    return without_records(prepared, prepared.config.model_copy(update={"quality": quality}))
 
 
 def _manifest(

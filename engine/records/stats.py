@@ -67,6 +67,8 @@ class RunStats:
     """Bars that were there, of all symbols."""
     fills: int = 0
     positions_opened: int = 0
+    entries: int = 0
+    """Decided, filled or not."""
     rotations: int = 0
     fee_micro: int = 0
     slippage_micro: int = 0

@@ -220,6 +220,8 @@ def _filter(stats: RunStats, config: Config) -> Json:
 
 def _worth(summary: Mapping[str, Any]) -> list[str]:
     refusals = summary["refusals"]
+    if "idle" in summary:
+        return list(summary["idle"]["said"])
     if summary["trades_executed"] == 0:
         if not refusals:
             return ["Nothing was traded: no signal pointed in a direction that may be traded."]
