@@ -135,7 +135,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         summary["baselines"] = rows
     if gate_off is not None:
         summary["gate_off"] = gate_off
-    if gate_off is not None:
+    if rows and request.compare:
         summary |= idle_json(request, prepared, outcome, compare=True)
     if rows or gate_off is not None:
         # both are named before the second is written: a kill between them leaves one of them

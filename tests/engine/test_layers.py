@@ -46,7 +46,8 @@ def test_no_key_takes_a_value_of_another_type():
     default = Config()
     for place, (section, key) in enumerate(KEYS):
         kind = type(getattr(getattr(default, section), key))
-        for turn, value in enumerate(WRONG[kind]):
+        anything = (section, key) == ("learning", "options")  # a predictor's own: any plain value
+        for turn, value in enumerate(WRONG[kind][: 2 if anything else None]):
             layer = list(LAYERS)[(place + turn) % len(LAYERS)]
             with pytest.raises(ConfigError) as refused:
                 loaded(layer, section, key, value)

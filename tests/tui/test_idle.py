@@ -39,10 +39,12 @@ def test_it_says_why_and_what_it_would_cost(rotor, bars):
     assert "idle" not in told
 
 
-def test_settings_over_the_profile_are_named(rotor, bars):
+@pytest.mark.parametrize(("gate", "edge"), [("on", 1), ("off", 500)])
+def test_settings_over_the_profile_are_named(rotor, bars, gate, edge):
     """With gate and least edge set by hand the profile cannot trade either, which is said."""
-    sets = ("--set", "quality.earned_slope=on", "--set", "rotation.min_edge_bps=1")
-    summary = asked(rotor, "replay", bars, "--compare", *sets, "--set", "database.url=")
+    sets = (f"quality.earned_slope={gate}", f"rotation.min_edge_bps={edge}", "database.url=")
+    typed = [word for each in sets for word in ("--set", each)]
+    summary = asked(rotor, "replay", bars, "--compare", *typed)
 
     assert summary["idle"]["tried"]["fills"] == 0
     assert "settings of your own lie over it" in summary["idle"]["said"][-1]

@@ -174,6 +174,7 @@ def test_the_filter_is_that_of_the_run(known, run):
         assert (told[key]["n"], told[key]["wins"]) == (cell["n"], cell["won"])
         assert told[key]["win_rate"] == pytest.approx(cell["win_rate"], abs=1e-6)
         assert told[key]["verdict"] == cell["verdict"]
+        assert told[key]["pays_bps"] == pytest.approx(1e4 * cell["return"], abs=1e-5)
 
 
 @pytest.fixture(scope="module")
