@@ -200,23 +200,43 @@ def test_what_the_filter_was_worth_is_what_pandas_counts(filtered):
     assert told["high_bps"] == pytest.approx(1e4 * (mean + away), rel=1e-9)
 
 
-def test_the_last_version_tells_the_decayed_returns_that_pandas_counts(filtered):
-    """Mean net return by cell, as no drift went back."""
+def test_every_version_tells_the_returns_and_verdicts_that_pandas_counts(filtered):
+    """Decayed mean, its lower 90% bound by session, and the rule `estimate` with its memory."""
     shadows = traded_shadows(filtered, all_days=True)
-    versions = [row for row in read_rows(filtered / "events.jsonl") if row["type"] == "calibrated"]
-    assert not any("rolled_back" in row for row in versions)
-    days = [day_of(row["timestamp_ms"]) for row in versions]
-    last = versions[-1]
-    age = shadows["day"].map({day: len(days) - 1 - place for place, day in enumerate(days)})
-    shadows["g"] = 0.5 ** (age / 40)
     shadows["bucket"] = (shadows["signal.confidence"] * 10).astype(int).clip(upper=9)
-    groups = dict(iter(shadows.groupby(["symbol", "direction", "bucket"])))
-    assert len(groups) == len(last["cells"])
-    for cell in last["cells"]:
-        mine = groups[cell["symbol"], cell["direction"], cell["bucket"]]
-        mean = np.average(mine["return"], weights=mine["g"])
-        assert cell["return"] == pytest.approx(mean, abs=1e-9)
-        assert (cell["return_low"] is None) == (mine["day"].nunique() < 2)
+    versions = [row for row in read_rows(filtered / "events.jsonl") if row["type"] == "calibrated"]
+    days = [day_of(row["timestamp_ms"]) for row in versions]
+    below, said = {}, set()
+    for place, version in enumerate(versions):
+        assert "rolled_back" not in version
+        age = {day: place - since for since, day in enumerate(days[: place + 1])}
+        known = shadows[shadows["day"].isin(age)]
+        known = known.assign(g=0.5 ** (known["day"].map(age) / 40))
+        groups = dict(iter(known.groupby(["symbol", "direction", "bucket"])))
+        assert len(groups) == len(version["cells"])
+        for cell in version["cells"]:
+            key = cell["symbol"], cell["direction"], cell["bucket"]
+            mean, low, own = mean_by_session(groups[key])
+            assert cell["return"] == pytest.approx(mean, abs=2e-9)
+            assert (cell["return_low"] or 0.0) == pytest.approx(np.nan_to_num(low), abs=2e-9)
+            few = own < 3
+            still = below.get(key, False) and cell["win_rate"] < 0.61
+            below[key] = still or (not few and cell["win_rate"] < 0.6)
+            verdict = "unproven" if few else "reject" if below[key] and not low > 0 else "pass"
+            assert cell["verdict"] == verdict
+            said.add(verdict)
+    assert {"unproven", "reject"} <= said
+
+
+def mean_by_session(outcomes):
+    """The weighted mean, its lower 90% bound with a session as a cluster, the weight."""
+    weight, net = outcomes["g"], outcomes["return"]
+    mean, days = np.average(net, weights=weight), outcomes["day"].nunique()
+    if days < 2:
+        return mean, np.nan, weight.sum()
+    sums = (weight * (net - mean)).groupby(outcomes["day"]).sum()
+    error = np.sqrt((sums**2).sum() * days / (days - 1)) / weight.sum()
+    return mean, mean - student.ppf(0.9, days - 1) * error, weight.sum()
 
 
 def day_of(ms):
