@@ -495,6 +495,8 @@ class Desk:
             self.stats.frames += len(block)
             self.stats.symbol_bars += int(np.count_nonzero(block.bars[:, :, PRESENT]))
         shadows = self.evidence.close_block()
+        if self._trading:
+            self.stats.shadowed(block.session.date, (shadow for _, shadow in shadows))
         # what the market has shown of earlier signals comes before what is done in a frame
         self.page.entries = list(merge(shadows, self.page.entries, key=itemgetter(0)))
         if block.first + len(block) == block.session.minutes:

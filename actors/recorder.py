@@ -40,6 +40,9 @@ _COUNTED = (
 )  # fmt: skip
 
 
+ENTRIES = (Decision.ENTER_LONG, Decision.ENTER_SHORT)
+
+
 class Recorder:
     """State, page and statistics, kept in step."""
 
@@ -70,6 +73,7 @@ class Recorder:
             if isinstance(event, Decided):
                 reason = event.reason
                 self._stats.rotations += event.decision is Decision.ROTATE_OUT
+                self._stats.entries += event.decision in ENTRIES
             self.record(t, event, reason)
             if isinstance(event, OrderSubmitted):
                 order = event.order

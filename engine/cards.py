@@ -23,6 +23,21 @@ class Signal(NamedTuple):
     """What the calibration in force expected of it, a fraction."""
     verdict: str
     """pass, reject or unproven."""
+    pays_bps: float | None = None
+    """The mean net return of such shadows, if it is why they pass in spite of their win rate."""
+
+    @property
+    def record(self) -> str:
+        """Return what such a signal has won, in words."""
+        return record_words(self.win_rate, self.pays_bps)
+
+
+def record_words(win_rate: float, pays_bps: float | None) -> str:
+    """Return what a signal of a kind has won, such as "wins 46%, pays +8 bp"."""
+    wins = f"wins {100 * win_rate:.0f}%"
+    if pays_bps is None:
+        return wins
+    return f"{wins}, pays {pays_bps:+.{0 if abs(pays_bps) >= 1.0 else 1}f} bp"
 
 
 class Card(NamedTuple):

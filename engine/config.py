@@ -32,6 +32,7 @@ Lowerable = Literal[
     "quality.min_outcomes",
     "quality.min_shadow_sessions",
     "quality.min_win_rate",
+    "quality.reject",
     "rotation.min_edge_bps",
 ]
 """Keys that real money takes below their defaults only if [live] accept names them."""
@@ -162,8 +163,9 @@ class Quality(_Section):
     """What a signal must have earned before money is put on it."""
 
     min_win_rate: Fraction = _key(0.55)
+    reject: Literal["estimate", "likely", "off"] = _key("estimate")
     unproven: Literal["allow", "shrink", "hide"] = _key("allow")
-    min_outcomes: int = _key(10, "live", ge=1, le=1000)
+    min_outcomes: int = _key(30, "live", ge=1, le=1000)
     half_life_sessions: float = _key(40.0, "restart", gt=0, le=1000)
     track_record: Literal["on", "off"] = _key("off")
     earned_slope: Literal["on", "off"] = _key("on")

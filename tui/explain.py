@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from engine.cards import record_words
 from engine.errors import BadInputError
 from engine.events import Decision
 from engine.records.manifest import read_manifest
@@ -116,7 +117,8 @@ def _forecast(told: Json, say: Any) -> None:
     )
     say(
         f"such signals (confidence {cell['confidence']}): {cell['won']} of {cell['outcomes']} won; "
-        f"calibrated {100 * cell['win_rate']:.0f}%, {cell['verdict']} (version {cell['version']})"
+        f"calibrated it {record_words(cell['win_rate'], cell['pays_bps'])}: {cell['verdict']} "
+        f"(version {cell['version']})"
     )
 
 

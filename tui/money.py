@@ -16,6 +16,7 @@ from engine.errors import BadInputError
 from engine.records.overrides import OLD_NAME, forgotten, name_of, value_of
 from tui.findings import Finding, bad, ok
 
+_STRICT = ("off", "likely", "estimate")
 LOWERED: dict[Lowerable, Callable[[Any, Any], bool]] = {
     "quality.earned_slope": lambda value, _: value == "off",
     "quality.half_life_sessions": lambda value, default: value < default,
@@ -23,6 +24,7 @@ LOWERED: dict[Lowerable, Callable[[Any, Any], bool]] = {
     "quality.min_outcomes": lambda value, default: value > default,
     "quality.min_shadow_sessions": lambda value, default: value < default,
     "quality.min_win_rate": lambda value, default: value < default,
+    "quality.reject": lambda value, default: _STRICT.index(value) < _STRICT.index(default),
     "rotation.min_edge_bps": lambda value, _: value < 0,
 }
 """Whether a value asks less of a signal than real money does, by key; given the default."""

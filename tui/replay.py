@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from engine.records.summary import (
 from tui.check import short_audit
 from tui.enrol import enrol
 from tui.history import learn_first
+from tui.idle import idle_json, without_records
 from tui.live_screen import has_terminal, run_on_screen
 from tui.live_start import say
 from tui.manifest_head import manifest_head
@@ -121,6 +122,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     summary |= {
         "learning": learning_figures(outcome.scores, outcome.slope.pooled),
         **({} if ahead is None else {"looks_ahead": ahead}),
+        **idle_json(request, prepared, outcome, compare=False),
         "startup_seconds": round(startup, 4),
         "warmup_cpu_seconds": round(before, 4),
         "wall_seconds": round(wall, 4),
@@ -138,6 +140,8 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
         summary["baselines"] = rows
     if gate_off is not None:
         summary["gate_off"] = gate_off
+    if rows and request.compare:
+        summary |= idle_json(request, prepared, outcome, compare=True)
     if rows or gate_off is not None:
         # both are named before the second is written: a kill between them leaves one of them
         seals = [seal, seal_of(summary)]
@@ -214,23 +218,7 @@ def _baselines(prepared: Prepared, outcome: Outcome) -> list[dict[str, Any]]:
 
 def _gate_off(prepared: Prepared) -> dict[str, Any]:
     quality = prepared.config.quality.model_copy(update={"earned_slope": "off"})
-    config = prepared.config.model_copy(update={"quality": quality})
-    prepared = replace(prepared, config=config)
-    learned, _ = learn_first(prepared, None, say)
-    outcome = run(
-        Plan(
-            config=config,
-            symbols=prepared.source.symbols,
-            open_blocks=partial(prepared.open_blocks, learned=learned),
-            trade_from=None,
-            range_label=prepared.range_label,
-            first_ts_ns=prepared.first_ts_ns,
-            learned=learned,
-        )
-    )
-    if outcome.stats.interrupted:
-        raise KeyboardInterrupt
-    return summarise(outcome.stats, config)
+    return without_records(prepared, prepared.config.model_copy(update={"quality": quality}))
 
 
 def _manifest(prepared: Prepared, folder: Path, request: Request, level: str) -> dict[str, Any]:

@@ -4,19 +4,22 @@ KEY INPUT: a view, a run or a strategy.
 KEY OUTPUT: tables, JSON or CSV. Shadows are asked unless traded outcomes are named.
 """
 
+from math import isnan
 from typing import Any
 
 import orjson
 from rich.console import Console
 
 from engine.config import Config
+from engine.config import Quality as Rules
 from engine.errors import BadInputError
-from engine.learning.calibration import Calibration, Matured, Verdict, bucket_of, interval
+from engine.learning.calibration import Calibration, Matured, bucket_of, interval
 from engine.market.calendar import NEW_YORK
 from engine.records import analytics
 from engine.records.outcomes import Shadow
 from engine.records.store.queries import find_run, rows, runs_that_count, shadows
 from engine.records.store.tables import CalibrationRow, Run, SessionRow
+from engine.trading.quality import Quality
 from tui.analytics import recorded, shadowed
 from tui.archive import Archive, open_archive
 from tui.options import Database, Scope
@@ -25,6 +28,7 @@ from tui.output import (
     Form,
     fine,
     new_york,
+    number,
     percent,
     print_apart,
     print_json,
@@ -43,7 +47,7 @@ _CELL = (
 
 FILTERED = (
     "symbol", "direction", "confidence", "verdict", "n", "wins", "weight", "win_rate",
-    "win_rate_low", "win_rate_high",
+    "win_rate_low", "win_rate_high", "pays_bps", "pays_bps_low",
 )  # fmt: skip
 """The keys of a row of the filter."""
 
@@ -102,11 +106,11 @@ def show_filter(scope: Scope, database: Database, form: Form) -> int:
         run = _run(archive, scope)
         config = Config.model_validate(orjson.loads(run["config_json"]))
         rules = archive.config.quality
-        calibration = calibrate(archive, run, config)
+        calibration, quality = calibrate(archive, run, config, rules)
     symbols = run["symbols"].split(",")
     fit = calibration.fit
-    verdicts, rates = fit.verdicts(rules.min_win_rate, rules.min_outcomes), fit.rate
     low, high = fit.interval()
+    pays, pays_low = fit.mean_return, fit.return_low()
     lines = []
     for column, symbol in enumerate(symbols):
         for side, direction in enumerate(("LONG", "SHORT")):
@@ -119,19 +123,21 @@ def show_filter(scope: Scope, database: Database, form: Form) -> int:
                             "symbol": symbol,
                             "direction": direction,
                             "confidence": f"{bucket / 10:.1f}-{(bucket + 1) / 10:.1f}",
-                            "verdict": Verdict(verdicts.item(cell)).name.lower(),
+                            "verdict": quality.verdict(cell).name.lower(),
                             "n": n,
                             "wins": calibration.evidence.won.item(cell),
                             "weight": fit.own.item(cell),
-                            "win_rate": rates.item(cell),
+                            "win_rate": quality.rate(cell),
                             "win_rate_low": low.item(cell),
                             "win_rate_high": high.item(cell),
+                            "pays_bps": 1e4 * pays.item(cell),
+                            "pays_bps_low": _bps(pays_low.item(cell)),
                         }
                     )
     if form == "table":
         Console().print(
             f"{run['run_id']}: at least {100 * rules.min_win_rate:g}% from "
-            f"{rules.min_outcomes} outcomes on; unproven: {rules.unproven}",
+            f"{rules.min_outcomes} outcomes on, by {rules.reject}; unproven: {rules.unproven}",
             style="dim", highlight=False,
         )  # fmt: skip
     columns = (
@@ -139,22 +145,31 @@ def show_filter(scope: Scope, database: Database, form: Form) -> int:
         Column("wins", "Won", whole, drops=3), Column("win_rate", "Calibrated", percent),
         Column("win_rate_low", "low", percent, drops=2),
         Column("win_rate_high", "high", percent, drops=1),
+        Column("pays_bps", "Pays bp", number), Column("pays_bps_low", "low", number, drops=4),
     )  # fmt: skip
     print_rows(lines, columns, form, FILTERED)
     return 0
 
 
-def calibrate(archive: Archive, run: Json, config: Config) -> Calibration:
-    """Return a run's calibration, made anew of its outcomes, session by session."""
+def _bps(value: float) -> float | None:
+    return None if isnan(value) else 1e4 * value
+
+
+def calibrate(
+    archive: Archive, run: Json, config: Config, rules: Rules
+) -> tuple[Calibration, Quality]:
+    """Return a run's calibration, made anew of its outcomes, judged by `rules` each session."""
     symbols = run["symbols"].split(",")
     calibration = Calibration(len(symbols), half_life_sessions=config.quality.half_life_sessions)
+    quality = Quality(calibration.fit, rules)
     by_day: dict[str, list[Matured]] = {}
     for shadow in shadows(archive.store, [run["id"]]):
         by_day.setdefault(_day(shadow), []).append(_matured(shadow, symbols))
     for session in rows(archive.store, SessionRow, run=run["id"]):
         if session["closing_equity_micro"] is not None:
-            calibration.end_session(by_day.get(str(session["date"]), []))
-    return calibration
+            version = calibration.end_session(by_day.get(str(session["date"]), []))
+            quality = quality.after(calibration.fit, rules, anew=bool(version.rolled_back))
+    return calibration, quality
 
 
 def _matured(shadow: Shadow, symbols: list[str]) -> Matured:
@@ -164,6 +179,7 @@ def _matured(shadow: Shadow, symbols: list[str]) -> Matured:
         bucket=bucket_of(shadow.signal.confidence),
         won=shadow.win,
         expected=shadow.signal.win_rate,
+        net_return=shadow.net_return,
     )
 
 

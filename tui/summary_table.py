@@ -63,7 +63,7 @@ def _print(
     if summary["breaker_trips"]:
         console.print(_trips(summary["breaker_trips"]))
     for sentence in said:
-        console.print(f"• {sentence}", highlight=False)
+        console.print(f"• {sentence}", highlight=False, markup=False)
 
 
 def _head(summary: Json) -> str:

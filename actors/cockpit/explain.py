@@ -113,7 +113,7 @@ def _signal_lines(signal: Signal) -> tuple[str, ...]:
     return (
         f"p {signal.probability:.3f}   confidence {signal.confidence:.2f}",
         f"strength {signal.strength:.4f}   rank {signal.rank}   edge {signal.edge_bps:+.1f} bp",
-        f"such signals win {100 * signal.win_rate:.0f}%: {signal.verdict}",
+        f"such a signal {signal.record}: {signal.verdict}",
     )
 
 

@@ -194,8 +194,11 @@ class Calibrated:
     log_loss: float | None
     rolled_back: str
     """Why it went back to an older version; empty if it did not."""
-    cells: tuple[tuple[str, int, int, int, int, float, str], ...]
-    """(symbol, direction, confidence bucket, outcomes, won, calibrated win rate, verdict)."""
+    cells: tuple[tuple[str, int, int, int, int, float, str, float, float | None], ...]
+    """(symbol, direction, confidence bucket, outcomes, won, calibrated win rate, verdict,
+
+    mean net return of the decayed outcomes, its lower 90% bound by session or None below two).
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.cards import Signal
-from engine.events.words import MICRO, Decision
+from engine.events.words import MICRO, Decision, Gate
 
 
 class ShadowClosed(NamedTuple):
@@ -28,6 +28,8 @@ class ShadowClosed(NamedTuple):
     net_return: float
     """After a round trip's cost, a fraction."""
     signal: Signal
+    gate: Gate
+    """The first of the ranking's gates that refused the signal; PASS if none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Calibration: what signals of a symbol, direction and confidence have won, and what that is worth.
 
 KEY INPUT: matured shadow outcomes, session by session.
-KEY OUTPUT: per cell (symbol, direction, confidence bucket) a win rate with its evidence, and a
-verdict: pass, reject or unproven.
+KEY OUTPUT: per cell (symbol, direction, confidence bucket) a win rate and a mean net return with
+their evidence.
 
 A cell's own wins and losses, decayed by time, meet a Beta prior of the strength of 20 outcomes
 whose mean comes from everybody else: the symbol's other buckets, shrunk to the same bucket of the
@@ -17,7 +17,7 @@ best what has happened since.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from engine.learning.clusters import error, errors_to
 from engine.learning.drift import Drift
 from engine.market.frames import Arrays, Floats, Ints, above, below
 
@@ -33,8 +34,9 @@ BUCKETS = 10
 PRIOR_STRENGTH = 20.0
 """Outcomes that the prior is worth."""
 KEPT_VERSIONS = 20
+_COUNTS = ("wins", "losses", "seen", "won")
 SURE = 0.9
-"""Posterior probability from which a verdict is spoken."""
+"""Probability from which a verdict is spoken."""
 LEAST, MOST = 1e-6, 1.0 - 1e-6
 """Probabilities in logarithms stay within these."""
 
@@ -58,6 +60,36 @@ class Matured(NamedTuple):
     won: bool
     expected: float
     """The win rate that the calibration in force said when the signal came."""
+    net_return: float = 0.0
+    """After costs, a fraction."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Returns:
+    """Sums of net returns by cell, arrays (S, 2, BUCKETS); a session is a cluster (clusters.py)."""
+
+    total: Floats
+    """Σ g·a: a session's sum of returns a, decayed."""
+    squares: tuple[Floats, Floats, Floats]
+    """Σ g²a², Σ g²ab, Σ g²b², b being a session's outcomes."""
+    sessions: Ints
+    """With an outcome."""
+
+    @classmethod
+    def none(cls, shape: tuple[int, ...]) -> "Returns":
+        """Return no returns."""
+        zeros = np.zeros(shape)
+        return cls(zeros, (zeros, zeros, zeros), np.zeros(shape, np.int64))
+
+    def then(self, outcomes: Sequence[Matured], keep: float) -> "Returns":
+        """Return this, decayed by `keep`, with a session's outcomes."""
+        a, b = np.zeros_like(self.total), np.zeros_like(self.total)
+        for one in outcomes:
+            a[one.column, one.side, one.bucket] += one.net_return
+            b[one.column, one.side, one.bucket] += 1.0
+        aa, ab, bb = (keep**2 * was for was in self.squares)
+        squares = (aa + a * a, ab + a * b, bb + b * b)
+        return Returns(keep * self.total + a, squares, self.sessions + (b > 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,24 +102,39 @@ class Evidence:
     seen: Ints
     """Outcomes ever, not decayed."""
     won: Ints
+    returns: Returns
 
     @classmethod
     def none(cls, symbols: int) -> "Evidence":
         """Return no evidence."""
         shape = (symbols, 2, BUCKETS)
-        return cls(
-            np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        )
+        zeros, whole = np.zeros(shape), np.zeros(shape, np.int64)
+        return cls(zeros, zeros, whole, whole, Returns.none(shape))
+
+    @classmethod
+    def restored(cls, kept: Arrays) -> "Evidence":
+        """Return what a checkpoint was made of."""
+        a, b, c = kept["squares"].copy()
+        returns = Returns(kept["total"].copy(), (a, b, c), kept["sessions"].copy())
+        wins, losses, seen, won = (kept[name].copy() for name in _COUNTS)
+        return cls(wins, losses, seen, won, returns)
+
+    def checkpoint(self) -> Arrays:
+        """Return all of it, by name."""
+        kept: Arrays = {name: getattr(self, name).copy() for name in _COUNTS}
+        returns = self.returns
+        kept |= {"total": returns.total.copy(), "sessions": returns.sessions.copy()}
+        return kept | {"squares": np.stack(returns.squares)}
 
     def then(self, outcomes: Sequence[Matured], keep: float) -> "Evidence":
         """Return this, decayed by `keep`, with more outcomes."""
         wins, losses = keep * self.wins, keep * self.losses
         seen, won = self.seen.copy(), self.won.copy()
-        for column, side, bucket, win, _ in outcomes:
+        for column, side, bucket, win, _, _ in outcomes:
             (wins if win else losses)[column, side, bucket] += 1.0
             seen[column, side, bucket] += 1
             won[column, side, bucket] += win
-        return Evidence(wins, losses, seen, won)
+        return Evidence(wins, losses, seen, won, self.returns.then(outcomes, keep))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,16 +145,33 @@ class Fit:
     beta: Floats
     own: Floats
     """Decayed outcomes of the cell itself."""
+    returns: Returns
 
     @property
     def rate(self) -> Floats:
         """Return the calibrated win rates."""
         return self.alpha / (self.alpha + self.beta)
 
+    @property
+    def mean_return(self) -> Floats:
+        """Return the mean net return of each cell's own outcomes; 0 without any."""
+        there = self.own > 0.0
+        return np.divide(self.returns.total, self.own, out=np.zeros_like(self.own), where=there)
+
+    def return_low(self, share: float = SURE) -> Floats:
+        """Return the mean net return's lower bound by session; NaN below two sessions."""
+        mean, sessions = self.mean_return, self.returns.sessions
+        sure = error(mean, self.returns.squares, self.own, sessions)
+        return mean - errors_to(share, sessions) * sure
+
+    def known(self, min_outcomes: float) -> npt.NDArray[np.bool_]:
+        """Return which cells have at least `min_outcomes` of their own."""
+        return self.own >= max(min_outcomes, 1e-9)
+
     def verdicts(self, min_win_rate: float, min_outcomes: float) -> npt.NDArray[np.int8]:
         """Return a Verdict by cell; fewer than `min_outcomes` of its own leave it unproven."""
         verdicts = np.full(self.own.shape, Verdict.UNPROVEN, np.int8)
-        known = self.own >= max(min_outcomes, 1e-9)
+        known = self.known(min_outcomes)
         above = self.probability_above(min_win_rate, known)
         verdicts[known] = np.where(
             above >= SURE, Verdict.PASS,
@@ -143,7 +207,7 @@ def fit(evidence: Evidence) -> Fit:
     prior = np.clip(prior, 1e-3, 1.0 - 1e-3)
     alpha, beta = np.empty_like(n), np.empty_like(n)
     _monotone(wins, n, prior, k, alpha, beta)
-    return Fit(alpha, beta, n)
+    return Fit(alpha, beta, n, evidence.returns)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -233,20 +297,20 @@ class Calibration:
             "recent": np.array([o for day in self._recent for o in day], float),
             "sizes": np.array([len(day) for day in self._recent], np.int64),
         }
-        for one in fields(Evidence):
-            kept[f"evidence/{one.name}"] = getattr(self.evidence, one.name).copy()
-            kept[f"kept/{one.name}"] = np.stack([getattr(v, one.name) for v in versions])[1:]
+        parts = [version.checkpoint() for version in versions]
+        kept |= above("evidence", self.evidence.checkpoint())
+        kept |= above("kept", {name: np.stack([p[name] for p in parts])[1:] for name in parts[0]})
         return kept | above("drift", self._drift.checkpoint())
 
     def restore(self, kept: Arrays) -> None:
         """Take up a checkpoint of as many symbols."""
-        names = [one.name for one in fields(Evidence)]
         self.version = int(kept["version"])
-        self.evidence = Evidence(**{n: kept[f"evidence/{n}"].copy() for n in names})
+        self.evidence = Evidence.restored(below(kept, "evidence"))
+        versions = below(kept, "kept")
         self._kept.clear()
         for i, number in enumerate(kept["numbers"].tolist()):
-            version = Evidence(**{n: kept[f"kept/{n}"][i].copy() for n in names})
-            self._kept.append((number, version))
+            one = Evidence.restored({name: array[i] for name, array in versions.items()})
+            self._kept.append((number, one))
         kinds, ends = Matured.__annotations__.values(), np.cumsum(kept["sizes"]).tolist()
         rows = kept["recent"].reshape(-1, len(kinds)).tolist()
         told = [Matured(*(k(v) for k, v in zip(kinds, row, strict=True))) for row in rows]
@@ -278,7 +342,7 @@ def bucket_of(confidence: float) -> int:
 
 def _loss(rate: Floats, outcomes: Sequence[Matured]) -> float:
     total = 0.0
-    for column, side, bucket, won, _ in outcomes:
+    for column, side, bucket, won, _, _ in outcomes:
         p = min(MOST, max(LEAST, rate.item(column, side, bucket)))
         total -= np.log(p if won else 1.0 - p)
     return float(total)

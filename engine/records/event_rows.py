@@ -54,7 +54,10 @@ def event_tail(event: Event) -> bytes:
 
 
 def _signal(signal: Signal) -> Json:
-    return signal._asdict()
+    row = signal._asdict()
+    if signal.pays_bps is None:
+        del row["pays_bps"]
+    return row
 
 
 def _round_trip(event: RoundTripClosed) -> Json:
@@ -105,6 +108,7 @@ def _shadow(event: ShadowClosed) -> Json:
         "exit_price": event.exit_price,
         "exit": event.how,
         "return": event.net_return,
+        "gate": event.gate.name.lower(),
         "signal": _signal(event.signal),
     }
 
@@ -163,9 +167,9 @@ def _calibrated(event: Calibrated) -> Json:
     row["cells"] = [
         {
             "symbol": symbol, "direction": _word(direction), "bucket": bucket, "n": n, "won": won,
-            "win_rate": rate, "verdict": verdict,
+            "win_rate": rate, "verdict": verdict, "return": mean, "return_low": low,
         }
-        for symbol, direction, bucket, n, won, rate, verdict in event.cells
+        for symbol, direction, bucket, n, won, rate, verdict, mean, low in event.cells
     ]  # fmt: skip
     return row
 

@@ -6,12 +6,21 @@ from which a short run's Sharpe ratio is taken.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
 
-from engine.events import MICRO, FillBusted, FillCorrected, Gate, OrderFilled, RoundTrip
+from engine.events import (
+    MICRO,
+    FillBusted,
+    FillCorrected,
+    Gate,
+    OrderFilled,
+    RoundTrip,
+    ShadowClosed,
+)
 from engine.market.frames import Floats
 from engine.trading.ledger import Mended
 from engine.trading.lots import Booking
@@ -58,6 +67,8 @@ class RunStats:
     """Bars that were there, of all symbols."""
     fills: int = 0
     positions_opened: int = 0
+    entries: int = 0
+    """Decided, filled or not."""
     rotations: int = 0
     fee_micro: int = 0
     slippage_micro: int = 0
@@ -65,6 +76,8 @@ class RunStats:
     """Σ |value| of all fills."""
     refusals: dict[str, int] = field(default_factory=dict)
     """Refused candidates, symbol × minute, by gate."""
+    filtered: dict[dt.date, list[float]] = field(default_factory=dict)
+    """By session the net returns, fractions, of the shadows that the quality filter refused."""
     forced_closes: int = 0
     ambiguous_bars: int = 0
     warmup_sessions: int = 0
@@ -132,6 +145,12 @@ class RunStats:
         self.positions_opened += booking.entry and booking.first and not booking.orphan
         if booking.closed is not None:
             self.round_trips.append(booking.closed)
+
+    def shadowed(self, date: dt.date, shadows: Iterable[ShadowClosed]) -> None:
+        """Take shadows that closed in a traded session."""
+        refused = [shadow.net_return for shadow in shadows if shadow.gate is Gate.QUALITY]
+        if refused:
+            self.filtered.setdefault(date, []).extend(refused)
 
     def mended(self, event: FillBusted | FillCorrected, mended: Mended) -> None:
         """Take back a fill that did not happen, or happened at another price."""

@@ -162,6 +162,7 @@ def _calibration(folder: Path, trip: Json, at_ms: int) -> Json:
         "won": cell.get("won", 0),
         "win_rate": signal["win_rate"],
         "verdict": signal["verdict"],
+        "pays_bps": signal.get("pays_bps"),
     }
 
 

@@ -6,6 +6,7 @@ claim an edge that the interval does not show.
 """
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from engine.config import Config
 from engine.events import MICRO, Gate, RoundTrip
+from engine.learning.clusters import interval
 from engine.learning.judge import HorizonScore
 from engine.learning.slope import PooledSlope
 from engine.records.metrics import (
@@ -108,6 +110,7 @@ def summarise(stats: RunStats, config: Config) -> Json:
         "interrupted": stats.interrupted,
         "open_positions": stats.open_positions,
         "earned_slope": config.quality.earned_slope,
+        "filter": _filter(stats, config),
         "days": _days(stats),
         "months": _months(stats),
         "by_symbol": _table(stats.round_trips, lambda trip: trip.symbol),
@@ -152,6 +155,7 @@ def sentences(summary: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
         since = f"{summary['blocked_since']:%Y-%m-%d %H:%M}"
         said.append(f"Entries were blocked from {since} to the end: {summary['blocked_by']}.")
     said += [] if "looks_ahead" in summary else _worth(summary)
+    said += filter_sentence(summary["filter"])
     if summary["ambiguous_bars"]:
         said.append(
             f"{summary['ambiguous_bars']} bars touched stop and target; which came first is not "
@@ -179,8 +183,45 @@ def audited(summary: Mapping[str, Any]) -> list[str]:
     return [f"{why} No figure of this run is worth anything; `rotor check` says more."]
 
 
+def filter_sentence(figures: Mapping[str, Any]) -> list[str]:
+    """Return what the quality filter was worth, in words; empty if it refused nothing."""
+    n, refused = figures["shadows"], figures["refused"]
+    if not refused and not n:
+        return []
+    said = (
+        f"The quality filter ({figures['rule']}) refused {refused:,} candidates (symbol × minute)"
+    )
+    if not n:
+        return [f"{said}; no shadow tells yet what they would have made."]
+    said += f": {n:,} shadows of such signals, of which {figures['won']:,} won, made "
+    said += f"{figures['mean_bps']:+.1f} bp each after costs"
+    if figures["low_bps"] is None:
+        return [f"{said}, in one session: nothing can be said about what it was worth."]
+    low, high = figures["low_bps"], figures["high_bps"]
+    worth = "saved money" if high < 0.0 else "cost money" if low > 0.0 else "is not shown to matter"
+    return [f"{said} (95% by session {low:+.1f} to {high:+.1f}): the filter {worth}."]
+
+
+def _filter(stats: RunStats, config: Config) -> Json:
+    """Return what the filter refused, and what the shadows of it made."""
+    sessions = list(stats.filtered.values())
+    returns = [value for session in sessions for value in session]
+    found = interval(sessions)
+    return {
+        "rule": config.quality.reject,
+        "refused": stats.refusals.get("quality", 0),
+        "shadows": len(returns),
+        "won": sum(value > 0.0 for value in returns),
+        "mean_bps": 1e4 * math.fsum(returns) / len(returns) if returns else None,
+        "low_bps": None if found is None else 1e4 * found.low,
+        "high_bps": None if found is None else 1e4 * found.high,
+    }
+
+
 def _worth(summary: Mapping[str, Any]) -> list[str]:
     refusals = summary["refusals"]
+    if "idle" in summary:
+        return list(summary["idle"]["said"])
     if summary["trades_executed"] == 0:
         if not refusals:
             return ["Nothing was traded: no signal pointed in a direction that may be traded."]

@@ -281,6 +281,8 @@ class Book:
                 f"Approved by {actor}: card {card.id} version {card.version}, {card.shares} shares "
                 f"at up to {card.limit_micro / MICRO:.2f}, risk ${card.risk_micro / MICRO:,.0f}"
             )
+        if order.signal is not None and order.signal.pays_bps is not None:
+            reason += f"; such a signal {order.signal.record}"
         decision = Decision.ENTER_LONG if direction > 0 else Decision.ENTER_SHORT
         self._decided(column, decision, reason, strength, drivers=frame.drivers(column))
         self.entering[column] = self._submit(approved)

@@ -7,6 +7,7 @@ version of the calibration, which is in force from the next session on.
 
 import datetime as dt
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class Evidence:
 
     def reload(self, config: Config) -> None:
         """Judge by new rules."""
-        self.quality = Quality(self.calibration.fit, config.quality, self.words)
+        self.quality = self.quality.under(config.quality)
 
     def open_block(
         self, block: Block, signals: Floats, ranking: Ranking, rules: RankingRules, config: Config
@@ -75,6 +76,7 @@ class Evidence:
         return {
             "backtested": np.array(rows, np.int64).reshape(-1, 4),
             "until": np.array(0 if self._until is None else self._until.toordinal()),
+            "before": np.array([] if self.quality.before is None else self.quality.before, bool),
             **above("calibration", self.calibration.checkpoint()),
         }
 
@@ -84,7 +86,8 @@ class Evidence:
         until = int(kept["until"])
         self._until = dt.date.fromordinal(until) if until else None
         self.calibration.restore(below(kept, "calibration"))
-        self.reload(config)
+        before = kept["before"] if kept["before"].size else None
+        self.quality = Quality(self.calibration.fit, config.quality, self.words, before)
 
     def opened(self, t: int, column: int, *, orphan: bool = False) -> None:
         """Note a position's first fill in frame t: from now on its symbol's bars are followed."""
@@ -192,7 +195,9 @@ class Evidence:
         self._today_traded, self._until = {}, self._block.session.date
         version = self.calibration.end_session(self._today)
         self._today = []
-        self.quality = Quality(self.calibration.fit, config.quality, self.words)
+        self.quality = self.quality.after(
+            self.calibration.fit, config.quality, anew=bool(version.rolled_back)
+        )
         return Calibrated(
             ts_ns=ts_ns,
             version=version.number,
@@ -213,7 +218,9 @@ class Evidence:
     def _told(self, shadow: Closed) -> ShadowClosed:
         cell = self.quality.cell(shadow.column, shadow.direction, shadow.confidence)
         rate, open_ns = self.quality.rate(cell), self._block.session.open_ns
-        self._today.append(Matured(*cell, won=shadow.net_return > 0.0, expected=rate))
+        won, net = shadow.net_return > 0.0, round(shadow.net_return, 9)
+        self._today.append(Matured(*cell, won=won, expected=rate, net_return=net))
+        pays = self.quality.pays_bps(cell)
         symbol, opened_ns = self._symbols[cell[0]], open_ns + shadow.opened_minute * MINUTE_NS
         return ShadowClosed(
             ts_ns=open_ns + shadow.exit_minute * MINUTE_NS,
@@ -225,7 +232,8 @@ class Evidence:
             entry_price=round(shadow.entry_price, 6),
             exit_price=round(shadow.exit_price, 6),
             how=shadow.how,
-            net_return=round(shadow.net_return, 9),
+            net_return=net,
+            gate=shadow.gate,
             signal=Signal(
                 id=signal_id(symbol, opened_ns),
                 probability=round(shadow.probability, 6),
@@ -235,11 +243,14 @@ class Evidence:
                 edge_bps=round(shadow.edge_bps, 4),
                 win_rate=round(rate, 6),
                 verdict=self.quality.verdict(cell).name.lower(),
+                pays_bps=None if pays is None else round(pays, 4),
             ),
         )
 
-    def _cells(self) -> tuple[tuple[str, int, int, int, int, float, str], ...]:
+    def _cells(self) -> tuple[tuple[str, int, int, int, int, float, str, float, float | None], ...]:
         seen, won = self.calibration.evidence.seen, self.calibration.evidence.won
+        fit = self.calibration.fit
+        mean, low = fit.mean_return, fit.return_low()
         cells = []
         for column, side, bucket in np.argwhere(seen > 0).tolist():
             cell = (column, side, bucket)
@@ -252,6 +263,8 @@ class Evidence:
                     won.item(cell),
                     round(self.quality.rate(cell), 6),
                     Verdict(self.quality.verdict(cell)).name.lower(),
+                    round(mean.item(cell), 9),
+                    None if isnan(low.item(cell)) else round(low.item(cell), 9),
                 )
             )
         return tuple(cells)

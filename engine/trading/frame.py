@@ -66,7 +66,7 @@ class FrameView:
         """Return the signal with what is known of such signals."""
         confidence = self.signals.item(self.t, column, CONFIDENCE)
         cell = self.quality.cell(column, self.direction(column), confidence)
-        symbol = self.block.symbols[column]
+        symbol, pays = self.block.symbols[column], self.quality.pays_bps(cell)
         return Signal(
             id=signal_id(symbol, self.ts_ns),
             probability=round(self.signals.item(self.t, column, PROBABILITY), 6),
@@ -76,6 +76,7 @@ class FrameView:
             edge_bps=round(self.edge_bps(column), 4),
             win_rate=round(self.quality.rate(cell), 6),
             verdict=self.quality.verdict(cell).name.lower(),
+            pays_bps=None if pays is None else round(pays, 4),
         )
 
     def stale_minutes(self, column: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.config import Config
 from engine.events import Decided, Decision, Gate
+from engine.learning.verdicts import CLEARLY
 from engine.market.frames import Ints
 from engine.trading.approval import Refused
 from engine.trading.frame import FrameView
@@ -96,4 +97,7 @@ def _quality(frame: FrameView, column: int, gate: Gate, config: Config) -> str:
     if gate is Gate.UNPROVEN:
         return f"{such} are unproven: too few outcomes, or too near to the least win rate"
     least = config.quality.min_win_rate
-    return f"{such} win {100 * signal.win_rate:.0f}%, less than {100 * least:.0f}%"
+    wins = f"{such} win {100 * signal.win_rate:.1f}%, less than"
+    if signal.win_rate < least or config.quality.reject == "likely":
+        return f"{wins} {100 * least:g}%"
+    return f"{wins} the {100 * (least + CLEARLY):g}% at which what was rejected returns"

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from engine.config import Config
+from engine.events import Gate
 from engine.learning.signals import CONFIDENCE, PROBABILITY, STALE, WARM
 from engine.market.frames import CLOSE, HIGH, LOW, OPEN, PRESENT, Block, Floats
 from engine.trading.ranking import Ranking, RankingRules
@@ -22,9 +23,9 @@ from engine.trading.ranking import Ranking, RankingRules
 # what is kept of an open shadow, and told of a closed one
 (
     _SIDE, _OPENED, _ENTERED, _ENTRY, _DUE, _STOP, _TARGET,
-    _PROBABILITY, _CONFIDENCE, _STRENGTH, _RANK, _EDGE,
-) = range(12)  # fmt: skip
-_KEPT = 12
+    _PROBABILITY, _CONFIDENCE, _STRENGTH, _RANK, _EDGE, _GATE,
+) = range(13)  # fmt: skip
+_KEPT = 13
 _EXIT, _EXITED, _HOW, _FRAME, _COLUMN, _RETURN = range(_KEPT, _KEPT + 6)
 _TOLD = _KEPT + 6
 HOW = ("horizon", "stop", "target", "close")
@@ -52,6 +53,8 @@ class Closed(NamedTuple):
     strength: float
     rank: int
     edge_bps: float
+    gate: Gate
+    """The ranking's gate of the signal that opened it."""
 
 
 class Shadows:
@@ -84,7 +87,7 @@ class Shadows:
         )
         count = _run(
             block.bars, signals, ranking.direction, ranking.strength, ranking.rank,
-            ranking.edge_bps, self._open, numbers, whole, told,
+            ranking.edge_bps, ranking.gate, self._open, numbers, whole, told,
         )  # fmt: skip
         return [_closed(row) for row in told[:count].tolist()]
 
@@ -106,14 +109,15 @@ def _closed(row: list[float]) -> Closed:
         strength=row[_STRENGTH],
         rank=int(row[_RANK]),
         edge_bps=row[_EDGE],
+        gate=Gate(int(row[_GATE])),
     )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     bars: Floats, signals: Floats, direction: npt.NDArray[np.int8], strength: Floats,
-    rank: npt.NDArray[np.int16], edge: Floats, opened: Floats, numbers: tuple[float, ...],
-    whole: tuple[int, ...], told: Floats,
+    rank: npt.NDArray[np.int16], edge: Floats, gate: npt.NDArray[np.int8], opened: Floats,
+    numbers: tuple[float, ...], whole: tuple[int, ...], told: Floats,
 ) -> int:  # fmt: skip
     stop, target, min_strength, half_bps, tick, trip_bps, trip_usd = numbers
     first, minutes, flatten, last_entry, horizon, stop_first = whole
@@ -146,7 +150,7 @@ def _run(
                 kept[_PROBABILITY] = signals[t, s, PROBABILITY]
                 kept[_CONFIDENCE] = signals[t, s, CONFIDENCE]
                 kept[_STRENGTH], kept[_RANK] = strength[t, s], rank[t, s]
-                kept[_EDGE] = edge[t, s]
+                kept[_EDGE], kept[_GATE] = edge[t, s], gate[t, s]
     return n
 
 

@@ -1,10 +1,12 @@
 """Signal quality at work: what such signals did decides whether they are traded."""
 
+import numpy as np
 import pytest
 
 from engine.events import (
     MICRO,
     Calibrated,
+    CardOffered,
     Decided,
     Decision,
     Gate,
@@ -14,6 +16,9 @@ from engine.events import (
     ShadowClosed,
 )
 from engine.learning.signals import CONFIDENCE
+from engine.records.summary import summarise
+from engine.trading.quality import Quality
+from engine.trading.refusals import gate_words
 from tests.actors.floor import Floor, bar, quiet, wish
 from tests.bars import config
 
@@ -165,3 +170,89 @@ def test_excursions_hold_what_every_part_was_sold_for():
     assert len(parts) == 4
     assert closed.mae == pytest.approx(min(parts) / closed.trip.entry_price - 1, abs=1e-8)
     assert closed.mae <= closed.trip.exit_price / closed.trip.entry_price - 1
+
+
+PAYING = ("quality.min_win_rate=0.55", *SETS[1:])
+
+
+def cycles(trader, sessions, *, up=4e-3, down=-1.5e-3, low=0.35):
+    """Every shadow of 21 minutes in turn gains a lot and loses a little."""
+    for _ in range(sessions):
+        price = 50.0
+        for minute in range(390):
+            step = (up if minute // 21 % 2 else down) / 21
+            signals = wish(NAMES, "AAA", probability=0.9)
+            signals[:, CONFIDENCE] = low
+            trader.frame([bar(price, close=price * (1 + step))], signals)
+            price *= 1 + step
+
+
+@pytest.fixture(scope="module")
+def paying():
+    trader = Floor(config(*PAYING), NAMES)
+    cycles(trader, 4)
+    return trader
+
+
+def test_a_bucket_that_wins_too_seldom_but_pays_goes_on(paying):
+    """It is not refused, and every place that words its verdict says why."""
+    last = paying.events(Calibrated)[-1][1].cells[0]
+    assert last[5] < 0.55
+    assert last[6] == "pass"
+    assert last[8] > 0
+    said = f"wins {100 * last[5]:.0f}%, pays {1e4 * last[7]:+.0f} bp"
+    entered = [e for _, e in paying.events(Decided) if e.decision is Decision.ENTER_LONG]
+
+    assert "such a signal wins" not in entered[0].reason
+    assert " bp" in entered[-1].reason.split("; such a signal wins ")[1]
+    assert not [e for _, e in paying.events(Decided) if e.gate is Gate.QUALITY]
+    assert said in paying.desk.evidence.quality.words(0, 1, 0.35)
+    asking = Floor(config(*PAYING, "inbox.mode=approve"), NAMES)
+    cycles(asking, 4)
+    card = asking.events(CardOffered)[-1][1].card
+    assert card.signal.record in card.evidence
+    assert card.signal.pays_bps == pytest.approx(10, abs=8)
+
+
+def test_the_same_bucket_without_its_gain_is_rejected():
+    """By `estimate`; `off` goes on with it, and says so at the reload in mid-run."""
+    trader = Floor(config(*PAYING), NAMES)
+    cycles(trader, 3, up=1.5e-3)
+    quality = trader.desk.evidence.quality
+    off = trader.desk.config.quality.model_copy(update={"reject": "off"})
+
+    assert quality.verdict((0, 0, 3)).name == "REJECT"
+    assert quality.pays_bps((0, 0, 3)) is None
+    assert quality.under(off).verdict((0, 0, 3)).name == "PASS"
+    assert quality.under(off).under(trader.desk.config.quality).verdict((0, 0, 3)).name == "REJECT"
+
+
+def test_what_was_rejected_needs_more_to_return_than_to_stay():
+    """A limit just below its rate does not take it back; the refusal names the rate that does."""
+    trader = Floor(config(*PAYING), NAMES)
+    cycles(trader, 3, up=1.5e-3)
+    desk = trader.desk
+    rate = round(desk.evidence.quality.rate((0, 0, 3)), 4)
+    rules = desk.config.quality.model_copy(update={"min_win_rate": rate - 0.005})
+    lower = desk.config.model_copy(update={"quality": rules})
+    fresh = Quality(desk.evidence.calibration.fit, rules)
+    desk.reload(lower, "test", ())
+
+    assert fresh.verdict((0, 0, 3)).name == "PASS"
+    assert desk.evidence.quality.verdict((0, 0, 3)).name == "REJECT"
+    assert f"less than the {100 * (rate + 0.005):g}% at which" in gate_words(
+        desk.seen(desk.page), 0, Gate.QUALITY, lower
+    )
+
+
+def test_the_summary_counts_the_shadows_of_what_was_refused(week):
+    """Their number and mean are those of the shadows whose gate is quality, session by session."""
+    found = [e for _, e in week.events(ShadowClosed) if e.gate is Gate.QUALITY]
+    told = summarise(week.desk.stats, week.desk.config)["filter"]
+    returns = np.array([e.net_return for e in found])
+
+    assert len(found) >= 5
+    assert {e.signal.verdict for e in found} == {"reject"}
+    assert (told["shadows"], told["won"]) == (len(found), int((returns > 0).sum()))
+    assert told["mean_bps"] == pytest.approx(1e4 * returns.mean(), rel=1e-9)
+    assert told["rule"] == "estimate"

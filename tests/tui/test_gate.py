@@ -77,8 +77,9 @@ async def test_another_accounts_number_is_refused(tmp_path):
 
 
 LOWERED = {
-    "quality.earned_slope": "off", "quality.half_life_sessions": 39.0, "quality.min_outcomes": 11,
-    "quality.min_shadow_sessions": 19, "quality.min_win_rate": 0.54, "rotation.min_edge_bps": -0.1,
+    "quality.earned_slope": "off", "quality.half_life_sessions": 39.0, "quality.min_outcomes": 31,
+    "quality.min_shadow_sessions": 19, "quality.min_win_rate": 0.54, "quality.reject": "likely",
+    "rotation.min_edge_bps": -0.1,
 }  # fmt: skip
 """Each just beyond what real money takes."""
 

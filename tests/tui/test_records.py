@@ -8,10 +8,11 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from engine.records.reading import read_rows
 from tests.bars import REAL
-from tests.engine.records.store.folders import change_manifest
+from tests.engine.records.store.folders import change_manifest, write_run
 from tests.tui.asking import asked
 
 NY = "America/New_York"
@@ -173,6 +174,82 @@ def test_the_filter_is_that_of_the_run(known, run):
         assert (told[key]["n"], told[key]["wins"]) == (cell["n"], cell["won"])
         assert told[key]["win_rate"] == pytest.approx(cell["win_rate"], abs=1e-6)
         assert told[key]["verdict"] == cell["verdict"]
+        assert told[key]["pays_bps"] == pytest.approx(1e4 * cell["return"], abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory):
+    """A run in which the filter refuses a good deal."""
+    sets = ("quality.min_outcomes=3", "quality.min_win_rate=0.6")
+    return write_run(tmp_path_factory.mktemp("runs") / "two", *sets, sessions=4, commands=False)
+
+
+def test_what_the_filter_was_worth_is_what_pandas_counts(filtered):
+    """n, wins, mean and interval, of the traded sessions' shadows that quality refused."""
+    told = orjson.loads((filtered / "summary.json").read_bytes())["filter"]
+    refused = traded_shadows(filtered).query("gate == 'quality'")
+    n, sums = len(refused), refused.groupby("day")["return"].agg(["sum", "count"])
+    assert (told["shadows"], told["won"]) == (n, int(refused["won"].sum()))
+    days, mean = len(sums), refused["return"].mean()
+    assert n > 10
+    assert days >= 2
+    assert told["mean_bps"] == pytest.approx(1e4 * mean, rel=1e-9)
+    spread = ((sums["sum"] - mean * sums["count"]) ** 2).sum() * days / (days - 1)
+    away = student.ppf(0.975, days - 1) * np.sqrt(spread) / n
+    assert told["low_bps"] == pytest.approx(1e4 * (mean - away), rel=1e-9)
+    assert told["high_bps"] == pytest.approx(1e4 * (mean + away), rel=1e-9)
+
+
+def test_every_version_tells_the_returns_and_verdicts_that_pandas_counts(filtered):
+    """Decayed mean, its lower 90% bound by session, and the rule `estimate` with its memory."""
+    shadows = traded_shadows(filtered, all_days=True)
+    shadows["bucket"] = (shadows["signal.confidence"] * 10).astype(int).clip(upper=9)
+    versions = [row for row in read_rows(filtered / "events.jsonl") if row["type"] == "calibrated"]
+    days = [day_of(row["timestamp_ms"]) for row in versions]
+    below, said = {}, set()
+    for place, version in enumerate(versions):
+        assert "rolled_back" not in version
+        age = {day: place - since for since, day in enumerate(days[: place + 1])}
+        known = shadows[shadows["day"].isin(age)]
+        known = known.assign(g=0.5 ** (known["day"].map(age) / 40))
+        groups = dict(iter(known.groupby(["symbol", "direction", "bucket"])))
+        assert len(groups) == len(version["cells"])
+        for cell in version["cells"]:
+            key = cell["symbol"], cell["direction"], cell["bucket"]
+            mean, low, own = mean_by_session(groups[key])
+            assert cell["return"] == pytest.approx(mean, abs=2e-9)
+            assert (cell["return_low"] or 0.0) == pytest.approx(np.nan_to_num(low), abs=2e-9)
+            few = own < 3
+            still = below.get(key, False) and cell["win_rate"] < 0.61
+            below[key] = still or (not few and cell["win_rate"] < 0.6)
+            verdict = "unproven" if few else "reject" if below[key] and not low > 0 else "pass"
+            assert cell["verdict"] == verdict
+            said.add(verdict)
+    assert {"unproven", "reject"} <= said
+
+
+def mean_by_session(outcomes):
+    """The weighted mean, its lower 90% bound with a session as a cluster, the weight."""
+    weight, net = outcomes["g"], outcomes["return"]
+    mean, days = np.average(net, weights=weight), outcomes["day"].nunique()
+    if days < 2:
+        return mean, np.nan, weight.sum()
+    sums = (weight * (net - mean)).groupby(outcomes["day"]).sum()
+    error = np.sqrt((sums**2).sum() * days / (days - 1)) / weight.sum()
+    return mean, mean - student.ppf(0.9, days - 1) * error, weight.sum()
+
+
+def day_of(ms):
+    return pd.Timestamp(ms, unit="ms", tz="UTC").tz_convert(NY).date()
+
+
+def traded_shadows(run, *, all_days=False):
+    """The shadows with the day on which they ended."""
+    shadows = shadow_frame(run)
+    shadows["day"] = shadows["exit_ms"].map(day_of)
+    opened = [row for row in read_rows(run / "events.jsonl") if row["type"] == "session_opened"]
+    traded = {pd.Timestamp(row["date"]).date() for row in opened if all_days or row["trading"]}
+    return shadows[shadows["day"].isin(traded)]
 
 
 def test_runs_are_listed_compared_used_and_deleted(known, run, tmp_path):

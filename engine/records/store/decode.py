@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.cards import Signal
 from engine.records.outcomes import Shadow, Trip
+from engine.records.store.columns import WithSignal
 
 Row = Mapping[str, Any]
 
@@ -60,5 +61,5 @@ def read_shadow(row: Row) -> Shadow:
 def _signal(row: Row) -> Signal | None:
     if row["signal_id"] is None:
         return None
-    kept = {name: row[name] for name in Signal._fields if name != "id"}
+    kept = {name: row[name] for name in WithSignal.model_fields if name != "signal_id"}
     return Signal(id=row["signal_id"], **kept)

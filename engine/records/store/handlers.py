@@ -268,6 +268,6 @@ def _signal(row: Json) -> Json:
     signal = row.get("signal")
     if signal is None:
         return _NO_SIGNAL
-    told = dict(signal)
+    told = {name: value for name, value in signal.items() if name != "pays_bps"}
     told["signal_id"] = told.pop("id")
     return told

@@ -14,6 +14,7 @@ from engine.learning.calibration import (
     Calibration,
     Evidence,
     Matured,
+    Returns,
     Verdict,
     bucket_of,
     fit,
@@ -23,7 +24,7 @@ from engine.learning.calibration import (
 
 def evidence_of(wins, n):
     wins, n = np.asarray(wins, float), np.asarray(n, float)
-    return Evidence(wins, n - wins, n.astype(int), wins.astype(int))
+    return Evidence(wins, n - wins, n.astype(int), wins.astype(int), Returns.none(n.shape))
 
 
 def one_cell(won, n, *, symbols=6, bucket=9):
