@@ -103,6 +103,17 @@ class Batch:
         self._new.setdefault(table, []).append(made)
         return made
 
+    def find(self, table: type[SQLModel], **names: Any) -> Json | None:
+        """Return a row of the run as it was inserted, in this batch or before."""
+        for row in self._new.get(table, []):
+            if all(row[name] == value for name, value in names.items()):
+                return row
+        columns = _table(table)
+        mine = [columns.c[name] == value for name, value in names.items()]
+        asked = select(columns).where(columns.c.run == self._run, *mine)
+        found = self._connection.execute(asked).mappings().first()
+        return None if found is None else dict(found)
+
     def remove(self, table: type[SQLModel], **names: Any) -> None:
         """Take back a row of the run, whether it was inserted in this batch or before."""
         rows = self._new.get(table, [])

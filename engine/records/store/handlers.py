@@ -12,6 +12,7 @@ import orjson
 
 from engine.events import MICRO, Decision
 from engine.records.store.columns import WithSignal
+from engine.records.store.positions import adopt, correct, divide, end, hold, reopen, undo
 from engine.records.store.tables import (
     ActiveRiskPosition,
     AuditRow,
@@ -89,37 +90,7 @@ def _filled(batch: "Batch", row: Json, at: int) -> None:
         order["filled_shares"] += row["shares"]
         if row["final"]:
             batch.close(OrderRow, row["order_id"], status="filled", closed_ms=at)
-    _hold(batch, row, at, entry=kind == "entry")
-
-
-def _hold(batch: "Batch", row: Json, at: int, *, entry: bool) -> None:
-    shares, symbol = row["shares"], row["symbol"]
-    value = shares * _some(row["price"])
-    position = batch.opened(ActiveRiskPosition, symbol)
-    if position is None and entry:
-        batch.open(
-            ActiveRiskPosition, symbol, row, symbol=symbol,
-            direction=1 if row["side"] == "BUY" else -1, shares=shares, entry_micro=value,
-            opened_shares=shares, entry_ms=at, stop_micro=None, target_micro=None, trailing=None,
-            status="active", closed_ms=None,
-        )  # fmt: skip
-    elif position is not None and entry:
-        position["shares"] += shares
-        position["opened_shares"] += shares
-        position["entry_micro"] += value
-    elif position is not None:
-        position["shares"] -= shares
-
-
-def _orphan(batch: "Batch", row: Json, at: int) -> None:
-    shares = abs(row["shares"])
-    batch.open(
-        ActiveRiskPosition, row["symbol"], row, symbol=row["symbol"],
-        direction=1 if row["shares"] > 0 else -1, shares=shares,
-        entry_micro=shares * _some(row["price"]), opened_shares=shares, entry_ms=at,
-        stop_micro=None, target_micro=None, trailing=None, status="active", closed_ms=None,
-    )  # fmt: skip
-    _audit(batch, row, at)
+    hold(batch, row, at, entry=kind == "entry")
 
 
 def _gone(batch: "Batch", row: Json, at: int) -> None:
@@ -146,15 +117,35 @@ def _round_trip(batch: "Batch", row: Json, at: int) -> None:
         exit_reason=row["exit_reason"], forced=row.get("forced", False),
         by_hand=row.get("by_hand", False), **_signal(row),
     )  # fmt: skip
-    position = batch.opened(ActiveRiskPosition, row["symbol"])
-    if position is not None and row.get("orphan") and position["entry_ms"] != row["entry_ms"]:
-        return  # others' shares beside ours, which are held on
-    status = _ENDED.get(Decision(row["decision"]), "closed")
-    batch.close(ActiveRiskPosition, row["symbol"], status=status, closed_ms=at)
+    end(batch, row, at, _ENDED.get(Decision(row["decision"]), "closed"))
 
 
 def _voided(batch: "Batch", row: Json, _at: int) -> None:
+    reopen(batch, row, batch.find(RoundTripRow, number=row["trip"]))
     batch.remove(RoundTripRow, number=row["trip"])
+
+
+def _busted(batch: "Batch", row: Json, at: int) -> None:
+    order = batch.opened(OrderRow, row["order_id"])
+    if order is not None:
+        order["filled_shares"] -= row["shares"]
+    undo(batch, row, at)
+    _audit(batch, row, at)
+
+
+def _corrected(batch: "Batch", row: Json, at: int) -> None:
+    correct(batch, row)
+    _audit(batch, row, at)
+
+
+def _split(batch: "Batch", row: Json, at: int) -> None:
+    divide(batch, row)
+    _audit(batch, row, at)
+
+
+def _orphan(batch: "Batch", row: Json, at: int) -> None:
+    adopt(batch, row, at)
+    _audit(batch, row, at)
 
 
 def _by_hand(batch: "Batch", row: Json, at: int) -> None:
@@ -164,9 +155,9 @@ def _by_hand(batch: "Batch", row: Json, at: int) -> None:
         fee_micro=_micro(row["fee"]), slippage_micro=0, leg=None, forced=False, ambiguous=False,
     )  # fmt: skip
     if not row.get("orphan"):  # one position of a symbol is shown: ours
-        _hold(batch, row, at, entry=row["entry"])
+        hold(batch, row, at, entry=row["entry"])
     elif row["entry"] and batch.opened(ActiveRiskPosition, row["symbol"]) is None:
-        _hold(batch, row, at, entry=True)
+        hold(batch, row, at, entry=True)
 
 
 def _shadow(batch: "Batch", row: Json, _now: int) -> None:
@@ -238,10 +229,10 @@ HANDLERS: dict[str, Callable[["Batch", Json, int], None]] = {
     "round_trip": _round_trip,
     "round_trip_voided": _voided,
     "traded_by_hand": _by_hand,
-    "fill_busted": _audit,
-    "fill_corrected": _audit,
+    "fill_busted": _busted,
+    "fill_corrected": _corrected,
     "cash_moved": _audit,
-    "shares_split": _audit,
+    "shares_split": _split,
     "shadow": _shadow,
     "calibrated": _calibrated,
     "card_offered": _offered,
@@ -261,10 +252,6 @@ HANDLERS: dict[str, Callable[["Batch", Json, int], None]] = {
 
 def _micro(usd: float | None) -> int | None:
     return None if usd is None else round(usd * MICRO)
-
-
-def _some(usd: float) -> int:
-    return round(usd * MICRO)
 
 
 def _sign(row: Json) -> int:
