@@ -107,10 +107,11 @@ class DiskWatch:
 
 
 def held_words(positions: Iterable[Position]) -> str:
-    """Return what is held and what it cost, in words."""
+    """Return what is held and what it cost, in words; what Rotor did not open has no stop."""
     named = [
-        f"{position.shares:,} {position.symbol} (${position.shares * position.entry_price:,.0f})"
-        for position in sorted(positions, key=lambda each: each.symbol)
+        f"{position.quantity:,} {position.symbol} (${position.shares * position.entry_price:,.0f}"
+        + (", not opened by Rotor, without a stop)" if position.orphan else ")")
+        for position in positions
     ]
     return ", ".join(named) or "nothing"
 
@@ -119,7 +120,7 @@ def in_words(error: BaseExceptionGroup[BaseException] | DiskError, held: str) ->
     """Return what is to be raised for it: of damaged records or a full disk a sentence alone."""
     found = innermost(error) if isinstance(error, BaseExceptionGroup) else error
     if isinstance(found, DiskError):
-        resting = ", with stops and targets at the broker" if held != "nothing" else ""
+        resting = "; stops and targets of ours rest at the broker" if held != "nothing" else ""
         return DiskError(
             f"{found}; open: {held}{resting}; make room, then rotor live takes the session up again"
         )

@@ -35,8 +35,9 @@ def summary_of(ended: LiveOutcome, config: Config, folder: Path) -> Json:
 def end_words(summary: Json) -> str:
     """Return the end of a session in a line."""
     how = "interrupted" if summary["interrupted"] else "over"
-    problems = "; ".join(summary["problems"]) or "the broker confirms: flat"
-    return f"the session is {how}: {summary['total_pnl']:+,.2f} USD, {problems}"
+    flat = ["the broker confirms: flat"] if summary["confirmed_flat"] else []
+    words = "; ".join([*summary["problems"], *flat])
+    return f"the session is {how}: {summary['total_pnl']:+,.2f} USD, {words}"
 
 
 def report(summary: Json, folder: Path, *, json: bool) -> None:

@@ -129,8 +129,7 @@ class LiveSession:
             told()
         else:
             self.seat.later.append(told)
-        spoiled = "kept" in summary or "unrecorded" in summary
-        return 1 if summary["interrupted"] or summary["problems"] or spoiled else 0
+        return 1 if summary["interrupted"] or summary["problems"] else 0
 
     async def _run(
         self, ready: _Ready, stop: trio.Event, begun: Callable[[], object]
@@ -269,6 +268,9 @@ class LiveSession:
         summary |= (await ending(self.venue, live_outcome.book, self.symbols)).shown()
         if "kept" in manifest:
             summary["kept"] = str(folder.resolve() / manifest["kept"])
+            summary["problems"].append(
+                f"this session went on in safe mode: the records of before are in {summary['kept']}"
+            )
         await _stand_down(folder, summary)
         self.alerter.tell("end", end_words(summary))
         if not outcome.stats.interrupted:
@@ -285,7 +287,9 @@ class LiveSession:
             end(folder, manifest, ended, summary)
         except DiskError as error:
             summary["unrecorded"] = str(error)
-            say(f"how this session ended is not recorded: {error}")
+            words = f"how this session ended is not recorded: {error}"
+            summary["problems"].append(words)
+            say(words)
         return summary
 
     def _duty(self) -> Duty | None:

@@ -1,15 +1,17 @@
 """A full disk: nothing is written twice or half, the reserve goes first, entries end."""
 
 import errno
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
 import trio
 
-from actors.disk import MB, NAME, DiskWatch, Reserve
+from actors.disk import MB, NAME, DiskWatch, Reserve, held_words
 from actors.session_clock import TrioClock
 from engine.errors import DiskError
 from engine.records.growing import GrowingFile
+from engine.trading.lots import Lot, Position
 
 
 class SmallDisk:
@@ -116,3 +118,14 @@ async def test_a_deleted_log_and_a_freed_reserve_are_seen_at_once(tmp_path, auto
 
     (words,) = told
     assert words.startswith(f"{log.path} was deleted or replaced while this session writes it")
+
+
+def test_all_that_is_held_is_named():
+    """Ours and what others hold of one symbol apart, shorts with their sign, nothing as such."""
+    ours = Position("TQQQ", 1, 0, deque([Lot(100, 5_000_000_000, 0)]), 100)
+    theirs = Position("TQQQ", -1, 0, deque([Lot(7, 350_000_000, 0)]), 7, orphan=True)
+
+    assert held_words([ours, theirs]) == (
+        "100 TQQQ ($5,000), -7 TQQQ ($350, not opened by Rotor, without a stop)"
+    )
+    assert held_words([]) == "nothing"

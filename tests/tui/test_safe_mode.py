@@ -8,6 +8,7 @@ from engine.errors import DamagedError
 from engine.records.journal import FILES
 from tests.tui.live_days import day, lived
 from tui.live_folder import INPUTS
+from tui.live_report import end_words
 from tui.safe_mode import keep_whole, leave_to
 
 RECORDS = (*(f"{name}.jsonl" for name in FILES["full"]), INPUTS, "manifest.json", "warmup.npz")
@@ -124,7 +125,12 @@ def test_what_is_open_is_taken_over_and_sold(live, damage, capfd):
     assert NAMED[damage] in said.err
     assert f"is kept in {kept}" in said.err
     assert here.held == {}
-    assert orjson.loads(said.out)["kept"] == str(kept)
+    summary = orjson.loads(said.out)
+    assert summary["kept"] == str(kept)
+    assert summary["problems"] == [
+        f"this session went on in safe mode: the records of before are in {kept}"
+    ]
+    assert end_words(summary).endswith(f"are in {kept}; the broker confirms: flat")
     submitted = [row for row in rows(here) if row["type"] == "order_submitted"]
     assert all(row["side"] == "SELL" for row in submitted)
     assert next(row["verb"] for row in rows(here) if row["type"] == "command") == "halt"
