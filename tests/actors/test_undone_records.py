@@ -11,13 +11,14 @@ from engine.records.store.tables import ActiveRiskPosition
 from tests.actors.test_by_hand import AAA, FLAT, QUIET, enter, fresh, journal
 from tests.actors.test_by_hand import trips as ended
 from tests.actors.test_doubted_bars import manifest
-from tests.actors.test_undone_fills import busted, corrected, entered, sold, told
+from tests.actors.test_undone_fills import busted, canceled, corrected, entered, sold, told
 from tests.bars import config
 
 
-@pytest.fixture
-def shown(tmp_path):
+@pytest.fixture(params=[16_000_000, 1_000], ids=["at-once", "in-pieces"])
+def shown(request, tmp_path, monkeypatch):
     """Play something on a session that holds AAA; what database and book hold in the end."""
+    monkeypatch.setattr("engine.records.store.taking.CHUNK", request.param)
 
     def ask(act, begin=enter):
         place, folder = fresh(), tmp_path / "run"
@@ -118,6 +119,31 @@ def test_a_corrected_entry_costs_its_new_price(shown, open_):
     database, book = shown(act)
     assert database == book
     assert bool(book) is open_
+
+
+def test_a_corrected_fill_of_before_leaves_what_is_held_now(shown):
+    """Its round trip is told again, and ends nothing."""
+
+    def act(place):
+        entry = place.fills()[0]
+        sold(place)
+        enter(place)
+        place.frame(FLAT, AAA, [corrected(place, entry, 49.9, 0)])
+
+    database, book = shown(act)
+    assert database == book != {}
+
+
+def test_an_entry_reported_canceled_and_filled_after_all_is_held(shown):
+    """And is no exit of nothing."""
+
+    def begin(place):
+        order = entered(place)
+        place.frame(FLAT, QUIET, [canceled(order)])
+        place.frame(FLAT, AAA, [told(place, order, order.shares, 50.0)])
+
+    database, book = shown(lambda _: None, begin)
+    assert database == book != {}
 
 
 def test_what_is_adopted_after_a_bust_is_shown_alone(shown):

@@ -104,8 +104,8 @@ class Batch:
         return made
 
     def find(self, table: type[SQLModel], **names: Any) -> Json | None:
-        """Return a row of the run as it was inserted, in this batch or before."""
-        for row in self._new.get(table, []):
+        """Return a row of the run, open or closed, as it is by now."""
+        for row in (*self._new.get(table, []), *self._changed.get(table, {}).values()):
             if all(row[name] == value for name, value in names.items()):
                 return row
         columns = _table(table)
@@ -113,6 +113,13 @@ class Batch:
         asked = select(columns).where(columns.c.run == self._run, *mine)
         found = self._connection.execute(asked).mappings().first()
         return None if found is None else dict(found)
+
+    def closed(self, table: type[SQLModel], **names: Any) -> Json | None:
+        """Return a row that was closed, to be changed all the same."""
+        row = self.find(table, **names)
+        if row is not None and row.get("id") is not None:
+            self._changed.setdefault(table, {})[row["id"]] = row
+        return row
 
     def remove(self, table: type[SQLModel], **names: Any) -> None:
         """Take back a row of the run, whether it was inserted in this batch or before."""

@@ -85,11 +85,14 @@ def _filled(batch: "Batch", row: Json, at: int) -> None:
         forced=row.get("forced", False), ambiguous=row.get("ambiguous", False),
     )  # fmt: skip
     order = batch.opened(OrderRow, row["order_id"])
+    if order is None:  # reported canceled, and filled after all
+        order = batch.closed(OrderRow, order_id=row["order_id"])
     kind = "exit" if order is None else order["kind"]
     if order is not None:
         order["filled_shares"] += row["shares"]
         if row["final"]:
-            batch.close(OrderRow, row["order_id"], status="filled", closed_ms=at)
+            order |= {"status": "filled", "closed_ms": at}
+            batch.close(OrderRow, row["order_id"])
     hold(batch, row, at, entry=kind == "entry")
 
 

@@ -7,7 +7,7 @@ KEY OUTPUT: rows of active_risk_positions, opened, changed or closed.
 from typing import TYPE_CHECKING, Any
 
 from engine.events import MICRO
-from engine.records.store.tables import ActiveRiskPosition
+from engine.records.store.tables import ActiveRiskPosition, FillRow
 
 if TYPE_CHECKING:
     from engine.records.store.batch import Batch
@@ -50,7 +50,7 @@ def undo(batch: "Batch", row: Json, at: int) -> None:
             _open(batch, row, at, held)
         return
     position["shares"] = abs(held)
-    if _opens(row, position):
+    if _opened(batch, row, position):
         position["opened_shares"] -= row["shares"]
         position["entry_micro"] -= _value(row)
 
@@ -68,7 +68,7 @@ def reopen(batch: "Batch", row: Json, trip: Json | None) -> None:
 def correct(batch: "Batch", row: Json) -> None:
     """Take the new price of a fill."""
     position = batch.opened(ActiveRiskPosition, row["symbol"])
-    if position is not None and _opens(row, position):
+    if position is not None and _opened(batch, row, position):
         position["entry_micro"] += row["shares"] * _micro(row["new_price"]) - _value(row)
 
 
@@ -87,6 +87,8 @@ def end(batch: "Batch", row: Json, at: int, status: str) -> None:
         return
     if row.get("orphan") and position["entry_ms"] != row["entry_ms"]:
         return  # others' shares beside ours, which are held on
+    if position["shares"] and max(row["entry_ms"] + 1, row["exit_ms"]) <= position["entry_ms"]:
+        return  # an earlier one, told again
     batch.close(ActiveRiskPosition, row["symbol"], status=status, closed_ms=at)
 
 
@@ -101,9 +103,11 @@ def _open(batch: "Batch", row: Json, at: int, held: int) -> None:
     )  # fmt: skip
 
 
-def _opens(row: Json, position: Json) -> bool:
-    """Return whether a fill is on the side that opens a position."""
-    return bool((row["side"] == "BUY") == (position["direction"] > 0))
+def _opened(batch: "Batch", row: Json, position: Json) -> bool:
+    """Return whether a fill is one of those that opened a position."""
+    fill = batch.find(FillRow, order_id=row["order_id"])
+    ours = fill is None or fill["at_ms"] >= position["entry_ms"]
+    return bool(ours and (row["side"] == "BUY") == (position["direction"] > 0))
 
 
 def _value(row: Json) -> int:
