@@ -1,16 +1,15 @@
 """How the account stands when a session is over, held against the session's own book.
 
-KEY INPUT: what the broker holds, and its cash; the book's positions, cash, fills and fees.
+KEY INPUT: what the broker holds, its cash and open orders; the book's positions, cash, fills, fees.
 KEY OUTPUT: Ending: flat of ours or not, what differs, in sentences; the exit code follows from it.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from actors.live import Book
-    from actors.venue import Venue
+    from actors.venue import BrokerOrder, Venue
 
 MICRO = 1_000_000
 CENT_MICRO = 10_000
@@ -40,34 +39,42 @@ class Ending(NamedTuple):
         }
 
 
-async def ending(venue: "Venue", book: "Book", symbols: Collection[str]) -> Ending:
-    """Ask the broker, and compare."""
+async def ending(venue: "Venue", book: "Book", symbols: Collection[str], epoch: str) -> Ending:
+    """Ask the broker, and compare; `epoch`: so the ids of orders begin that may not rest."""
     from actors.venue import Unreachable
 
     try:
         held = {h.symbol: h.shares for h in await venue.holdings() if h.shares}
         cash_micro = (await venue.account()).cash_micro
+        rest = resting(await venue.orders(), epoch) if epoch else []
     except Unreachable as error:
         words = f"what the broker holds is not known: {error}; the book: {_words(book.ours)}"
         return Ending(None, (words,))
-    return compared(held, cash_micro, book, symbols)
+    found = compared(held, cash_micro, book, symbols)
+    return found._replace(problems=(*found.problems, *rest))
+
+
+def resting(orders: "Iterable[BrokerOrder]", epoch: str) -> list[str]:
+    """Return in a sentence what of ours is still to be filled, though the session is over."""
+    ours = [order for order in orders if order.client_id.startswith(f"{epoch}-")]
+    words = {f"{order.side} {order.shares - order.filled:,} {order.symbol}" for order in ours}
+    return [f"ORDERS REST FOR THE NEXT SESSION: {', '.join(sorted(words))}"] if words else []
 
 
 def compared(
     held: Mapping[str, int], cash_micro: int, book: "Book", symbols: Collection[str]
 ) -> Ending:
     """Hold the broker's account against the book; `held` are signed shares."""
-    ours, theirs = Counter(book.ours), Counter(book.theirs)
-    known = {*symbols, *ours, *theirs}
-    left = {s: n for s in sorted(known) if (n := held.get(s, 0) - theirs[s])}
+    ours, theirs = ({s: n for s, n in lots.items() if n} for lots in (book.ours, book.theirs))
+    known = {*symbols, *theirs}
+    left = {s: n for s in sorted(known) if (n := held.get(s, 0) - theirs.get(s, 0))}
     problems = [f"THE BROKER STILL HOLDS {_words(left)}"] if left else []
-    if left != {s: n for s, n in ours.items() if n}:
-        words = f"the broker holds {_words(left)}, the book {_words(ours)}"
+    mine = {s: n for s, n in ours.items() if s in known}
+    if left != mine:
+        words = f"the broker holds {_words(left)}, the book {_words(mine)}"
         problems.append(f"positions differ: {words}")
     problems += _cash(cash_micro, book)
-    beside = {s: n for s, n in held.items() if s not in known} | {
-        s: n for s, n in theirs.items() if n
-    }
+    beside = {s: n for s, n in held.items() if s not in known} | theirs
     return Ending(not left, tuple(problems), _listed(beside))
 
 

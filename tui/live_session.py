@@ -265,7 +265,10 @@ class LiveSession:
     async def _conclude(self, live_outcome: LiveOutcome, plan: LivePlan, manifest: Json) -> Json:
         outcome, folder = live_outcome.outcome, self.folder
         summary = summary_of(live_outcome, plan.config, folder)
-        summary |= (await ending(self.venue, live_outcome.book, self.symbols)).shown()
+        may_rest = outcome.stats.interrupted
+        epoch = "" if may_rest else plan.epoch
+        found = await ending(self.venue, live_outcome.book, self.symbols, epoch)
+        summary |= found.shown()
         if "kept" in manifest:
             summary["kept"] = str(folder.resolve() / manifest["kept"])
             summary["problems"].append(

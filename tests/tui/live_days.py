@@ -63,6 +63,11 @@ class Day:
         return self._session.open_ns
 
     @property
+    def close_ns(self):
+        """Return when the session is over."""
+        return self._session.close_ns
+
+    @property
     def held(self):
         """Return what the venue holds: shares by symbol."""
         return {symbol: holding.shares for symbol, holding in self.venue.books.holdings.items()}

@@ -57,10 +57,11 @@ def test_cash_may_differ_by_a_cent_a_fill_and_by_fees_not_posted_yet(apart, said
 
 
 def test_what_is_not_the_sessions_is_told_and_is_no_alarm():
-    """Other symbols, and what was left to others."""
+    """Other symbols, in the book or not, and what was left to others."""
     found = compared(held(KO=7, TQQQ=5), CASH, book(theirs={"TQQQ": 5}), UNIVERSE)
     assert found.sound
     assert found.others == ("7 KO", "5 TQQQ")
+    assert compared(held(KO=7), CASH, book(KO=7), UNIVERSE) == found._replace(others=("7 KO",))
 
 
 def test_ours_beside_what_was_left_to_others_is_still_to_be_sold():
