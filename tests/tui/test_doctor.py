@@ -155,6 +155,23 @@ def test_what_may_matter_is_a_warning(doctor, broker, path, body, check, words):
 
 
 @pytest.mark.parametrize(
+    ("qty", "verdict", "words"),
+    [
+        ("0.5", "ok", "holds a part of a share of MSFT, which no session counts or sells"),
+        ("5.5", "warning", "holds 5 MSFT and a part of a share"),
+    ],
+)
+def test_a_part_of_a_share_is_not_none(doctor, broker, qty, verdict, words):
+    """A session leaves it alone, so that it is no reason to warn."""
+    row = {"symbol": "MSFT", "qty": qty, "side": "long", "avg_entry_price": "1"}
+    broker.will("GET", "/v2/positions", Answer(200, [row]))
+    _, found = doctor()
+
+    assert found["positions"]["verdict"] == verdict
+    assert words in found["positions"]["said"]
+
+
+@pytest.mark.parametrize(
     ("account", "settings"),
     [({"shorting_enabled": False, "equity": "1500"}, {}), ({}, {"no_shorting": True})],
 )

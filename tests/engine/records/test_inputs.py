@@ -1,13 +1,14 @@
 """The log of a live session: what goes in comes out; what was changed is named."""
 
 import os
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import BadInputError
+from engine.errors import BadInputError, DamagedError
 from engine.events import (
     Acknowledge,
     Approve,
@@ -149,4 +150,27 @@ def test_a_changed_line_is_named(tmp_path):
     written(path, [frame(0), frame(1)])
     path.write_bytes(path.read_bytes().replace(b"1.125", b"1.126", 1))
     with pytest.raises(BadInputError, match="line 1: was changed"):
+        read_log(path, SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    ("chain", "instead"),
+    [
+        (rb',"chain":"[^"]*"', b""),
+        (rb'"chain":"[^"]*"', b'"chain":5'),
+        (rb'"chain":"[^"]*"', b'"chain":null'),
+        (rb'("chain":"[^"]{5})[^"]*"', rb'\1"'),
+        (rb".*", b"{}"),
+    ],
+)
+@pytest.mark.parametrize("line", [1, 2])
+def test_a_line_without_its_whole_checksum_is_named(tmp_path, chain, instead, line):
+    """The field is missing, cut, or of another type; no KeyError."""
+    path = tmp_path / "log"
+    written(path, [frame(0), frame(1)])
+    lines = path.read_bytes().splitlines()
+    lines[line - 1] = re.sub(chain, instead, lines[line - 1], count=1)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+    with pytest.raises(DamagedError, match=f"log, line {line}: was changed after it was written"):
         read_log(path, SYMBOLS)
