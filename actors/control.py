@@ -144,7 +144,9 @@ class Console:
         cockpit: Cockpit | None = None,
         stopping: Stopping | None = None,
         turn: Turn | None = None,
+        barred: Callable[[], str] = str,
     ) -> None:
+        """`barred` says why nothing may be resumed; empty if it may."""
         self._symbols = symbols
         self._views = views
         self._commands = commands
@@ -152,6 +154,7 @@ class Console:
         self._cockpit = cockpit
         self._stopping = stopping
         self._turn = turn
+        self._barred = barred
 
     async def answer(self, request: Mapping[str, Any]) -> Json | Watch:
         """Answer one request; raises BadInputError for one that cannot be understood.
@@ -218,6 +221,8 @@ class Console:
             case "halt":
                 return Halt(reason=str(request.get("reason") or "")[:200])
             case "resume":
+                if barred := self._barred():
+                    raise BadInputError(barred)
                 return Resume()
             case "liquidate":
                 return Liquidate(symbol=self._symbol(request.get("symbol")))

@@ -64,11 +64,15 @@ from engine.records.inputs import (
 from engine.records.journal import Journal
 from engine.records.page import Page
 
+Judge = Callable[[Config], str]
+"""Says why settings may open nothing; empty if they may."""
 ROOM = 10_000
 SCRIPT = "script"
 """Who gives the commands of a plan."""
 RECORDS = "the records"
 """Who halts a session that cannot be recorded."""
+SETTINGS = "the settings"
+"""Who halts a session that is taken up again under settings which may open nothing."""
 _log = logging.getLogger("rotor")
 
 
@@ -91,6 +95,8 @@ class LivePlan:
     views: Views
     reread: Read
     """Reads the configuration anew."""
+    judge: Judge = lambda _: ""
+    """Asked of the settings in force as a session is taken up again, and before it is resumed."""
     watched: tuple[Path, ...] = ()
     """Files whose change reloads it, by absolute paths."""
     commands: tuple[Given, ...] = ()
@@ -239,6 +245,7 @@ class _Crew:
         self._console = Console(
             plan.symbols, plan.views, self._commands, self._reloading,
             self._cockpit, Stopping(stop, desk, self._commands, self._cockpit.flat),
+            barred=lambda: plan.judge(desk.config),
         )  # fmt: skip
 
     async def run(self, logged: Logged, ready: Callable[[], None]) -> None:
@@ -289,8 +296,12 @@ class _Crew:
         self.log = log_again(plan.folder, plan.symbols, logged, self._reserve.free)
         sent = take_up(self.execution, trader, plan.clock.now_ns(), logged)
         note_sent(self.log, logged, sent)
-        for given in () if logged.inputs else plan.opening:
+        opening = () if logged.inputs else plan.opening
+        for given in opening:
             self._giver.send_nowait(given)
+        barred = plan.judge(self._desk.config)
+        if barred and not (opening or self._desk.state.risk.halt):
+            self._halt(barred, SETTINGS)
 
     async def _trade(self, logged: Logged) -> None:
         assert self.log is not None
@@ -299,11 +310,11 @@ class _Crew:
         send, heart = self.execution.send, self._plan.heart
         await trade(self.trader, self._inputs, self.log, send, script, heart)
 
-    def _halt(self, reason: str) -> None:
-        """End entries, for want of records."""
+    def _halt(self, reason: str, actor: str = RECORDS) -> None:
+        """End entries."""
         command = Halt(reason=f"{reason}; open: {self.held()}")
-        self._giver.send_nowait(Said(command, RECORDS))
-        self._plan.herald.command(command, RECORDS)
+        self._giver.send_nowait(Said(command, actor))
+        self._plan.herald.command(command, actor)
         _log.warning(command.reason)
 
     def held(self) -> str:

@@ -23,7 +23,7 @@ from tui.claim import claim
 from tui.commands import scripted
 from tui.gate import pass_gate
 from tui.layered import lying_over, read_settings, read_text
-from tui.live_folder import account_lock, live_folder
+from tui.live_folder import account_lock, broken_off, live_folder
 from tui.live_screen import run_session
 from tui.live_session import LiveRequest, LiveSession
 from tui.live_start import (
@@ -101,7 +101,7 @@ async def run_live(
 
 def _settings(request: LiveRequest) -> Config:
     settings = read_settings(request, request.source)
-    if request.real:
+    if request.real and not broken_off(request.out, settings.config):
         check_money(settings.config)
         check_forgotten(read_text(request.config)[1])
     if settings.idle:

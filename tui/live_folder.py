@@ -65,6 +65,26 @@ def clear(folder: Path) -> None:
         (folder / name).unlink()
 
 
+def broken_off(out: Path | None, config: Config) -> bool:
+    """Return whether a session that has not ended lies where that of an account is looked for."""
+    runs = Path(config.records.runs_dir)
+    folders = runs.glob(f"live-*-{config.live.account}") if out is None else [out]
+    return any(map(_broken_off, folders))
+
+
+def _broken_off(folder: Path) -> bool:
+    if not (folder / NAME).exists():
+        return bool(held(folder))
+    try:
+        return not _over(read_manifest(folder))
+    except DamagedError:
+        return True
+
+
+def _over(manifest: Json) -> bool:
+    return manifest.get("ended") is not None and not manifest["interrupted"]
+
+
 def begin(
     folder: Path,
     config: Config,
@@ -135,7 +155,7 @@ def resume(folder: Path, account: str, session: Session, symbols: tuple[str, ...
                 f"{folder}: holds a run of another {key} ({manifest.get(key)}, not {value}); "
                 "choose another --out"
             )
-    if manifest.get("ended") is not None and not manifest["interrupted"]:
+    if _over(manifest):
         raise BadInputError(f"{folder}: this session is over; its summary lies there")
     return manifest
 

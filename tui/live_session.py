@@ -24,24 +24,24 @@ from actors.system import nobody
 from actors.views import Views
 from actors.watchdog import SILENCE_SECONDS
 from engine.config import AlertKind, Config, Simulation
-from engine.errors import DamagedError, DiskError
+from engine.errors import ConfigError, DamagedError, DiskError
 from engine.market.frames import Floats, Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, read_log
 from engine.records.overrides import OLD_NAME, name_of
 from tui.commands import scripted
 from tui.enrol import Enrolled, enrol, enrol_again
-from tui.layered import kind_of
+from tui.layered import kind_of, read_settings, read_text
 from tui.live_end import ending
 from tui.live_folder import begin, clear, end, recording_of, reopen, resume
 from tui.live_progress import show_progress
 from tui.live_report import end_words, report, summary_of
 from tui.live_start import open_account, say, warmup_bars
-from tui.money import check_money
+from tui.money import check_forgotten, check_money, refusal
 from tui.options import Look
 from tui.parity import parity
 from tui.prepare import read_config
-from tui.safe_mode import check_known, keep_whole, leave_to, opening, standing
+from tui.safe_mode import check_known, keep_whole, leave_to, opening, standing, unsold_words
 from tui.watchdog import Duty, end_watchdog, watched, watching
 
 if TYPE_CHECKING:
@@ -164,6 +164,9 @@ class LiveSession:
             clear(folder)
         manifest = resume(folder, number, self.session, self.symbols)
         if manifest is None:
+            if self.request.real:
+                check_money(config)
+                check_forgotten(read_text(self.request.config)[1])
             say(f"warming up on {config.session.warmup_sessions} sessions")
             warmup = await warmup_bars(self.venue, config, self.session, self.symbols)
             cash = self.account.cash_micro
@@ -172,8 +175,6 @@ class LiveSession:
             return self._ready(manifest, config, warmup, enrolled)
         say(f"{folder}: this session is taken up again")
         recording = recording_of(folder, manifest)
-        if self.request.real:
-            check_money(recording.config, config.live.accept)
         await self._check_known(manifest)
         ours = {"database": config.database, "alerts": config.alerts}
         config = recording.config.model_copy(update=ours)
@@ -201,9 +202,11 @@ class LiveSession:
                 "put the file back from a copy, or begin another session with a new --out"
             ) from None
         kept = keep_whole(folder)
-        why = f"{error}; all that lay in {folder} is kept in {kept}"
+        unsold = unsold_words(found) if self.request.real else ""
+        why = f"{error}; all that lay in {folder} is kept in {kept}{unsold and f'; {unsold}'}"
+        rest = "the rest" if unsold else "all"
         say(f"SAFE MODE: {why}. Open at the broker: {found.words}. Nothing is opened; stops rest "
-            "on, what none protects is sold, and all is sold before the close")  # fmt: skip
+            f"on, what none protects is sold, and {rest} is sold before the close")  # fmt: skip
         self.alerter.tell("halt", f"safe mode: {why}")
         cash = (await open_account(self.venue)).cash_micro
         manifest = begin(
@@ -211,7 +214,7 @@ class LiveSession:
         )
         leave_to(folder, kept.name)
         enrolled = enrol(self.config.database.url, folder, kept)
-        first = opening(why, found, self.session)
+        first = opening(why, found, self.session, leaves=self.request.real)
         return self._ready(manifest, self.config, (), enrolled, first)
 
     def _ready(
@@ -234,6 +237,7 @@ class LiveSession:
             warmup=tuple(warmup),
             views=Views(),
             reread=partial(_reread, self.request, config.simulation),
+            judge=partial(_judge, self.request),
             watched=_watched(self.request),
             commands=scripted(self.request.commands, self.symbols, self.session.date),
             opening=first,
@@ -323,6 +327,16 @@ def _reread(request: LiveRequest, simulation: Simulation) -> Config:
     if request.real:
         check_money(config)
     return config.model_copy(update={"simulation": simulation})
+
+
+def _judge(request: LiveRequest, config: Config) -> str:
+    """Return why settings in force may open nothing; empty if they may."""
+    if not request.real:
+        return ""
+    try:
+        return refusal(config, read_settings(request, request.source).config.live.accept)
+    except ConfigError as error:
+        return str(error)
 
 
 def _kind(request: LiveRequest) -> Kind:

@@ -28,13 +28,8 @@ LOWERED: dict[Lowerable, Callable[[Any, Any], bool]] = {
 """Whether a value asks less of a signal than real money does, by key; given the default."""
 
 
-def check_money(config: Config, accepted: tuple[Lowerable, ...] = ()) -> None:
-    """Raise BadInputError if a setting asks too little, and config.toml does not accept it.
-
-    `accepted`: what it accepts now, of a session that began under another one.
-    """
-    live = config.live.model_copy(update={"accept": (*config.live.accept, *accepted)})
-    config = config.model_copy(update={"live": live})
+def check_money(config: Config) -> None:
+    """Raise BadInputError if a setting asks too little, and config.toml does not accept it."""
     said = lowered(config)
     if said:
         raise BadInputError(f"real money refuses {'; '.join(said)}: {_todo(config)}")
@@ -44,6 +39,19 @@ def check_forgotten(folder: Path) -> None:
     """Raise BadInputError for overrides of an earlier version, which real money no longer takes."""
     if forgotten(folder):
         raise BadInputError(f"real money: {_forgotten(folder)}: {_WRITE}")
+
+
+def refusal(config: Config, accepted: tuple[Lowerable, ...]) -> str:
+    """Return why real money opens nothing with settings of before; empty if it does.
+
+    `accepted`: what config.toml accepts now.
+    """
+    live = config.live.model_copy(update={"accept": accepted})
+    try:
+        check_money(config.model_copy(update={"live": live}))
+    except BadInputError as error:
+        return str(error)
+    return ""
 
 
 def money_findings(config: Config, folder: Path) -> Iterator[Finding]:

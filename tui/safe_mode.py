@@ -9,7 +9,8 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,15 @@ class Standing(NamedTuple):
     """Those that may still fill."""
     sent: tuple[str, ...]
     """Client ids of all of the day's orders."""
+    bought: Mapping[str, int] = {}
+    """What the fills of Rotor's own orders left, by symbol: signed shares."""
+
+    @property
+    def of_others(self) -> frozenset[str]:
+        """Return the symbols of which more is held than Rotor's own fills left."""
+        return frozenset(
+            h.symbol for h in self.holdings if not _within(h.shares, self.bought.get(h.symbol, 0))
+        )
 
     @property
     def words(self) -> str:
@@ -63,14 +73,45 @@ async def standing(venue: Venue, session: Session, symbols: Collection[str]) -> 
             if attempt == _ATTEMPTS:
                 raise RotorError(f"the broker cannot be asked what is open: {error}") from None
             await trio.sleep(_PAUSE_SECONDS)
-    day = f"{session.date:%Y%m%d}"
-    ids = [order.client_id for order in orders]
-    ours = {m[2] for m in map(_OURS.match, ids) if m and m[1] == day} & set(symbols)
+    sent = [order for order in orders if _sent_on(f"{session.date:%Y%m%d}", order)]
+    ours = {order.symbol for order in sent} & set(symbols)
     return Standing(
         tuple(h for h in holdings if h.symbol in ours and h.shares),
         tuple(o for o in orders if o.symbol in ours and _open(o)),
-        tuple(ids),
+        tuple(order.client_id for order in orders),
+        _left_by(sent),
     )
+
+
+def _sent_on(day: str, order: BrokerOrder) -> bool:
+    match = _OURS.match(order.client_id)
+    return match is not None and match.groups() == (day, order.symbol)
+
+
+def _left_by(orders: Iterable[BrokerOrder]) -> Counter[str]:
+    left = Counter[str]()
+    for part in _parts(orders):
+        left[part.symbol] += part.side.sign * part.filled
+    return left
+
+
+def _parts(orders: Iterable[BrokerOrder]) -> Iterable[BrokerOrder]:
+    return (part for order in orders for part in (order, *order.legs))
+
+
+def _within(held: int, ours: int) -> bool:
+    return 0 < held <= ours or ours <= held < 0
+
+
+def unsold_words(standing: Standing) -> str:
+    """Return what is not sold, since others have a part of it, in words; empty if nothing is."""
+    mixed = [h for h in standing.holdings if h.symbol in standing.of_others]
+    words = [
+        f"{h.shares:,} {h.symbol} (Rotor's own fills left {standing.bought.get(h.symbol, 0):,}; "
+        f"rotor acknowledge {h.symbol} --adopt: sold before the close)"
+        for h in mixed
+    ]
+    return f"not sold, since others have a part of it: {', '.join(words)}" if words else ""
 
 
 def check_known(log: Path, logged: Logged, epoch: str, sent: Iterable[str]) -> None:
@@ -114,13 +155,18 @@ def leave_to(folder: Path, kept: str) -> None:
             path.unlink()
 
 
-def opening(why: str, standing: Standing, session: Session) -> tuple[Input, ...]:
-    """Return what a session in safe mode is given first."""
+def opening(why: str, standing: Standing, session: Session, *, leaves: bool) -> tuple[Input, ...]:
+    """Return what a session in safe mode is given first.
+
+    `leaves`: a symbol of which others have a part is not sold.
+    """
     held = {holding.symbol: holding for holding in standing.holdings}
     prices = {h.symbol: h.entry_price_micro or h.market_micro or 0 for h in held.values()}
     free = DayFees(session.date, charged=False)
-    adopted = found(held, held, prices, 0, free, leaves=False)
-    naked = [h.symbol for h in standing.holdings if not _protected(h, standing.orders)]
+    left = standing.of_others if leaves else frozenset()
+    adopted = found(held, held.keys() - left, prices, 0, free, leaves=False)
+    adopted += found(held, left, prices, 0, free, leaves=True)
+    naked = [s for s, h in held.items() if s not in left and not _protected(h, standing.orders)]
     return (
         Said(Halt(reason=why), ACTOR),
         *([Told(tuple(adopted))] if adopted else []),
@@ -133,8 +179,7 @@ def _protected(holding: Holding, orders: Sequence[BrokerOrder]) -> bool:
     exits = Side.SELL if holding.shares > 0 else Side.BUY
     covering = [
         each
-        for order in orders
-        for each in (order, *order.legs)
+        for each in _parts(orders)
         if each.symbol == holding.symbol and each.side is exits and not each.status.final
         if "stop" in each.kind or each.kind == "market"
     ]

@@ -137,3 +137,13 @@ async def test_a_request_that_breaks_what_would_answer_it_is_refused(tmp_path, c
     console = Console(SIX, Views(), commands, turn=lambda _: 1 / 0)
     with pytest.raises(BadInputError, match="cannot be answered: ZeroDivisionError"):
         await console.answer({"verb": "transport", "do": "play"})
+
+
+async def test_what_may_open_nothing_is_not_resumed(commands):
+    """The reply says why; everything else is taken."""
+    console = Console(SIX, Views(), commands, barred=lambda: "real money refuses it")
+    with pytest.raises(BadInputError, match="real money refuses it"):
+        await console.answer({"verb": "resume"})
+    await console.answer({"verb": "liquidate"})
+
+    assert (await commands.receive()).command == Liquidate()

@@ -1,7 +1,6 @@
 """`rotor live` from its folder to its summary in this process, on a simulated venue."""
 
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import trio
@@ -18,6 +17,7 @@ from tests.actors.simulated_venue import Latencies, open_venue, start_cash
 from tests.bars import SIX, config
 from tui import live_folder, live_session, verify_files, warmup
 from tui.live_session import LiveRequest, LiveSession
+from tui.money import LOWERED
 
 AT_ONCE = Latencies(way=0.0, event=0.0, bars=0.0, twice=0.0, lost=0.0, silent=0.0)
 MINUTES = 40
@@ -29,17 +29,28 @@ class Day:
     def __init__(self, folder, venue, clock, settings, session):
         self.folder, self.venue, self.clock = folder, venue, clock
         self._settings, self._session = settings, session
+        self.real = False
+        """With real money; nothing watches over it."""
+        self.accepted = tuple(LOWERED)
+        """What config.toml accepts of its settings."""
 
     def session(self):
         """Return a session in the folder, as after a start of the process."""
         settings = self._settings
+        live = settings.live.model_copy(update={"accept": self.accepted})
+        settings = settings.model_copy(update={"live": live})
         return LiveSession(
-            request=LiveRequest(json=True, config=Path("nowhere", "config.toml")),
+            request=LiveRequest(json=True, config=self._written(), real=self.real),
             config=settings, venue=self.venue, clock=self.clock, time=None,
             account=account_of(self.venue, settings), session=self._session, symbols=SIX,
             folder=self.folder, alerter=make_alerter("test", Alerts(bell=False)),
             seat=None,
         )  # fmt: skip
+
+    def _written(self):
+        path = self.folder.with_name("config.toml")
+        path.write_text(f"[live]\naccept = {list(self.accepted)}\n")
+        return path
 
     async def trade(self, stop=None):
         """Trade to the end, or until `stop` is set; return the exit code."""
@@ -108,6 +119,8 @@ def lived(act, monkeypatch):
     monkeypatch.setattr(live_session, "parity", parity)
     monkeypatch.setattr(live_session, "gc", SimpleNamespace(collect=int, freeze=int, unfreeze=int))
     monkeypatch.setattr(heartbeat, "_write", lambda *_: None)
+    monkeypatch.setattr(LiveSession, "_duty", lambda _: None)
+    monkeypatch.setattr(live_session, "_watched", lambda _: ())
     for module in (warmup, live_folder, verify_files):
         monkeypatch.setattr(module, "session_on", known.get)
     return trio.run(act, clock=trio.testing.MockClock(autojump_threshold=0))

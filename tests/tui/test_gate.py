@@ -22,7 +22,7 @@ from tui.cli import main
 from tui.gate import pass_gate
 from tui.live import _settings, run_live
 from tui.live_session import LiveRequest, _reread
-from tui.money import check_money, lowered
+from tui.money import check_money, lowered, refusal
 from tui.venues import check_loopback, keys_for, venue_at
 
 PAPER, REAL = "https://paper-api.alpaca.markets", "https://api.alpaca.markets"
@@ -99,7 +99,15 @@ def test_a_setting_that_asks_too_little_is_refused_unless_config_toml_accepts_it
             check_money(load_config(toml, sets=[given])[0])
 
     check_money(load_config(f'[live]\naccept = ["{key}"]\n', sets=[given])[0])
-    check_money(load_config(sets=[given])[0], (key,))  # of a session that is taken up again
+
+
+def test_settings_of_before_are_judged_by_what_is_accepted_now():
+    """What was accepted as the session began is not, once it is taken out of config.toml."""
+    key, value = next(iter(LOWERED.items()))
+    before = load_config(f'[live]\naccept = ["{key}"]\n', sets=[f"{key}={value}"])[0]
+
+    assert refusal(before, (key,)) == ""
+    assert f"real money refuses {key} = {value} " in refusal(before, ())
 
 
 OFF = '[quality]\nearned_slope = "off"\n'

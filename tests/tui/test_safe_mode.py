@@ -6,6 +6,7 @@ import pytest
 from actors.exchange.order import Status
 from engine.errors import DamagedError
 from engine.records.journal import FILES
+from tests.actors.executing import hold
 from tests.tui.live_days import day, lived
 from tui.live_folder import INPUTS
 from tui.live_report import end_words
@@ -182,6 +183,65 @@ def test_a_position_without_a_stop_is_sold_at_once_the_others_keep_theirs(live):
     assert here.held == {}
     assert [row["symbol"] for row in liquidated] == [bare]
     assert max(sold) < 60 * 10**9
+
+
+KEPT = (
+    "risk.stop_loss_pct=20", "risk.take_profit_pct=20", "risk.trailing_stop_pct=20",
+    "rotation.max_hold_minutes=390", "rotation.min_hold_minutes=39",
+)  # fmt: skip
+"""Nothing leaves before the close."""
+
+
+def shared(here, more):
+    """Let others have a part of a position; return its symbol, and what is held of it then."""
+    symbol, shares = next((s, n) for s, n in sorted(here.held.items()) if n > 0)
+    cost = here.venue.books.holdings[symbol].cost_micro / shares / 1e6
+    hold(here.venue, symbol, shares + more, cost)
+    return symbol, shares + more
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_real_money_leaves_alone_what_others_have_a_part_of(live, capfd, guarded):
+    """Whether stops protect it or not: it is told with the word that has it sold."""
+
+    async def act(here):
+        here.real = True
+        await here.killed(lambda held: len(held) > 1)
+        symbol, held = shared(here, 100)
+        for order in here.venue.books.orders.values():
+            if order.live and not guarded:
+                order.status = Status.CANCELED
+        missing(here)
+        return here, symbol, held, await here.trade()
+
+    here, symbol, held, code = live(act, *KEPT)
+    halt = next(row for row in rows(here) if row["type"] == "command" and row["verb"] == "halt")
+    words = (
+        f"not sold, since others have a part of it: {held:,} {symbol} (Rotor's own fills left "
+        f"{held - 100:,}; rotor acknowledge {symbol} --adopt: sold before the close)"
+    )
+
+    assert (code, here.held) == (1, {symbol: held})
+    assert words in capfd.readouterr().err
+    assert halt["reason"].endswith(words)
+    assert symbol not in [row["symbol"] for row in rows(here) if row["type"] == "order_submitted"]
+
+
+@pytest.mark.parametrize(("real", "more"), [(False, 100), (True, 0), (True, -1)])
+def test_on_paper_or_where_all_is_ours_all_is_sold(live, capfd, real, more):
+    """What others took away of ours leaves no part of theirs."""
+
+    async def act(here):
+        here.real = real
+        await here.killed(lambda held: len(held) > 1)
+        shared(here, more)
+        missing(here)
+        return here, await here.trade()
+
+    here, code = live(act, *KEPT)
+
+    assert (code, here.held) == (1, {})
+    assert "others have a part" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
