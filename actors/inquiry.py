@@ -9,6 +9,7 @@ it is.
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from itertools import chain, repeat
 
 import trio
@@ -17,7 +18,7 @@ from actors.intents import Intent
 from actors.orders import Orders
 from actors.session_clock import SECOND_NS, SessionClock, move_on_after, pause
 from actors.trust import Trust
-from actors.venue import Rejected, Status, Unreachable, Venue
+from actors.venue import Accepted, Answer, BrokerOrder, Rejected, Status, Unreachable, Venue
 
 POLLS = (2.0, 3.0, 10.0)
 """Seconds between looks at an order of which nothing is heard: at 2, 5 and 15, then every 15."""
@@ -30,6 +31,8 @@ NO_MORE = "the broker has it no more"
 LOOKS = 2
 """So often in a row the broker must say that it has no such order."""
 NOT_FOUND = frozenset({404, 40_410_000})
+Again = Callable[[], Awaitable[Answer]]
+"""Sends an order once more, by the same id."""
 _log = logging.getLogger("rotor")
 
 
@@ -95,13 +98,17 @@ class Inquiry:
         if intent.live:
             self._orders.close(intent, "", Status.CANCELED, NO_MORE)
 
-    async def settle(self, intent: Intent) -> None:
-        """Find out whether an order that was not answered is there; it is never sent again."""
-        await self._settle(intent, self._clock.now_ns())
+    async def settle(self, intent: Intent, again: Again | None = None) -> None:
+        """Find out whether an order that was not answered is there.
 
-    async def _settle(self, intent: Intent, since_ns: int) -> None:
+        `again` sends what protects or closes by the same id, each time the broker says that it has
+        no such order: of two that reach it, it takes one.
+        """
+        await self._settle(intent, self._clock.now_ns(), again)
+
+    async def _settle(self, intent: Intent, since_ns: int, again: Again | None) -> None:
         missed = 0
-        for wait in SETTLE:
+        for left, wait in zip(reversed(range(len(SETTLE))), SETTLE, strict=True):
             await pause(self._clock, wait)
             if intent.asked_id in intent.known_ids:
                 break  # the stream has told of it
@@ -111,13 +118,15 @@ class Inquiry:
                 if self._late(since_ns):
                     self._say(intent, f"the broker does not say what has become of it: {error}")
                 continue
+            if order is None and again is not None and left:  # the last word is a question's
+                order = await _taken(again)
             if order is not None:
                 self._orders.show(intent, order)
                 break
             missed += 1
         else:
             if missed < 2:
-                self._nursery.start_soon(self._settle, intent, since_ns)
+                self._nursery.start_soon(self._settle, intent, since_ns, again)
                 return
             self._orders.end(intent, NEVER_ARRIVED)
         self.understood(intent)
@@ -223,3 +232,8 @@ class Inquiry:
             if not self._doubts:
                 self._trust.stand("orders")
                 self._trust.restore()
+
+
+async def _taken(again: Again) -> BrokerOrder | None:
+    answer = await again()
+    return answer.order if isinstance(answer, Accepted) else None

@@ -11,7 +11,9 @@ at the market. Where orders of others hold the shares, they are cancelled first.
 of its own: the last digits of an order's id are the attempt.
 """
 
-from actors.inquiry import Inquiry
+from functools import partial
+
+from actors.inquiry import Again, Inquiry
 from actors.intents import Intent
 from actors.last_look import LastLook
 from actors.orders import Orders
@@ -65,7 +67,7 @@ class Sending:
             await self.finish(intent)
             return
         words = self._silence.words
-        await self._answered(intent, await self._submit(intent, order), words)
+        await self._answered(intent, order, await self._submit(intent, order), words)
 
     async def finish(self, intent: Intent) -> None:
         """Send at the market what a limit has left, once it is over; nothing if that was done."""
@@ -87,9 +89,10 @@ class Sending:
             return
         intent.sent_id = intent.next_id
         words = self._silence.words
-        answer = await self._submit(intent, order._replace(order_id=intent.sent_id))
+        order = order._replace(order_id=intent.sent_id)
+        answer = await self._submit(intent, order)
         intent.rest_follows = False
-        await self._answered(intent, answer, words)
+        await self._answered(intent, order, answer, words)
 
     async def _try_limit(self, intent: Intent, order: Order) -> None:
         words = self._silence.words
@@ -97,7 +100,7 @@ class Sending:
         if isinstance(answer, Rejected):
             intent.refused = True  # the market order may still go
         else:
-            await self._answered(intent, answer, words)
+            await self._answered(intent, order, answer, words)
 
     async def _submit(self, intent: Intent, order: Order | OcoOrder) -> Answer:
         """Send an order; a refused exit is sent again until it is taken, or the session is over.
@@ -178,19 +181,24 @@ class Sending:
                 self._account = f"the account cannot be asked: {error}"
         return f"{answer.reason} ({self._account})"
 
-    async def _answered(self, intent: Intent, answer: Answer, words: int) -> None:
+    async def _answered(
+        self, intent: Intent, order: Order | OcoOrder, answer: Answer, words: int
+    ) -> None:
         """Take an answer; `words` is how often the stream had spoken when the order went."""
         match answer:
-            case Accepted(order=order):
+            case Accepted(order=taken):
                 self._silence.expect(words)
-                self._orders.show(intent, order)
+                self._orders.show(intent, taken)
             case Rejected(kind=kind):
                 self._orders.reject(intent, await self._words(answer), kind)
                 return
             case _:
-                await self._inquiry.settle(intent)
+                await self._inquiry.settle(intent, self._again(intent, order))
         if not intent.resting:
             self._inquiry.watch(intent)
+
+    def _again(self, intent: Intent, order: Order | OcoOrder) -> Again | None:
+        return None if intent.entry else partial(self._venue.submit, _sized(intent, order))
 
 
 def _sized(intent: Intent, order: Order | OcoOrder) -> Approved[Order | OcoOrder]:

@@ -5,7 +5,8 @@ KEY OUTPUT: what the broker answered, and what it tells by itself.
 
 Adapters (actors/alpaca) speak to a real venue; a test may put a simulated one in their place.
 Money is int64 micro-dollars; times are UTC ns. An answer that did not come is `Unknown`, never an
-exception: it is settled by asking again, never by sending again.
+exception: it is settled by asking for its id. What protects or closes may be sent again, by the
+same id, once the broker says that it has no such order: a venue takes each client id once.
 """
 
 import datetime as dt

@@ -22,7 +22,10 @@ EVERYTHING = (Decision.EOD_EXIT, Decision.MANUAL_EXIT)
 def exit_rule(
     frame: FrameView, column: int, direction: int, held_minutes: int, config: Config
 ) -> Verdict | None:
-    """Return the first rule that makes the position leave; `min_hold` delays only the last two."""
+    """Return the first rule that makes the position leave; `min_hold` delays only the last two.
+
+    A bar that is not believed delays all but the first two.
+    """
     rules = config.rotation
     over = before_close(frame, config)
     if over is not None:
@@ -33,6 +36,8 @@ def exit_rule(
             Decision.RISK_EXIT,
             f"no forecast for {stale} minutes (at most {rules.max_cold_minutes})",
         )
+    if frame.doubted(column):
+        return None  # its legs protect it; the next bar near it is believed
     if held_minutes >= rules.max_hold_minutes:
         return Decision.TIME_EXIT, f"held {held_minutes} minutes (at most {rules.max_hold_minutes})"
     if frame.cold(column):

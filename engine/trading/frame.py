@@ -42,6 +42,10 @@ class FrameView:
         """Return the close, carried if the symbol had no bar, USD."""
         return self.block.bars.item(self.t, column, CLOSE)
 
+    def doubted(self, column: int) -> bool:
+        """Return whether the symbol had a bar that was not believed."""
+        return any(doubt.t == self.t and doubt.column == column for doubt in self.block.doubts)
+
     def strength(self, column: int) -> float:
         """Return the signal's strength."""
         return self.ranking.strength.item(self.t, column)

@@ -224,6 +224,37 @@ async def test_a_refused_cancel_says_that_an_order_is_over(mock_clock, refusal):
     assert sent == [LEGS.order_id, EXIT.order_id]
 
 
+@pytest.mark.parametrize("arrives", [None, 0.0, 0.6])
+async def test_legs_that_did_not_arrive_are_sent_again_at_once(mock_clock, arrives):
+    """By the same id, of which the broker takes one, should the first arrive after all."""
+    told = Taken(TQQQ=10)
+    async with executing(told, told.books, holding) as (execution, venue), trio.open_nursery() as n:
+        really, sent = venue.submit, []
+
+        async def late(approved):
+            await trio.sleep(arrives)
+            await really(approved)
+
+        async def unreadable(approved):
+            sent.append((trio.current_time(), approved.order))
+            if len(sent) > 2:
+                return await really(approved)
+            if len(sent) == 1 and arrives is not None:
+                n.start_soon(late, approved)
+            return Unknown("HTTP 200: an answer that is no JSON")
+
+        venue.submit = unreadable
+        began = trio.current_time()
+        await send(execution, LEGS)
+        await trio.sleep(10)
+        resting = [order for order in venue.books.orders.values() if order.live]
+
+    assert [order.client_id for order in resting if order.kind == "limit"] == [LEGS.order_id]
+    assert {order for _, order in sent} == {LEGS}
+    assert sent[-1][0] - began < 2.0
+    assert told == []
+
+
 async def test_a_move_that_was_lost_is_sent_again(mock_clock):
     """Within half a minute, by the same id."""
     told = Taken(TQQQ=10)

@@ -145,9 +145,9 @@ async def test_another_exit_goes_at_the_market(mock_clock):
 async def test_a_market_order_that_never_arrived_ends_the_exit(mock_clock):
     """The trader hears of it, and decides again."""
     told = []
-    sent = await flattened(told, [4, Unknown("silence")])
+    sent = await flattened(told, [4, *[Unknown("silence")] * 5])
 
-    assert [order.order_id for order in sent] == [FLATTEN.order_id, REST]
+    assert [order.order_id for order in sent] == [FLATTEN.order_id, *[REST] * 5]
     assert [type(report) for report in told] == [OrderFilled, OrderCanceled]
 
 

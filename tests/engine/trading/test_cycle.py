@@ -1,5 +1,7 @@
 """Every rule of the rotation, reached by a frame made for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ from engine.events import (
 )
 from engine.learning.calibration import Evidence, fit
 from engine.learning.signals import CONFIDENCE, EXPECTED, PROBABILITY, STALE, WARM, Signals
+from engine.market.frames import Doubt
 from engine.trading.cycle import decide
 from engine.trading.frame import FrameView
 from engine.trading.ledger import Ledger, side_of
@@ -245,6 +248,21 @@ def test_each_exit_rule(decision):
     assert said["AAA"].decision is decision
     assert words in said["AAA"].reason
     assert (sent["AAA"].side, sent["AAA"].shares, sent["AAA"].entry) == (Side.SELL, 600, False)
+
+
+@pytest.mark.parametrize("decision", EXITS)
+def test_a_bar_that_is_not_believed_ends_no_position(decision):
+    """The clock and the signal wait for the next one; the close and a silent forecast do not."""
+    minute, signal, entered, _ = EXITS[decision]
+    cfg = config()
+    state = new_state(cfg)
+    hold(state, "AAA", minute=entered)
+    seen = frame(cfg, minute=minute, AAA=signal)
+    for column, waits in ((1, False), (0, decision in (Decision.TIME_EXIT, Decision.EXIT))):
+        seen.block = replace(seen.block, doubts=(Doubt(0, column, (25.0,) * 5),))
+        said, sent, _ = run(cfg, state, seen)
+        assert said["AAA"].decision is (Decision.HOLD if waits else decision)
+        assert ("AAA" in sent) is not waits
 
 
 def test_rank_ends_a_position():
