@@ -28,6 +28,8 @@ PATIENCE_SECONDS = 60.0
 """How long a word that is not understood, or an answer that does not come, is waited for."""
 NEVER_ARRIVED = "it never reached the broker"
 NO_MORE = "the broker has it no more"
+AFTERWARDS = (4.0,) * 30
+"""Seconds between looks at an entry that ended short: it may be filled after all."""
 LOOKS = 2
 """So often in a row the broker must say that it has no such order."""
 NOT_FOUND = frozenset({404, 40_410_000})
@@ -55,6 +57,8 @@ class Inquiry:
         self._nursery = nursery
         self._doubts: set[str] = set()
         """Ids of orders of which it was said that nothing is known."""
+        self._newest: dict[str, Intent] = {}
+        """By symbol: the entry that is looked at after its end."""
         self._refused: Counter[str] = Counter()
         """How often the broker would not cancel an order because it was over."""
 
@@ -153,6 +157,18 @@ class Inquiry:
             if self._late(since_ns + round(PATIENCE_SECONDS * SECOND_NS)):
                 self._orders.end(intent, "given up: its end cannot be had from the broker")
         self.understood(intent)
+        if intent.entry and intent.carriers:
+            await self._look_afterwards(intent)
+
+    async def _look_afterwards(self, intent: Intent) -> None:
+        """Look at an entry that ended short, since the event of a late fill may not come."""
+        symbol = intent.order.symbol
+        self._newest[symbol] = intent
+        for wait in AFTERWARDS:
+            if intent.filled >= intent.asked or self._newest[symbol] is not intent:
+                return
+            await pause(self._clock, wait)
+            await self.look(intent)
 
     async def resolve(self, intent: Intent) -> bool:
         """Bring an order to its end whose word is not understood; return whether it is over.

@@ -104,6 +104,7 @@ class Stream(Generic[Item]):
         """Break the connection, so that a new one is made: a watchdog has found it dead."""
         if self._connection is not None:
             self._dropped = reason
+            self.opening = True  # it is on its way down, which takes a second where nobody answers
             self._connection.stop()
 
     async def _connect(
@@ -120,7 +121,7 @@ class Stream(Generic[Item]):
                     if isinstance(crossing, Up):
                         self._up_since = trio.current_time()
                         await out.send(Connected(attempt))
-                        self.opening = False
+                        self.opening = bool(self._dropped)
                     elif isinstance(crossing, Heard):
                         await self._hand_on(crossing.payload, out)
                     elif isinstance(crossing, Kept):

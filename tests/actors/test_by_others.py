@@ -13,7 +13,7 @@ from actors.exchange.account import Holding as Held
 from actors.exchange.order import Force, Kind
 from actors.exchange.tickets import Ticket
 from actors.orphans import Books
-from actors.venue import Activity, Holding, Rejected, Unreachable, Update
+from actors.venue import Activity, Holding, Rejected, Status, Unreachable, Update
 from engine.events import (
     MICRO,
     CashMoved,
@@ -34,6 +34,7 @@ from engine.trading.approval import approve_exit
 from tests.actors.executing import Taken, answering, executing, hold
 from tests.actors.floor import Floor, bar, quiet
 from tests.actors.simulated_venue import shown_order, ticket_of
+from tests.actors.test_ladder import Desk
 from tests.bars import config
 
 EPOCH = "e0"
@@ -255,6 +256,29 @@ async def test_an_entry_reported_canceled_and_filled_after_all_is_ours(mock_cloc
         (entry.order_id, Side.BUY, 10)
     ]
     assert of(told, OrphanFound) + of(told, TradedByHand) == []
+
+
+@pytest.mark.parametrize("after", [3, 16, 110])
+async def test_a_late_fill_whose_event_does_not_come_is_found_in_seconds(mock_clock, after):
+    """An entry that ended short is looked at for two minutes: five seconds are too long already."""
+    told = Taken()
+    entry = EXIT._replace(
+        order_id=f"{EPOCH}-d-TQQQ-BUY-3-0", side=Side.BUY, entry=True, limit_micro=99_000_000
+    )
+    async with executing(told, told.books, epoch=EPOCH) as (execution, venue):
+        desk = Desk(venue, [0])
+        venue.quotes, venue.drop_orders = quoted, lambda _reason: None
+        await send(execution, entry)
+        await trio.sleep(after)
+        assert [type(report) for report in told] == [OrderCanceled]
+        filled = replace(
+            desk.orders[entry.order_id], filled=10, filled_price_micro=80 * MICRO,
+            status=Status.FILLED, updated_ns=venue.clock.now_ns(),
+        )  # fmt: skip
+        desk.orders[entry.order_id] = filled
+        await trio.sleep(4.5)
+
+    assert [(f.order_id, f.shares) for f in of(told, OrderFilled)] == [(entry.order_id, 10)]
 
 
 def _raise(error):

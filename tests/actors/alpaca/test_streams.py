@@ -232,7 +232,7 @@ async def test_a_mute_socket_is_noticed(nursery):
 
 
 async def test_a_watchdog_can_drop_a_connection(nursery):
-    """drop_orders breaks it with the reason; a new one follows."""
+    """drop_orders breaks it with the reason; a new one follows, and lockstep waits for it."""
 
     def script(line):
         line.trade_auth()
@@ -242,10 +242,14 @@ async def test_a_watchdog_can_drop_a_connection(nursery):
         venue = venue_at(url)
         listener = Listener(nursery, venue.order_stream)
         await listener.next()
+        await wait_all_tasks_blocked()
+        before = venue.waiting, venue.streams_up
         venue.drop_orders("no word")
+        down = venue.waiting, venue.streams_up
         said = await listener.take(2)
         listener.stop()
 
+    assert (before, down) == ((False, 1), (True, 0))
     assert said == [Lost("no word"), Connected(2)]
 
 
