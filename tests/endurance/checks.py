@@ -34,7 +34,7 @@ def breaches(folder, account, summary, code=0):
         *unprotected(account),
         *_deaf_entries(books, log),
         *_stubborn(books),
-        *_misled(books),
+        *_misled(books, _unwaiting(folder)),
         *_end(books, log, summary, code),
     ]
 
@@ -246,13 +246,25 @@ def _stubborn(books):
     return found
 
 
-def _misled(books):
+def _unwaiting(folder):
+    """Return (symbol, ns) of the exits that wait for no bar, by the bar that they went with."""
+    path = folder / "decisions.jsonl"
+    rows = map(orjson.loads, path.read_bytes().splitlines() if path.exists() else ())
+    return {(r["symbol"], r["timestamp_ms"] * 10**6) for r in rows if r["decision"] in UNWAITING}
+
+
+UNWAITING = {7, 10, 11}
+"""Before the close, by hand, for want of a forecast."""
+
+
+def _misled(books, unwaiting):
     """Exits that were decided on a bar which nobody could believe."""
     return [
         f"{order['client_order_id']} was sent on a wrong bar of {symbol}"
         for symbol, start in books.account.get("bad_bars", ())
         for name, order in books.orders.items()
         if order["symbol"] == symbol and order["side"] == "SELL" and books.is_ours(name)
+        if (symbol, start) not in unwaiting
         if order["order_class"] == "simple" and order["parent"] is None
         if start + MINUTE <= order["submitted_ns"] < start + 2 * MINUTE
     ]

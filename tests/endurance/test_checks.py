@@ -307,6 +307,16 @@ def test_an_exit_on_a_wrong_bar_is_found(tmp_path, account, log):
     assert found(tmp_path, account, log) == []
 
 
+@pytest.mark.parametrize(("decision", "waits"), [(1, True), (9, True), (7, False), (11, False)])
+def test_an_exit_that_waits_for_no_bar_is_not_misled(tmp_path, account, log, decision, waits):
+    """The flatten before the close goes whatever its minute's bar is; one by the clock does not."""
+    row = {"symbol": "AAA", "timestamp_ms": 240_000, "decision": decision}
+    (tmp_path / "decisions.jsonl").write_bytes(orjson.dumps(row))
+    account["bad_bars"] = [["AAA", 240 * SECOND]]
+
+    assert bool(found(tmp_path, account, log)) is waits
+
+
 def test_an_end_that_is_not_as_it_should_be_may_be_loud(tmp_path, account, log):
     """Exit code 1 and a sentence, neither without the other; an alarm for nothing is found."""
     account["cash_micro"] += 5_000_000
