@@ -31,11 +31,6 @@ def learned_of(learners: Sequence[Learner], gridder: Gridder, desk: Desk, sessio
     }
 
 
-def sessions_of(learned: Arrays | None) -> int:
-    """Return how many sessions have taught it."""
-    return 0 if learned is None else int(learned["sessions"])
-
-
 def take_over(learned: Arrays | None, learners: Sequence[Learner], desk: Desk) -> None:
     """Let learners and a desk that are new go on from what was learned; None: from nothing.
 
@@ -52,7 +47,7 @@ def take_over(learned: Arrays | None, learners: Sequence[Learner], desk: Desk) -
                 "rotor check shows what to mend"
             )
     desk.restore(below(learned, "desk"))
-    desk.stats.warmup_sessions = sessions_of(learned)
+    desk.stats.warmup_sessions = int(learned["sessions"])
 
 
 def prices_of(learned: Arrays | None) -> bytes | None:

@@ -99,7 +99,7 @@ class Universe(_Section):
 
 
 class SessionRules(_Section):
-    """When entries end, when the book is flattened, of how much history a run knows."""
+    """When entries end, when the book is flattened, how much history a run starts with."""
 
     flatten_before_close_minutes: int = _key(2, "live", ge=2, le=60)
     no_entries_before_close_minutes: Minutes = _key(30)

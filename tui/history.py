@@ -27,24 +27,25 @@ from engine.market.frames import Arrays, Block
 from engine.records.arrays import arrays_sha256, read_arrays, write_arrays
 from engine.records.manifest import write_manifest, write_summary
 from engine.records.summary import learning_figures, summarise
+from engine.records.warmup import BACKTEST, read_warmup, write_warmup
 from engine.records.warmup import NAME as WARMUP
-from engine.records.warmup import read_warmup, write_warmup
 from tui.manifest_head import manifest_head
 from tui.prepare import Prepared
+from tui.run_folder import check_backtest
 
 Json = dict[str, Any]
 Say = Callable[[str], object]
-FOLDER = "pass"
 _SAID_EVERY_SECONDS = 2.0
 
 
 async def learn(history: History, folder: Path, say: Say) -> tuple[Arrays, Json]:
     """Make the pass and keep it; return what it has taught, and what the manifest says of it.
 
-    A pass that lies there is replaced. Raises what a replay raises.
+    A pass that lies there is replaced; raises BadInputError for a folder of that name that is none,
+    and what a replay raises.
     """
-    there = folder / FOLDER
-    shutil.rmtree(there, ignore_errors=True)
+    forget(folder)
+    there = folder / BACKTEST
     there.mkdir(parents=True)
     warmup = write_warmup(folder, history.sessions)
     begun = _manifest(history, folder)
@@ -56,7 +57,7 @@ async def learn(history: History, folder: Path, say: Say) -> tuple[Arrays, Json]
     return passed.learned, {
         "warmup": begun["dates"],
         "warmup_sha256": warmup,
-        FOLDER: {
+        BACKTEST: {
             "epoch": history.epoch,
             "capital_micro": history.capital_micro,
             "journal_sha256": passed.outcome.journal_sha256,
@@ -83,11 +84,11 @@ def learned_in(folder: Path, manifest: Json) -> Arrays | None:
 
     Raises DamagedError if the file is not the one that was written.
     """
-    found = manifest.get(FOLDER)
+    found = manifest.get(BACKTEST)
     if found is None:
         return None
     sha256 = found["state_sha256"]
-    return read_arrays(folder / FOLDER / _name(sha256), sha256)
+    return read_arrays(folder / BACKTEST / _name(sha256), sha256)
 
 
 async def mend(folder: Path, manifest: Json, config: Config, say: Say) -> None:
@@ -100,15 +101,15 @@ async def mend(folder: Path, manifest: Json, config: Config, say: Say) -> None:
     except DamagedError as error:
         say(f"{error}; it is made again")
         state = await learned_again(history_of(folder, manifest, config), manifest)
-        write_arrays(folder / FOLDER / _name(arrays_sha256(state)), state)
+        write_arrays(folder / BACKTEST / _name(arrays_sha256(state)), state)
 
 
 async def learned_again(history: History, manifest: Json) -> Arrays:
     """Return what the pass teaches; raises DamagedError if it is not what it had taught."""
     learned = (await run_pass(history, None)).learned
-    if arrays_sha256(learned) != manifest[FOLDER]["state_sha256"]:
+    if arrays_sha256(learned) != manifest[BACKTEST]["state_sha256"]:
         raise DamagedError(
-            f"{FOLDER}: the bars of the sessions before lead elsewhere now; they were changed, or "
+            f"{WARMUP}: its bars do not lead to what the run began with; they were changed, or "
             "another version made it"
         )
     return learned
@@ -120,13 +121,14 @@ def history_of(folder: Path, manifest: Json, config: Config) -> History:
         config=config,
         symbols=tuple(manifest["symbols"]),
         sessions=read_warmup(folder, manifest),
-        capital_micro=manifest[FOLDER]["capital_micro"],
+        capital_micro=manifest[BACKTEST]["capital_micro"],
     )
 
 
 def forget(folder: Path) -> None:
-    """Take a run's pass away."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    """Take a run's pass away; raises BadInputError, and takes nothing, if other files lie there."""
+    check_backtest(folder)
+    shutil.rmtree(folder / BACKTEST, ignore_errors=True)
     (folder / WARMUP).unlink(missing_ok=True)
 
 
@@ -137,7 +139,7 @@ def _name(sha256: str) -> str:
 def _manifest(history: History, folder: Path) -> Json:
     dates = [str(session.date) for session, _ in history.sessions]
     return {
-        "run_id": f"{folder.resolve().name}-{FOLDER}",
+        "run_id": f"{folder.resolve().name}-{BACKTEST}",
         "command": "replay",
         "level": "trades",
         "of": folder.resolve().name,

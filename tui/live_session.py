@@ -31,9 +31,10 @@ from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, read_log
 from engine.records.overrides import OLD_NAME, name_of
 from engine.records.recorded import config_of
+from engine.records.warmup import BACKTEST
 from tui.commands import scripted
 from tui.enrol import Enrolled, enrol, enrol_again
-from tui.history import FOLDER, learn, mend
+from tui.history import learn, mend
 from tui.layered import kind_of
 from tui.live_end import ending
 from tui.live_folder import begin, clear, end, recording_of, reopen, resume
@@ -173,7 +174,7 @@ class LiveSession:
             enrolled = enrol(config.database.url, folder)
             return self._ready(manifest, config, learned, enrolled)
         say(f"{folder}: this session is taken up again")
-        if FOLDER in manifest:
+        if BACKTEST in manifest:
             await mend(folder, manifest, config_of(manifest), say)
         recording = recording_of(folder, manifest)
         if self.request.real:

@@ -8,6 +8,7 @@ live was worse).
 
 import datetime as dt
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -29,13 +30,14 @@ async def parity(folder: Path) -> Json:
     """Replay a session's bars and compare."""
     try:
         recorded = read_recorded(folder)
+        if recorded.unrepeatable:
+            return {"compared": False, "why": recorded.unrepeatable}
+        plan = replayed(recorded, None)
     except BadInputError as error:
         return {"compared": False, "why": str(error)}
-    if recorded.unrepeatable:
-        return {"compared": False, "why": recorded.unrepeatable}
     with tempfile.TemporaryDirectory(prefix="rotor-parity-") as scratch:
         again = Path(scratch, "run")
-        await replay(replayed(recorded, again), signals=False)
+        await replay(replace(plan, folder=again, level="full"), signals=False)
         decisions = [_rows(place / "decisions.jsonl") for place in (folder, again)]
         trades = [_rows(place / "trades.jsonl") for place in (folder, again)]
     found = {

@@ -89,7 +89,7 @@ def _replay(request: Request, prepared: Prepared, folder: Path) -> int:
     warm()
     startup = time.perf_counter() - startup
     before = time.process_time()
-    learned, taught = learn_first(prepared, folder, say)
+    learned, taught = learn_first(prepared, None if level == "none" else folder, say)
     before = time.process_time() - before
     wall, cpu = time.perf_counter(), time.process_time()
     begun |= taught

@@ -13,6 +13,8 @@ from pathlib import Path
 import orjson
 
 from engine.errors import BadInputError, DiskError
+from engine.records.warmup import BACKTEST
+from engine.records.warmup import NAME as WARMUP
 from tui.claim import claim
 
 JOURNALS = tuple(
@@ -20,6 +22,8 @@ JOURNALS = tuple(
 )
 FILES = (*JOURNALS, "summary.json", "manifest.json")
 ASIDE = ".previous"
+_BESIDE = (WARMUP, BACKTEST)
+"""What a run has beside its files, if sessions before it were backtested."""
 
 
 @contextlib.contextmanager
@@ -58,7 +62,27 @@ def _allowed(folder: Path, *, overwrite: bool) -> list[str]:
     if held and not _ours(folder, held):
         names = ", ".join(held)
         raise BadInputError(f"{folder}: holds {names}, not of a run; choose another --out")
-    return held
+    beside = [name for name in _BESIDE if (folder / name).exists()]
+    if beside and not held:
+        raise BadInputError(
+            f"{folder}: holds {', '.join(beside)}, not of a run; choose another --out"
+        )
+    check_backtest(folder)
+    return held + beside
+
+
+def check_backtest(folder: Path) -> None:
+    """Raise BadInputError if files that are not a run's lie where its backtest is kept."""
+    there = folder / BACKTEST
+    others = sorted(p.name for p in there.glob("*") if not _of_backtest(p.name))
+    if others:
+        raise BadInputError(
+            f"{there}: holds {', '.join(others)}, not of a run; choose another --out"
+        )
+
+
+def _of_backtest(name: str) -> bool:
+    return name.startswith("state-") or name.removesuffix(".tmp") in FILES
 
 
 def _begun(folder: Path) -> bool:
@@ -66,8 +90,9 @@ def _begun(folder: Path) -> bool:
 
 
 def _undo(folder: Path, held: list[str], *, fresh: bool) -> None:
-    for name in FILES:
+    for name in (*FILES, WARMUP):
         (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / BACKTEST, ignore_errors=True)
     _move(held, folder / ASIDE, folder)
     if fresh:
         with contextlib.suppress(FileNotFoundError):  # who deleted it has done so already

@@ -23,9 +23,10 @@ from engine.events import Halt, Liquidate, Side
 from engine.market.frames import Session
 from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Input, Logged, Said, Told
+from engine.records.warmup import BACKTEST
 from engine.records.warmup import NAME as WARMUP
 from engine.trading.costs import DayFees
-from tui.history import FOLDER, forget
+from tui.history import forget
 from tui.run_folder import FILES, JOURNALS
 
 ACTOR = "safe mode"
@@ -100,8 +101,8 @@ def keep_whole(folder: Path) -> Path:
     for name in _KEPT:
         if (folder / name).exists():
             _link(folder / name, place / name)
-    if (folder / FOLDER).is_dir():
-        shutil.copytree(folder / FOLDER, place / FOLDER, copy_function=_link)
+    if (folder / BACKTEST).is_dir():
+        shutil.copytree(folder / BACKTEST, place / BACKTEST, copy_function=_link)
     return place
 
 

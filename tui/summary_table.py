@@ -71,7 +71,7 @@ def _head(summary: Json) -> str:
     span = f"{first} … {summary['last_session']}" if first else "no whole session"
     return (
         f"\n[bold]Session summary[/bold]  {span}"
-        f"  ({summary['sessions']} sessions{f', {warm} to warm up' if warm else ''})"
+        f"  ({summary['sessions']} sessions{f', {warm} before' if warm else ''})"
     )
 
 

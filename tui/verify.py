@@ -29,16 +29,17 @@ from engine.records.inputs import read_log
 from engine.records.manifest import NAME, SUMMARY, read_manifest, read_sealed
 from engine.records.reading import ChainReport, ask_journal
 from engine.records.recorded import Recorded, config_of, read_recorded, understood
+from engine.records.warmup import BACKTEST
 from engine.records.warmup import NAME as WARMUP
 from tui.claim import is_claimed
 from tui.code import other_code
 from tui.find_run import find_folder
-from tui.history import FOLDER, history_of, learned_in
+from tui.history import history_of, learned_in
 from tui.live_folder import recording_of
 from tui.options import Database
 from tui.output import print_json
 from tui.verify_again import differences, figures
-from tui.verify_files import damaged_files, is_live, torn_inputs, unsealed
+from tui.verify_files import damaged_files, has_warmup, is_live, torn_inputs, unsealed
 
 Json = dict[str, Any]
 
@@ -108,7 +109,8 @@ def _files(folder: Path, manifest: Json, *, sealed: bool) -> Check:
     torn = (f"{INPUTS}: the last {rest:,} bytes were not finished",) if rest else ()
     covered = [NAME] + [SUMMARY] * (manifest.get("ended") is not None)
     covered += [INPUTS] if is_live(manifest) else []
-    covered += [WARMUP, FOLDER] if FOLDER in manifest else []
+    covered += [WARMUP] if has_warmup(manifest) else []
+    covered += [BACKTEST] if BACKTEST in manifest else []
     return Check("files", holds=True, words=f"{', '.join(covered)} as written", findings=torn)
 
 
@@ -130,7 +132,7 @@ def _ledger(folder: Path, manifest: Json) -> Check:
 
 def _pass(folder: Path, manifest: Json) -> Iterator[Check]:
     """Make the pass over the sessions before again and compare its files."""
-    if FOLDER not in manifest:
+    if BACKTEST not in manifest:
         return
     dates = manifest["warmup"]
 
@@ -142,14 +144,15 @@ def _pass(folder: Path, manifest: Json) -> Iterator[Check]:
                 passed = trio.run(run_pass, history, Path(scratch))
             finally:
                 _tell("")
-            there = read_manifest(folder / FOLDER)
-            found = differences(folder / FOLDER, Path(scratch), there)
-        found = found or figures(folder / FOLDER, there, passed.outcome, history.of_pass)
-        if not found and arrays_sha256(passed.learned) != manifest[FOLDER]["state_sha256"]:
-            found = [f"{folder / FOLDER}: what it has taught is not what the run went on from"]
-        return [f"{FOLDER}/{words}" if words.endswith(".jsonl") else words for words in found]
+            there = read_manifest(folder / BACKTEST)
+            found = differences(folder / BACKTEST, Path(scratch), there)
+        found = found or figures(folder / BACKTEST, there, passed.outcome, history.of_pass)
+        found = [f"{BACKTEST}/{words}" for words in found]
+        if not found and arrays_sha256(passed.learned) != manifest[BACKTEST]["state_sha256"]:
+            found = [f"{folder / BACKTEST}: what it has taught is not what the run went on from"]
+        return found
 
-    yield replace(_judge(manifest, f"{len(dates)} sessions before", found_again), name=FOLDER)
+    yield replace(_judge(manifest, f"{len(dates)} sessions before", found_again), name=BACKTEST)
 
 
 def _again(folder: Path, manifest: Json) -> Check:

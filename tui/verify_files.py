@@ -5,7 +5,7 @@ KEY OUTPUT: what is missing, cut or changed; what an older Rotor has left withou
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from engine.records.inputs import NAME as INPUTS
 from engine.records.inputs import Frame, Logged, read_log
 from engine.records.manifest import NAME, SUMMARY, read_sealed
 from engine.records.reading import ask_journal, last_ms, sound_summary
-from engine.records.warmup import read_warmup
+from engine.records.warmup import BACKTEST, read_warmup
+from engine.records.warmup import NAME as WARMUP
 from tui.claim import is_claimed
-from tui.history import FOLDER, learned_in
+from tui.history import learned_in
 
 Json = dict[str, Any]
 EVENTS = "events.jsonl"
@@ -31,12 +32,20 @@ def is_live(manifest: Json) -> bool:
     return bool(manifest["command"] != "replay")
 
 
+def has_warmup(manifest: Json) -> bool:
+    """Return whether a run keeps the bars of the sessions before it."""
+    return BACKTEST in manifest or (is_live(manifest) and bool(manifest.get("warmup")))
+
+
 def damaged_files(folder: Path, manifest: Json) -> list[str]:
     """Return what is wrong with a run's summary and, of a live session, its inputs and warm-up."""
     found = list(_summary(folder, manifest))
     if is_live(manifest):
         found += _inputs(folder, manifest)
-    found += _pass(folder, manifest)
+    if has_warmup(manifest):
+        found += _read(read_warmup, folder, manifest)
+    if BACKTEST in manifest:
+        found += _pass(folder, manifest)
     return found
 
 
@@ -55,6 +64,7 @@ def unsealed(manifest: Json, *, sealed: bool) -> list[str]:
     names += [SUMMARY] if ended and "summary_sha256" not in manifest else []
     if is_live(manifest):
         names += [INPUTS] if ended and "inputs_sha256" not in manifest else []
+    names += [WARMUP] if has_warmup(manifest) and "warmup_sha256" not in manifest else []
     return names
 
 
@@ -118,15 +128,9 @@ def _inputs(folder: Path, manifest: Json) -> Iterator[str]:
 
 
 def _pass(folder: Path, manifest: Json) -> Iterator[str]:
-    """Yield what is wrong with the sessions before: their bars, their journal, what they taught."""
-    if FOLDER not in manifest:
-        return
-    for read in (read_warmup, learned_in):
-        try:
-            read(folder, manifest)
-        except BadInputError as error:
-            yield str(error)
-    there = folder / FOLDER
+    """Yield what is wrong with the backtest of the sessions before, and with what it taught."""
+    yield from _read(learned_in, folder, manifest)
+    there = folder / BACKTEST
     try:
         its, _ = read_sealed(there)
     except BadInputError as error:
@@ -134,5 +138,12 @@ def _pass(folder: Path, manifest: Json) -> Iterator[str]:
         return
     yield from ask_journal(there, its)[1]
     yield from _summary(there, its)
-    if its.get("journal_sha256") != manifest[FOLDER]["journal_sha256"]:
+    if its.get("journal_sha256") != manifest[BACKTEST]["journal_sha256"]:
         yield f"{there}: its journal is not the one that the run's manifest names"
+
+
+def _read(read: Callable[[Path, Json], object], folder: Path, manifest: Json) -> Iterator[str]:
+    try:
+        read(folder, manifest)
+    except BadInputError as error:
+        yield str(error)

@@ -24,7 +24,7 @@ from engine.market.grid import Gridder
 from engine.records.command_rows import command_of
 from engine.records.manifest import read_manifest
 from engine.records.reading import sound_journal
-from engine.records.warmup import read_warmup
+from engine.records.warmup import BACKTEST, read_warmup
 
 Json = dict[str, Any]
 
@@ -105,7 +105,7 @@ def read_recorded(folder: Path) -> Recorded:
     path = folder / "events.jsonl"
     with understood(path):
         _take_up(recorded, path)
-    if "pass" in recorded.manifest:
+    if BACKTEST in recorded.manifest:
         recorded.history = read_warmup(folder, recorded.manifest)
     return recorded
 

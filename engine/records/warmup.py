@@ -19,6 +19,8 @@ from engine.records.arrays import read_arrays, write_arrays
 Warmup = Sequence[tuple[Session, Floats]]
 """Sessions in order, with their bars (T, S, 5), NaN where there was none."""
 NAME = "warmup.npz"
+BACKTEST = "pass"
+"""The folder of the backtest of these sessions, and its table in the run's manifest."""
 
 
 def write_warmup(folder: Path, warmup: Warmup) -> str:

@@ -5,11 +5,14 @@ import shutil
 import numpy as np
 import orjson
 import pytest
+import trio
 
 from engine.errors import DamagedError
 from engine.records.arrays import arrays_sha256, read_arrays, write_arrays
-from tests.endurance.damage import asked
+from tests.endurance.damage import asked, contents
+from tui import history
 from tui.cli import main
+from tui.parity import parity
 
 OFF = ("--set", "database.url=")
 ROWS = ("decisions", "trades", "events")
@@ -137,3 +140,47 @@ def test_arrays_are_known_by_what_they_hold(tmp_path):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DamagedError, match=r"x\.npz: was changed"):
         read_arrays(path, sha256)
+
+
+def test_an_interrupted_overwrite_gives_the_old_backtest_back(bars, last, tmp_path, monkeypatch):
+    """Ctrl-C in the backtest of the new run: the old run is whole; a new folder is gone."""
+    copy, fresh = tmp_path / "copy", tmp_path / "fresh"
+    shutil.copytree(last[0], copy)
+    before = contents(copy)
+
+    async def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(history, "run_pass", interrupted)
+    for folder, words in ((copy, ["--overwrite"]), (fresh, [])):
+        assert replayed(bars, folder, "--from", "2025-05-09", *words)[0] == 1
+    assert contents(copy) == before
+    assert not fresh.exists()
+
+
+@pytest.mark.parametrize("name", ["pass/notes.txt", "warmup.npz"])
+def test_files_of_the_users_are_not_taken_for_a_backtest(bars, tmp_path, name):
+    mine = tmp_path / "run" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    code, said = replayed(bars, tmp_path / "run", "--from", "2025-05-09")
+    assert code == 2
+    assert "not of a run; choose another --out" in said
+    assert contents(tmp_path / "run") == {mine: b"mine"}
+
+
+def test_of_a_run_that_is_not_recorded_no_backtest_is_kept(bars, tmp_path):
+    replayed(bars, tmp_path / "run", "--from", "2025-05-09", "--journal", "none")
+    summary = orjson.loads((tmp_path / "run" / "summary.json").read_bytes())
+    assert summary["warmup_sessions"] == 27
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {"manifest.json", "summary.json"}
+
+
+def test_the_parity_of_a_session_whose_state_is_damaged_is_not_asked(last, tmp_path):
+    """And says why; it does not end the session."""
+    copy = tmp_path / "copy"
+    shutil.copytree(last[0], copy)
+    spoilt_state(copy)
+    found = trio.run(parity, copy)
+    assert not found["compared"]
+    assert "state-" in found["why"]

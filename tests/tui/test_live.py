@@ -158,7 +158,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, runtime_dir
         _, stderr = process.communicate(timeout=patience(60))
         assert process.returncode == 2
         assert said in stderr.decode()
-        assert "warming up" not in stderr.decode()
+        assert "sessions before" not in stderr.decode()
         assert not (tmp_path / "run").exists()
 
 

@@ -101,7 +101,7 @@ def test_of_an_older_rotor_it_is_said_what_no_checksum_covers(copy):
     code, said = verify(copy)
 
     assert code == 0
-    assert "no checksum covers manifest.json, summary.json, inputs.jsonl" in said
+    assert "no checksum covers manifest.json, summary.json, inputs.jsonl, warmup.npz" in said
     assert said.endswith("What was asked holds; not asked: files.\n")
     (copy / "warmup.npz").write_bytes(b"PK\x03\x04 and so on")
     code, said = verify(copy)

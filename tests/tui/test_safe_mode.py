@@ -102,7 +102,7 @@ NAMED = {
     missing: "inputs.jsonl: is missing, and ", shortened: "inputs.jsonl, line ",
     empty: "inputs.jsonl, line 0: ends here", changed: "inputs.jsonl, line ",
     no_manifest: "manifest.json: is missing", torn_manifest: "manifest.json: is no manifest",
-    changed_warmup: "warmup.npz: ", both_shortened: "inputs.jsonl, line ",
+    changed_warmup: "warmup.npz: was changed", both_shortened: "inputs.jsonl, line ",
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_flat_it_is_left_at_once_and_its_summary_follows(tmp_path, sockets):
 
     assert b"rotor: loading 3 sessions before" in left
     assert b"records in" in left
-    assert b"warming up" not in terminal.written[: terminal.written.rindex(b"\x1b[?1049l")]
+    assert b"loading 3 sessions" not in terminal.written[: terminal.written.rindex(b"\x1b[?1049l")]
 
 
 def test_with_positions_it_is_left_flat(tmp_path, sockets):
